@@ -1,0 +1,180 @@
+"""Fit the polynomials of ``fastdiv/kernels/math.pxd`` and print them with their errors.
+
+Each fit is a weighted minimax (Remez exchange, 50 digits). The first coefficients are rounded to
+the working precision one at a time, the others being fitted again each time, so that the rounding
+of one is made good by the rest; the last ones, whose rounding no longer shows, all at once.
+
+    python bench/polynomials.py
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from mpmath import mp, mpf
+
+mp.dps = 50
+
+Function = Callable[[Any], Any]
+
+
+class Fit(NamedTuple):
+    """A polynomial to find: ``weight(x) * (function(x) - poly(x))`` is made as flat as it can be."""
+
+    name: str
+    function: Function
+    weight: Function
+    low: Any
+    high: Any
+    degree: dict[type, int]
+    why: str
+
+
+def _taylor(first: Function, x: Any) -> Any:
+    """Sum of first(k) * x**k, for the removable singularities at 0 (|x| is at most 2 here)."""
+    return mp.polyval([first(k) for k in range(60, -1, -1)], x)
+
+
+def exp_tail(t: Any) -> Any:
+    """(exp(t) - 1) / t."""
+    return mp.expm1(t) / t if abs(t) > 1e-3 else _taylor(lambda k: 1 / mp.factorial(k + 1), t)
+
+
+def atanh_tail(v: Any) -> Any:
+    """(2 atanh(t) - 2t) / t**3 with v = t**2."""
+    if abs(v) < 1e-4:
+        return _taylor(lambda k: mpf(2) / (2 * k + 3), v)
+    t = mp.sqrt(v)
+    return (2 * mp.atanh(t) - 2 * t) / t**3
+
+
+def psi_tail(z: Any) -> Any:
+    """(exp(z) - 1 - z) / z**2."""
+    return _taylor(lambda k: 1 / mp.factorial(k + 2), z)
+
+
+def js_tail(v: Any) -> Any:
+    """chi(tanh(d/2)) / (2 d**2) with v = d**2, chi as in js_near."""
+    if v < mpf("1e-20"):
+        return mpf(1) / 16 - v / 128
+    s = mp.tanh(mp.sqrt(v) / 2)
+    return ((1 + s) * mp.log1p(s) + (1 - s) * mp.log1p(-s)) / (4 * v)
+
+
+REFITTED = 3
+HALF_LN2 = mp.log(2) / 2
+FITS = [
+    Fit(
+        "exp_tail",
+        exp_tail,
+        lambda t: t / mp.exp(t),
+        -HALF_LN2 * mpf("1.004"),
+        HALF_LN2 * mpf("1.004"),
+        {np.float32: 5, np.float64: 10},
+        "relative error of 1 + t * poly(t) against exp(t)",
+    ),
+    Fit(
+        "atanh_tail",
+        atanh_tail,
+        lambda v: mp.sqrt(v) * (1 + mp.sqrt(v)) / 2,
+        mpf(0),
+        mpf(1) / 9,
+        {np.float32: 4, np.float64: 9},
+        "error relative to the leading term of phi = s t^2 + p t^3 poly(t^2)",
+    ),
+    Fit(
+        "psi_tail",
+        psi_tail,
+        lambda z: 1 / psi_tail(z),
+        mpf(-2),
+        mpf(2),
+        {np.float32: 10, np.float64: 17},
+        "relative error of z^2 poly(z) against exp(z) - 1 - z",
+    ),
+    Fit(
+        "js_tail",
+        js_tail,
+        lambda v: 1 / js_tail(v),
+        mpf(0),
+        mpf(4),
+        {np.float32: 7, np.float64: 15},
+        "relative error of d^2 poly(d^2) against chi(tanh(d/2)) / 2",
+    ),
+]
+
+
+def _solve(fit: Fit, powers: list[int], fixed: list[Any], nodes: list[Any]) -> list[Any]:
+    """Coefficients (then the levelled error) of the polynomial that alternates on ``nodes``."""
+    rows, right = [], []
+    for j, x in enumerate(nodes):
+        w = fit.weight(x)
+        rows.append([w * x**k for k in powers] + [mpf(-1) ** j])
+        right.append(w * (fit.function(x) - sum(c * x**k for k, c in enumerate(fixed))))
+    return list(mp.lu_solve(mp.matrix(rows), mp.matrix(right)))
+
+
+def _remez(fit: Fit, degree: int, fixed: list[Any], rounds: int = 8) -> list[Any]:
+    """Minimax coefficients from ``len(fixed)`` to ``degree``, the lower ones being given."""
+    powers = list(range(len(fixed), degree + 1))
+    n = len(powers) + 1
+    middle, half = (fit.low + fit.high) / 2, (fit.high - fit.low) / 2
+    # Open Chebyshev nodes: the weight may vanish at an end of the interval.
+    nodes = [middle - half * mp.cos(mp.pi * (2 * j + 1) / (2 * n)) for j in range(n)]
+    grid = [middle - half * mp.cos(mp.pi * (j + mpf("0.5")) / 600) for j in range(600)]
+    target = [(x, fit.weight(x), fit.function(x)) for x in grid]
+    best: tuple[Any, list[Any]] = (mp.inf, [])
+    for _ in range(rounds):
+        coefficients = _solve(fit, powers, fixed, nodes)[:-1]
+        errors = [
+            w * (f - mp.polyval([*fixed, *coefficients][::-1], x)) for x, w, f in target
+        ]
+        worst = max(abs(e) for e in errors)
+        if worst < best[0]:
+            best = (worst, coefficients)
+        # The extremum of each run of one sign; drop the smaller end until n are left.
+        peaks: list[int] = []
+        for j, e in enumerate(errors):
+            if peaks and (errors[peaks[-1]] > 0) == (e > 0):
+                if abs(e) > abs(errors[peaks[-1]]):
+                    peaks[-1] = j
+            else:
+                peaks.append(j)
+        while len(peaks) > n:
+            peaks.pop(0 if abs(errors[peaks[0]]) < abs(errors[peaks[-1]]) else -1)
+        if len(peaks) < n:
+            break
+        nodes = [grid[j] for j in peaks]
+    return best[1]
+
+
+def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
+    """Rounded coefficients, their largest weighted error and the argument that attains it."""
+    fixed: list[Any] = []
+    degree = fit.degree[real]
+    while len(fixed) <= degree:
+        found = _remez(fit, degree, fixed)
+        keep = found[:1] if len(fixed) < REFITTED else found
+        fixed += [mpf(float(real(float(c)))) for c in keep]
+    middle, half = (fit.low + fit.high) / 2, (fit.high - fit.low) / 2
+    worst, witness = mpf(0), mpf(0)
+    for j in range(4000):
+        x = middle - half * mp.cos(mp.pi * (j + mpf("0.5")) / 4000)
+        error = abs(fit.weight(x) * (fit.function(x) - mp.polyval(fixed[::-1], x)))
+        worst, witness = max((worst, witness), (error, x))
+    return fixed, float(worst), float(witness)
+
+
+def main() -> None:
+    """Print every polynomial, lowest degree first."""
+    for fit in FITS:
+        for real in (np.float32, np.float64):
+            coefficients, worst, witness = fit_rounded(fit, real)
+            unit = float(np.finfo(real).eps) / 2
+            print(f"{fit.name}, {real.__name__}: {fit.why}")
+            print(f"  at most 2^{float(mp.log(worst, 2)):.2f} = {worst / unit:.3f} u, at {witness:.6g}")
+            for c in coefficients:
+                print(f"  {float(c)!r}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The compiled row kernels, one module per instruction set, all from ``_kernels.pyx``."""

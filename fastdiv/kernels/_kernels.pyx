@@ -1,0 +1,282 @@
+"""The table of row functions, the loop over rows, and the GIL.
+
+The row is the unit: a row function takes a ``task`` (where one row's data lie, and the options)
+and returns a number. Everything else is written once, here: the walk over any number of axes with
+any strides, the choice of the computing type, the conversion of the result. This file is compiled
+once per instruction set; nothing below it knows a Python object, and nothing here raises.
+"""
+
+cimport numpy as cnp
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from fastdiv.kernels cimport careful, rows
+from fastdiv.kernels.lanes cimport SCRATCH, add, double_sum, value
+from fastdiv.kernels.sources cimport (
+    FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
+    source, task,
+)
+
+cnp.import_array()
+
+ctypedef double (*row_f32)(const task*, float*) noexcept nogil
+ctypedef double (*row_f64)(const task*, double*) noexcept nogil
+
+cdef struct entry:
+    # A row function in float and in double, and what has the last word on a row that comes out
+    # as NaN (NULL: NaN it is).
+    row_f32 in_f32
+    row_f64 in_f64
+    row_f64 careful
+
+
+cdef entry row_of(row_f32 in_f32, row_f64 in_f64, row_f64 careful) noexcept:
+    cdef entry e
+    e.in_f32 = in_f32
+    e.in_f64 = in_f64
+    e.careful = careful
+    return e
+
+
+cdef enum:
+    FUNCTIONS = 14
+    MAX_AXES = 64           # NumPy's own limit
+
+cdef entry TABLE[FUNCTIONS]
+TABLE[:] = [
+    row_of(rows.mass[float], rows.mass[double], NULL),
+    row_of(rows.entropy[float], rows.entropy[double], careful.entropy),
+    row_of(rows.cross_entropy[float], rows.cross_entropy[double], careful.cross_entropy),
+    row_of(rows.cross_entropy_label[float], rows.cross_entropy_label[double],
+           careful.cross_entropy_label),
+    row_of(rows.kl_divergence[float], rows.kl_divergence[double], careful.kl_divergence),
+    row_of(rows.js_divergence[float], rows.js_divergence[double], careful.js_divergence),
+    row_of(rows.logsumexp[float], rows.logsumexp[double], rows.logsumexp[double]),
+    row_of(rows.entropy_from_logits[float], rows.entropy_from_logits[double], NULL),
+    row_of(rows.cross_entropy_from_logits[float], rows.cross_entropy_from_logits[double],
+           careful.cross_entropy_from_logits),
+    row_of(rows.cross_entropy_label_from_logits[float],
+           rows.cross_entropy_label_from_logits[double], NULL),
+    row_of(rows.kl_divergence_from_logits[float], rows.kl_divergence_from_logits[double],
+           rows.kl_divergence_from_logits[double]),
+    row_of(rows.js_divergence_from_logits[float], rows.js_divergence_from_logits[double], NULL),
+    row_of(rows.softmax[float], rows.softmax[double], NULL),
+    row_of(rows.log_softmax[float], rows.log_softmax[double], NULL),
+]
+# The names, in the table's order.
+ROWS = (
+    "mass",
+    "entropy",
+    "cross_entropy",
+    "cross_entropy_label",
+    "kl_divergence",
+    "js_divergence",
+    "logsumexp",
+    "entropy_from_logits",
+    "cross_entropy_from_logits",
+    "cross_entropy_label_from_logits",
+    "kl_divergence_from_logits",
+    "js_divergence_from_logits",
+    "softmax",
+    "log_softmax",
+)
+
+
+cdef struct walk:
+    # One array's place in the walk over rows.
+    char* at
+    Py_ssize_t strides[MAX_AXES]
+
+
+cdef walk walk_over(cnp.ndarray array, int axes) noexcept:
+    cdef walk w
+    cdef int a
+    w.at = cnp.PyArray_BYTES(array)
+    for a in range(axes):
+        w.strides[a] = cnp.PyArray_STRIDE(array, a)
+    return w
+
+
+cdef kind kind_of(cnp.ndarray array) noexcept:
+    """The element type of an array that ``_check`` has let through."""
+    cdef int size = <int>cnp.PyArray_ITEMSIZE(array)
+    cdef char letter = array.descr.kind
+    if letter == c"f":
+        return FLOAT32 if size == 4 else FLOAT64
+    if letter == c"i":
+        return INT8 if size == 1 else INT16 if size == 2 else INT32 if size == 4 else INT64
+    return UINT8 if size == 1 else UINT16 if size == 2 else UINT32 if size == 4 else UINT64
+
+
+cdef source source_of(cnp.ndarray array) noexcept:
+    """A row source over the last axis of an array."""
+    cdef source s
+    s.data = cnp.PyArray_BYTES(array)
+    s.stride = cnp.PyArray_STRIDE(array, cnp.PyArray_NDIM(array) - 1)
+    s.type = kind_of(array)
+    s.swapped = cnp.PyArray_ISBYTESWAPPED(array)
+    s.direct = (not s.swapped and cnp.PyArray_ISALIGNED(array)
+                and s.stride == <Py_ssize_t>cnp.PyArray_ITEMSIZE(array))
+    s.logarithm = False
+    s.divisor = 1.0
+    s.to_f32 = convert[float]
+    s.to_f64 = convert[double]
+    return s
+
+
+def run(
+    int function,
+    bint wide,
+    cnp.ndarray p,
+    cnp.ndarray q,
+    cnp.ndarray labels,
+    cnp.ndarray out not None,
+    bint normalize=True,
+    double unit=1.0,
+    double temperature=1.0,
+    bint logarithm=False,
+    double smoothing=0.0,
+    bint blended=False,
+    cnp.ndarray weight=None,
+    ignore_index=None,
+):
+    """Apply a row function to every row. Arrays are as ``_check`` makes them.
+
+    ``p`` and ``q`` are (..., c), ``labels`` int64 (...), all with the same leading shape; ``out``
+    has that shape, or (..., c) for a function that makes rows. ``wide``: compute in double.
+    ``unit``: divide results by this. ``logarithm``, ``temperature``: q is log(q) / temperature.
+    ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
+    """
+    cdef cnp.ndarray some = p if p is not None else q
+    cdef int axes = cnp.PyArray_NDIM(some) - 1
+    cdef Py_ssize_t c = cnp.PyArray_DIM(some, axes)
+    cdef entry chosen = TABLE[function]
+    cdef task t
+    cdef walk walk_p, walk_q, walk_labels, walk_out
+    cdef walk* walks[4]
+    cdef Py_ssize_t shape[MAX_AXES]
+    cdef Py_ssize_t index[MAX_AXES]
+    cdef Py_ssize_t n_rows = 1, row
+    cdef int a, n_walks = 1, j
+    cdef bint makes_rows = cnp.PyArray_NDIM(out) > axes, has_p = False, has_q = False
+    cdef bint has_labels = False, ignores = ignore_index is not None
+    cdef int64_t ignored = ignore_index if ignores else 0, label = -1
+    cdef float scratch_f32[2 * SCRATCH]
+    cdef double scratch_f64[2 * SCRATCH]
+    cdef double result
+
+    t.c = c
+    t.label = -1
+    t.normalize = normalize
+    t.blended = blended
+    t.smoothing = smoothing
+    t.weight = <const double*>cnp.PyArray_DATA(weight) if weight is not None else NULL
+    walk_out = walk_over(out, axes)
+    walks[0] = &walk_out
+    t.out_type = kind_of(out)
+    t.out_stride = cnp.PyArray_STRIDE(out, axes) if makes_rows else 0
+    if p is not None:
+        has_p = True
+        t.p = source_of(p)
+        walk_p = walk_over(p, axes)
+        walks[n_walks] = &walk_p
+        n_walks += 1
+    if q is not None:
+        has_q = True
+        t.q = source_of(q)
+        t.q.logarithm = logarithm
+        t.q.divisor = temperature
+        t.q.direct = t.q.direct and not logarithm and temperature == 1.0
+        walk_q = walk_over(q, axes)
+        walks[n_walks] = &walk_q
+        n_walks += 1
+    if labels is not None:
+        has_labels = True
+        walk_labels = walk_over(labels, axes)
+        walks[n_walks] = &walk_labels
+        n_walks += 1
+    for a in range(axes):
+        shape[a] = cnp.PyArray_DIM(some, a)
+        n_rows *= shape[a]
+        index[a] = 0
+
+    with nogil:
+        for row in range(n_rows):
+            t.out = walk_out.at
+            if has_p:
+                t.p.data = walk_p.at
+            if has_q:
+                t.q.data = walk_q.at
+            if has_labels:
+                memcpy(&label, walk_labels.at, 8)
+                t.label = <Py_ssize_t>label
+            if has_labels and ignores and label == ignored:
+                result = 0
+            else:
+                if blended and has_p and normalize:
+                    t.p.divisor = 1.0
+                    t.p.direct = False
+                    t.p.divisor = rows.mass(&t, <double*>scratch_f64)
+                if wide:
+                    result = chosen.in_f64(&t, <double*>scratch_f64)
+                else:
+                    result = chosen.in_f32(&t, <float*>scratch_f32)
+                if result != result and chosen.careful != NULL:
+                    result = chosen.careful(&t, <double*>scratch_f64)
+                if has_labels and t.weight != NULL and not blended:
+                    result *= t.weight[t.label]
+            if not makes_rows:
+                put(walk_out.at, t.out_type, result / unit)
+            # Step to the next row, last axis first.
+            a = axes - 1
+            while a >= 0:
+                index[a] += 1
+                if index[a] < shape[a]:
+                    for j in range(n_walks):
+                        walks[j].at += walks[j].strides[a]
+                    break
+                index[a] = 0
+                for j in range(n_walks):
+                    walks[j].at -= (shape[a] - 1) * walks[j].strides[a]
+                a -= 1
+
+
+cdef inline void put(char* at, kind type, double result) noexcept nogil:
+    """Write a result, rounded once."""
+    cdef float narrow = <float>result
+    if type == FLOAT32:
+        memcpy(at, &narrow, 4)
+    else:
+        memcpy(at, &result, 8)
+
+
+def label_outside(cnp.ndarray labels not None, Py_ssize_t c, ignore_index=None):
+    """Flat index of the first label that is neither in 0 .. c - 1 nor ignored, or -1.
+
+    ``labels`` is C-contiguous int64.
+    """
+    cdef const int64_t* y = <const int64_t*>cnp.PyArray_DATA(labels)
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(labels)
+    cdef bint ignores = ignore_index is not None
+    cdef int64_t ignored = ignore_index if ignores else 0
+    with nogil:
+        for i in range(n):
+            if (y[i] < 0 or y[i] >= c) and not (ignores and y[i] == ignored):
+                break
+        else:
+            i = -1
+    return i
+
+
+def total(cnp.ndarray values not None):
+    """Compensated sum of a C-contiguous float32 or float64 array, in order."""
+    cdef const float* narrow = <const float*>cnp.PyArray_DATA(values)
+    cdef const double* wide = <const double*>cnp.PyArray_DATA(values)
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(values)
+    cdef bint is_narrow = kind_of(values) == FLOAT32
+    cdef double_sum s
+    s.high = s.low = 0
+    with nogil:
+        for i in range(n):
+            add(&s, <double>narrow[i] if is_narrow else wide[i])
+    return value(&s)

@@ -1,0 +1,122 @@
+"""Sums and maxima over a row: fixed lanes, fixed blocks, one order of addition.
+
+Element k of a block is added into lane k mod LANES; at the end of the block the lanes are added
+pairwise in double, and the block's sum into a compensated pair. The order stands in the source,
+so it is the same for every instruction set, and a row's sum depends on nothing but the row.
+
+A block reaches these functions as (x, n, tail): n elements at x, of which the last n mod LANES
+stand again at ``tail``, padded to a full set of lanes with what adds nothing.
+"""
+
+from fastdiv.kernels.math cimport INFINITY, real
+
+cdef enum:
+    # Two 512-bit registers of either type; 32 additions a lane and block keep the float sums of
+    # a block within 1 u.
+    LANES_F32 = 32
+    LANES_F64 = 16
+    BLOCK_F32 = 1024
+    BLOCK_F64 = 512
+    MAX_LANES = 32
+    # What a row kernel needs for one operand: a block and a padded tail (floats need it all).
+    SCRATCH = 1024 + 32
+
+ctypedef struct double_sum:
+    # The value is high + low; high alone once it is not finite.
+    double high
+    double low
+
+
+cdef inline Py_ssize_t lanes(const real* x) noexcept nogil:
+    if real is float:
+        return LANES_F32
+    else:
+        return LANES_F64
+
+
+cdef inline Py_ssize_t block_size(const real* x) noexcept nogil:
+    if real is float:
+        return BLOCK_F32
+    else:
+        return BLOCK_F64
+
+
+cdef inline const real* at(
+    const real* x, Py_ssize_t k, Py_ssize_t whole, const real* tail
+) noexcept nogil:
+    """The lanes that begin at k: in the block, or past its last whole set the tail's."""
+    return x + k if k < whole else tail
+
+
+cdef inline void clear(real* accumulator) noexcept nogil:
+    cdef Py_ssize_t l
+    for l in range(lanes(<const real*>accumulator)):
+        accumulator[l] = 0
+
+
+cdef inline double tree_sum(const real* accumulator) noexcept nogil:
+    """Sum of the lanes in double, halves upon halves."""
+    cdef double s[MAX_LANES]
+    cdef Py_ssize_t l, half = lanes(accumulator)
+    for l in range(lanes(accumulator)):
+        s[l] = accumulator[l]
+    while half > 1:
+        half = half // 2
+        for l in range(half):
+            s[l] += s[l + half]
+    return s[0]
+
+
+cdef inline void add(double_sum* s, double value) noexcept nogil:
+    """Add with the rounding error kept (Knuth's TwoSum)."""
+    cdef double high = s.high + value
+    cdef double part = high - s.high
+    s.low += (s.high - (high - part)) + (value - part)
+    s.high = high
+
+
+cdef inline void multiply(double_sum* s, double factor) noexcept nogil:
+    s.high *= factor
+    s.low *= factor
+
+
+cdef inline double value(const double_sum* s) noexcept nogil:
+    return s.high + s.low if -INFINITY < s.high < INFINITY else s.high
+
+
+cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
+    cdef real m[4 * MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, l
+    cdef const real* y
+    for l in range(4 * width):
+        m[l] = -INFINITY
+    # Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
+    while k + 4 * width <= whole:
+        for l in range(4 * width):
+            m[l] = x[k + l] if x[k + l] > m[l] else m[l]
+        k += 4 * width
+    while k < n:
+        y = at(x, k, whole, tail)
+        for l in range(width):
+            m[l] = y[l] if y[l] > m[l] else m[l]
+        k += width
+    width *= 2
+    while width > 0:
+        for l in range(width):
+            m[l] = m[l + width] if m[l + width] > m[l] else m[l]
+        width = width // 2
+    return m[0]
+
+
+cdef inline real least(const real* accumulator) noexcept nogil:
+    """The smallest of the lanes."""
+    cdef real low[MAX_LANES]
+    cdef Py_ssize_t l, half = lanes(accumulator)
+    for l in range(lanes(accumulator)):
+        low[l] = accumulator[l]
+    while half > 1:
+        half = half // 2
+        for l in range(half):
+            low[l] = low[l + half] if low[l + half] < low[l] else low[l]
+    return low[0]

@@ -1,0 +1,207 @@
+"""Rows as they lie in memory, handed out in blocks of the type the kernel computes in.
+
+A block of native, contiguous, aligned elements is used where it is. Anything else – another type,
+stride, byte order or alignment, or a row to be divided by a number first – is converted block by
+block into a buffer of the caller: no copy of the array is ever made.
+"""
+
+from libc.stdint cimport (
+    int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+)
+from libc.string cimport memcpy
+
+from fastdiv.kernels.lanes cimport block_size, lanes
+from fastdiv.kernels.math cimport INFINITY, NAN, log_careful, real
+
+ctypedef fused item:
+    int8_t
+    uint8_t
+    int16_t
+    uint16_t
+    int32_t
+    uint32_t
+    int64_t
+    uint64_t
+    float
+    double
+
+cdef enum kind:
+    INT8
+    UINT8
+    INT16
+    UINT16
+    INT32
+    UINT32
+    INT64
+    UINT64
+    FLOAT32
+    FLOAT64
+
+ctypedef struct source:
+    const char* data        # the row's first element
+    Py_ssize_t stride       # bytes from one class to the next
+    kind type
+    bint swapped            # the other byte order
+    bint direct             # native order, contiguous, aligned, to be taken as it is
+    bint logarithm          # take the logarithm of each element first
+    double divisor          # then divide by this
+    # ``convert`` in either type. Pointers, so that its ten types are compiled once and not into
+    # every kernel.
+    void (*to_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
+    void (*to_f64)(const source*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
+
+ctypedef struct task:
+    # One row's work: everything a row function may look at.
+    source p                # the true row, or the only one
+    source q                # the predicted row
+    char* out               # where a function that makes a row writes it
+    Py_ssize_t out_stride
+    kind out_type
+    Py_ssize_t c            # classes
+    Py_ssize_t label        # -1 where the truth is a row
+    bint normalize          # divide probability rows by their sums
+    bint blended            # the target is weight * ((1 - smoothing) * p + smoothing / c)
+    double smoothing
+    const double* weight    # one per class, or NULL
+
+
+cdef inline void swap(char* bytes, int size) noexcept nogil:
+    cdef int b
+    for b in range(size // 2):
+        bytes[b], bytes[size - 1 - b] = bytes[size - 1 - b], bytes[b]
+
+
+cdef inline void gather(
+    const source* s, Py_ssize_t k, Py_ssize_t n, real* block, item like
+) noexcept nogil:
+    """Elements k .. k + n of a row of ``like``'s type, converted."""
+    cdef const char* at = s.data + k * s.stride
+    cdef item element = like
+    cdef Py_ssize_t j
+    if s.swapped:
+        for j in range(n):
+            memcpy(&element, at + j * s.stride, sizeof(item))
+            swap(<char*>&element, sizeof(item))
+            block[j] = <real>element
+    else:
+        for j in range(n):
+            memcpy(&element, at + j * s.stride, sizeof(item))
+            block[j] = <real>element
+
+
+cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
+    """Elements k .. k + n of a row of any type, in the type computed in."""
+    cdef Py_ssize_t j
+    if s.type == FLOAT32:
+        gather(s, k, n, block, <float>0)
+    elif s.type == FLOAT64:
+        gather(s, k, n, block, <double>0)
+    elif s.type == INT64:
+        gather(s, k, n, block, <int64_t>0)
+    elif s.type == UINT64:
+        gather(s, k, n, block, <uint64_t>0)
+    elif s.type == INT32:
+        gather(s, k, n, block, <int32_t>0)
+    elif s.type == UINT32:
+        gather(s, k, n, block, <uint32_t>0)
+    elif s.type == INT16:
+        gather(s, k, n, block, <int16_t>0)
+    elif s.type == UINT16:
+        gather(s, k, n, block, <uint16_t>0)
+    elif s.type == INT8:
+        gather(s, k, n, block, <int8_t>0)
+    else:
+        gather(s, k, n, block, <uint8_t>0)
+    if s.logarithm:
+        for j in range(n):
+            block[j] = <real>log_careful(<double>block[j])
+    if s.divisor != 1.0:
+        for j in range(n):
+            block[j] = <real>(<double>block[j] / s.divisor)
+
+
+cdef inline void read(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
+    if real is float:
+        s.to_f32(s, k, n, block)
+    else:
+        s.to_f64(s, k, n, block)
+
+
+cdef inline kind native(const real* like) noexcept nogil:
+    if real is float:
+        return FLOAT32
+    else:
+        return FLOAT64
+
+
+cdef inline const real* fetch(
+    const source* s, Py_ssize_t k, Py_ssize_t n, real* scratch, real padding
+) noexcept nogil:
+    """Elements k .. k + n of a row; their padded tail is at ``tail_of(scratch)``."""
+    cdef const real* x = (<const real*>s.data) + k
+    cdef Py_ssize_t j, width = lanes(x), rest = n % width
+    cdef real* tail = scratch + block_size(x)
+    if not (s.direct and s.type == native(x)):
+        read(s, k, n, scratch)
+        x = scratch
+    if rest:
+        for j in range(width):
+            tail[j] = x[n - rest + j] if j < rest else padding
+    return x
+
+
+cdef inline const real* fetch_target(
+    const task* t, Py_ssize_t k, Py_ssize_t n, real* scratch
+) noexcept nogil:
+    """Elements k .. k + n of the row to be predicted, blended if so asked.
+
+    A blended row is weight * ((1 - smoothing) * p + smoothing / c), where p is the row divided by
+    its sum (t.p.divisor holds that), or 1 at the label and 0 elsewhere.
+    """
+    cdef const real* p
+    cdef real* tail = scratch + block_size(<const real*>scratch)
+    cdef Py_ssize_t j, width = lanes(<const real*>scratch), rest = n % width
+    cdef double even = t.smoothing / t.c
+    if not t.blended:
+        return fetch(&t.p, k, n, scratch, <real>0)
+    if t.label >= 0:
+        for j in range(n):
+            scratch[j] = <real>even
+        if k <= t.label < k + n:
+            scratch[t.label - k] += <real>(1 - t.smoothing)
+    else:
+        p = fetch(&t.p, k, n, scratch, <real>0)
+        for j in range(n):
+            scratch[j] = <real>((1 - t.smoothing) * p[j] + even)
+    if t.weight != NULL:
+        for j in range(n):
+            scratch[j] = <real>(scratch[j] * t.weight[k + j])
+    if rest:
+        for j in range(width):
+            tail[j] = scratch[n - rest + j] if j < rest else <real>0
+    return scratch
+
+
+cdef inline const real* tail_of(const real* scratch) noexcept nogil:
+    return scratch + block_size(scratch)
+
+
+cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogil:
+    """Element k of a row."""
+    cdef real x = like
+    read(s, k, 1, &x)
+    return x
+
+
+cdef inline void store(const task* t, Py_ssize_t k, Py_ssize_t n, const real* block) noexcept nogil:
+    """Write elements k .. k + n of the row that is made."""
+    cdef Py_ssize_t j
+    cdef float narrow
+    cdef double wide
+    for j in range(n):
+        if t.out_type == FLOAT32:
+            narrow = <float>block[j]
+            memcpy(t.out + (k + j) * t.out_stride, &narrow, 4)
+        else:
+            wide = <double>block[j]
+            memcpy(t.out + (k + j) * t.out_stride, &wide, 8)

@@ -1,0 +1,152 @@
+"""The definitions in mpmath: what the result would be if only the inputs were rounded.
+
+60 digits would do for the arithmetic; 400 let 1 + 10^-300 be told from 1.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from mpmath import mp, mpf
+
+mp.dps = 400
+
+Row = Sequence[Any]
+
+
+def _exact(row: Any) -> list[Any]:
+    return [mpf(float(value)) for value in row]
+
+
+def _normalized(weights: list[Any]) -> list[Any]:
+    total = mp.fsum(weights)
+    return [w / total for w in weights]
+
+
+def _log_probabilities(x: list[Any]) -> list[Any]:
+    lse = _logsumexp(x)
+    return [v - lse for v in x]
+
+
+def _logsumexp(x: list[Any]) -> Any:
+    m = max(x)
+    if mp.isinf(m):
+        return m
+    return m + mp.log(mp.fsum(mp.exp(v - m) for v in x))
+
+
+def _log_weights(q: list[Any]) -> list[Any]:
+    return [mp.log(v) if v > 0 else -mp.inf for v in q]
+
+
+def _expectation(p: list[Any], values: list[Any]) -> Any:
+    return mp.fsum(a * b for a, b in zip(p, values, strict=True) if a != 0)
+
+
+def _kl(p: list[Any], log_p: list[Any], log_q: list[Any]) -> Any:
+    return mp.fsum(
+        a * (b - c) for a, b, c in zip(p, log_p, log_q, strict=True) if a != 0
+    )
+
+
+def _js(p: list[Any], q: list[Any]) -> Any:
+    middle = _log_weights([(a + b) / 2 for a, b in zip(p, q, strict=True)])
+    return (_kl(p, _log_weights(p), middle) + _kl(q, _log_weights(q), middle)) / 2
+
+
+def entropy(p: Row) -> Any:
+    """H(p) of the normalised row."""
+    exact = _normalized(_exact(p))
+    return cross_entropy_exact(exact, exact)
+
+
+def cross_entropy_exact(p: list[Any], q: list[Any]) -> Any:
+    """-sum p log q; near q = 1 through log1p of what is missing."""
+    total = mpf(0)
+    for k, (a, b) in enumerate(zip(p, q, strict=True)):
+        if a == 0:
+            continue
+        if b == 0:
+            return mp.inf
+        missing = mp.fsum(v for j, v in enumerate(q) if j != k)
+        total -= a * (mp.log1p(-missing) if missing < 0.5 else mp.log(b))
+    return total
+
+
+def cross_entropy(p: Any, q: Row) -> Any:
+    """H(p, q) of the normalised rows; an integer p is a label."""
+    exact_q = _normalized(_exact(q))
+    if isinstance(p, (int, np.integer)):
+        exact_p = [mpf(k == p) for k in range(len(exact_q))]
+    else:
+        exact_p = _normalized(_exact(p))
+    return cross_entropy_exact(exact_p, exact_q)
+
+
+def kl_divergence(p: Row, q: Row) -> Any:
+    """KL of the normalised rows."""
+    exact_p, exact_q = _normalized(_exact(p)), _normalized(_exact(q))
+    return _kl(exact_p, _log_weights(exact_p), _log_weights(exact_q))
+
+
+def js_divergence(p: Row, q: Row) -> Any:
+    """Jensen-Shannon divergence of the normalised rows."""
+    return _js(_normalized(_exact(p)), _normalized(_exact(q)))
+
+
+def logsumexp(x: Row) -> Any:
+    """log sum exp x."""
+    return _logsumexp(_exact(x))
+
+
+def log_softmax(x: Row) -> list[Any]:
+    """x - log sum exp x."""
+    return _log_probabilities(_exact(x))
+
+
+def softmax(x: Row) -> list[Any]:
+    """exp(x) / sum exp x."""
+    return [mp.exp(v) for v in log_softmax(x)]
+
+
+def entropy_from_logits(x: Row) -> Any:
+    """H(softmax(x))."""
+    log_p = log_softmax(x)
+    return -_expectation([mp.exp(v) for v in log_p], log_p)
+
+
+def cross_entropy_from_logits(p: Any, x: Row) -> Any:
+    """H(p, softmax(x)); an integer p is a label."""
+    log_q = log_softmax(x)
+    if isinstance(p, (int, np.integer)):
+        return -log_q[int(p)]
+    return -_expectation(_normalized(_exact(p)), log_q)
+
+
+def kl_divergence_from_logits(xp: Row, xq: Row) -> Any:
+    """KL(softmax(xp), softmax(xq))."""
+    log_p, log_q = log_softmax(xp), log_softmax(xq)
+    return _kl([mp.exp(v) for v in log_p], log_p, log_q)
+
+
+def js_divergence_from_logits(xp: Row, xq: Row) -> Any:
+    """Jensen-Shannon divergence of softmax(xp) and softmax(xq)."""
+    return _js(softmax(xp), softmax(xq))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (
+        entropy, cross_entropy, kl_divergence, js_divergence, logsumexp, softmax, log_softmax,
+        entropy_from_logits, cross_entropy_from_logits, kl_divergence_from_logits,
+        js_divergence_from_logits,
+    )
+}  # fmt: skip
+
+
+def ulps(result: Any, exact: Any) -> float:
+    """The error of a float32 or float64 result in units in the last place of the exact value."""
+    if mp.isinf(exact) or mp.isnan(exact):
+        return 0.0 if float(result) == float(exact) else float("inf")
+    nearest = type(result)(float(exact))
+    return abs(float((mpf(float(result)) - exact) / mpf(float(np.spacing(abs(nearest))))))
