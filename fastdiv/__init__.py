@@ -1,0 +1,36 @@
+"""Cross-entropy, KL divergence and their kin, row by row, for large batches."""
+
+from fastdiv._logits import (
+    cross_entropy_from_logits,
+    entropy_from_logits,
+    js_divergence_from_logits,
+    kl_divergence_from_logits,
+    log_softmax,
+    logsumexp,
+    softmax,
+)
+from fastdiv._probabilities import (
+    check_distributions,
+    cross_entropy,
+    entropy,
+    js_distance,
+    js_divergence,
+    kl_divergence,
+)
+
+__version__ = "0.1.0"
+__all__ = [
+    "check_distributions",
+    "cross_entropy",
+    "cross_entropy_from_logits",
+    "entropy",
+    "entropy_from_logits",
+    "js_distance",
+    "js_divergence",
+    "js_divergence_from_logits",
+    "kl_divergence",
+    "kl_divergence_from_logits",
+    "log_softmax",
+    "logsumexp",
+    "softmax",
+]

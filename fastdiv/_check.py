@@ -1,0 +1,225 @@
+"""Arguments to kernel-ready arrays, or the error that says what to pass instead."""
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastdiv._dispatch import kernels
+
+Array = NDArray[Any]
+
+
+def as_array(value: ArrayLike, name: str) -> Array:
+    """Take anything array-like of real numbers, without a copy where its protocol allows it."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, and a mask would be lost here: pass {name}.filled(0) for "
+            "weights or .filled(-numpy.inf) for logits"
+        )
+    if hasattr(value, "__dask_graph__"):
+        raise TypeError(
+            f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: pass "
+            f"{name}.compute(), or map fastdiv over its blocks with dask.array.map_blocks"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind in "biu" or (array.dtype.kind == "f" and array.dtype.itemsize in (4, 8)):
+        return array
+    advice = {
+        "f": "convert it with .astype(numpy.float32) or .astype(numpy.float64)",
+        "c": "pass real numbers",
+        "O": "pass numbers in rows of one length",
+        "S": "pass numbers",
+        "U": "pass numbers",
+    }.get(array.dtype.kind, "pass float32 or float64")
+    raise TypeError(f"{name} has dtype {array.dtype}, which is not supported: {advice}")
+
+
+def classes_last(array: Array, axis: int, name: str) -> Array:
+    """View an array with its class axis as the last one."""
+    if array.ndim == 0:
+        raise ValueError(f"{name} is a single number; it needs an axis of classes")
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(f"axis {axis} is out of bounds for {name} of shape {array.shape}")
+    if array.shape[axis] == 0:
+        raise ValueError(f"{name} of shape {array.shape} has no classes along axis {axis}")
+    return np.moveaxis(array, axis, -1)
+
+
+def are_labels(p: Array, q: Array) -> bool:
+    """Whether p is one label per row of q: integers, with one axis fewer (or a single one)."""
+    return p.dtype.kind in "iu" and (p.ndim == q.ndim - 1 or p.ndim == 0)
+
+
+def not_float_labels(p: Array, q: Array, axis: int) -> None:
+    """Refuse numbers that have the shape of labels and cannot be a row."""
+    lead = q.shape[:axis] + q.shape[axis:][1:] if q.ndim else ()
+    if p.ndim == q.ndim - 1 and p.shape == lead and (p.ndim == 0 or p.shape[-1] != q.shape[axis]):
+        raise TypeError(
+            f"labels must be integers, not {p.dtype}: pass them as p.astype(int), or rows of "
+            f"probabilities with as many axes as the prediction, which has shape {q.shape}"
+        )
+
+
+def together(p: Array, q: Array) -> tuple[Array, Array]:
+    """Broadcast two row sets (classes last) against each other."""
+    try:
+        if p.shape[-1] != q.shape[-1]:
+            raise ValueError("classes differ")
+        lead = np.broadcast_shapes(p.shape[:-1], q.shape[:-1])
+    except ValueError:
+        raise ValueError(
+            f"shapes {p.shape} and {q.shape} (classes last) do not broadcast"
+        ) from None
+    return np.broadcast_to(p, lead + p.shape[-1:]), np.broadcast_to(q, lead + q.shape[-1:])
+
+
+def labels_for(p: Array, q: Array, ignore_index: int | None) -> tuple[NDArray[np.int64], Array]:
+    """Labels as int64, every one of them valid, broadcast with the rows of q (classes last)."""
+    if p.dtype == np.uint64:
+        p = np.minimum(p, np.uint64(np.iinfo(np.int64).max))
+    labels = np.asarray(p, dtype=np.int64, order="C")
+    try:
+        lead = np.broadcast_shapes(labels.shape, q.shape[:-1])
+    except ValueError:
+        raise ValueError(
+            f"labels of shape {labels.shape} do not broadcast with rows of shape {q.shape}"
+        ) from None
+    c = q.shape[-1]
+    bad = kernels.label_outside(labels, c, ignore_index)
+    if bad >= 0:
+        place = np.unravel_index(bad, labels.shape)
+        raise IndexError(
+            f"label {p[place]} at {row_name(place)} is out of range for {c} classes (0 to {c - 1})"
+        )
+    return np.broadcast_to(labels, lead), np.broadcast_to(q, (*lead, c))
+
+
+def row_name(place: tuple[Any, ...]) -> str:
+    """``row 3``, or ``row (1, 2)`` of rows along several axes."""
+    numbers = tuple(int(i) for i in place)
+    return f"row {numbers if len(numbers) > 1 else numbers[0] if numbers else 0}"
+
+
+def bad_distribution(row: Array, place: tuple[Any, ...], mass: float) -> str:
+    """Say what is wrong with a row that is not a probability distribution."""
+    for k, weight in enumerate(row):
+        if weight < 0 or not np.isfinite(weight):
+            fault = "is negative" if weight < 0 else "is not finite"
+            return f"{row_name(place)} is no distribution: {weight} at class {k} {fault}"
+    return f"{row_name(place)} sums to {mass:.6g}, not 1"
+
+
+def result_type(dtype: DTypeLike | None, *arrays: Array | None) -> np.dtype[Any]:
+    """float32 if every array is (or fewer bits), else float64; or what is asked for."""
+    if dtype is not None:
+        asked = np.dtype(dtype)
+        if asked not in (np.float32, np.float64):
+            raise TypeError(f"dtype must be float32 or float64, not {asked}")
+        return asked
+    wide = any(a is not None and not is_narrow(a) for a in arrays)
+    return np.dtype(np.float64 if wide else np.float32)
+
+
+def is_narrow(array: Array) -> bool:
+    """Whether an array holds float32, in either byte order."""
+    return array.dtype.kind == "f" and array.dtype.itemsize == 4
+
+
+def output(
+    out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any], *inputs: Array | None
+) -> Array:
+    """Return ``out``, or a new array, of the result's shape and dtype."""
+    if out is None:
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy.ndarray, not {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(
+            f"out has shape {out.shape} and dtype {out.dtype}; the result has shape {shape} and "
+            f"dtype {dtype}"
+        )
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    for array in inputs:
+        if array is not None and overlaps(out, array):
+            raise ValueError(
+                f"out of shape {out.shape} overlaps an input of shape {array.shape}: pass an array "
+                "of its own"
+            )
+    return out
+
+
+def overlaps(out: Array, array: Array) -> bool:
+    """Whether two arrays share an element; yes where that is too hard to tell."""
+    if not np.may_share_memory(out, array):
+        return False
+    try:
+        return np.shares_memory(out, array, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True
+
+
+def is_same_memory(out: Array | None, x: Array) -> bool:
+    """Whether ``out`` is x itself, element on element, so that writing over it is safe."""
+    return (
+        out is not None
+        and out.ctypes.data == x.ctypes.data
+        and out.strides == x.strides
+        and out.shape == x.shape
+        and out.dtype == x.dtype
+    )
+
+
+def log_unit(base: float | None) -> float:
+    """Return the natural logarithm of ``base``, by which results are divided."""
+    if base is None:
+        return 1.0
+    if not (0 < base < math.inf) or base == 1:
+        raise ValueError(f"base must be a positive number other than 1, not {base}")
+    return math.log(base)
+
+
+def positive(value: float, name: str) -> float:
+    """Return a positive finite number."""
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be a positive finite number, not {value}")
+    return number
+
+
+def smoothing_of(value: float) -> float:
+    """Return a label smoothing."""
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"label_smoothing must lie between 0 and 1, not {value}")
+    return number
+
+
+def weights_of(value: ArrayLike | None, c: int) -> NDArray[np.float64] | None:
+    """Return class weights as c contiguous float64 numbers, none negative."""
+    if value is None:
+        return None
+    weights = np.ascontiguousarray(as_array(value, "class_weight"), dtype=np.float64)
+    if weights.shape != (c,):
+        raise ValueError(f"class_weight has shape {weights.shape}; there are {c} classes")
+    bad = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))
+    if bad.size:
+        raise ValueError(
+            f"class_weight[{bad[0]}] is {weights[bad[0]]}; weights are finite and not negative"
+        )
+    return weights
+
+
+def index_of(value: int | None) -> int | None:
+    """Return an ignore_index as an int."""
+    return None if value is None else operator.index(value)
+
+
+def reduction_of(value: str) -> str:
+    """Return one of the three reductions."""
+    if value not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {value!r}")
+    return value

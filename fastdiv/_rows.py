@@ -1,0 +1,246 @@
+"""One call of a row function over whole arrays: shapes, types, the result and its reduction."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastdiv import _check
+from fastdiv._check import Array
+from fastdiv._dispatch import kernels
+
+FUNCTION = {name: i for i, name in enumerate(kernels.ROWS)}
+
+
+def _kept(shape: tuple[int, ...], axis: int, keepdims: bool) -> tuple[int, ...]:
+    """Shape of the result: the rows', with 1 where the classes were if asked for."""
+    if not keepdims:
+        return shape
+    place = axis if axis >= 0 else len(shape) + 1 + axis
+    return (*shape[:place], 1, *shape[place:])
+
+
+def _is_wide(result: np.dtype[Any], *arrays: Array) -> bool:
+    """Whether to compute in double: where the result or an input has more than float32."""
+    return result == np.float64 or not all(_check.is_narrow(a) for a in arrays)
+
+
+def _per_row(
+    function: str,
+    p: Array | None,
+    q: Array | None,
+    *,
+    axis: int,
+    keepdims: bool,
+    out: Array | None,
+    result: np.dtype[Any],
+    wide: bool,
+    inputs: tuple[Array, ...],
+    labels: Array | None = None,
+    **options: Any,
+) -> Array:
+    """Run a row function over arrays with classes last; one number per row."""
+    lead = (q if p is None else p).shape[:-1]  # type: ignore[union-attr]
+    made = _check.output(out, _kept(lead, axis, keepdims), result, *inputs)
+    place = np.squeeze(made, axis) if keepdims else made
+    kernels.run(FUNCTION[function], wide, p, q, labels, place, **options)
+    return made
+
+
+def _answer(out: Array, given: Array | None) -> Any:
+    """Give a number back for a single row, as NumPy does, unless it was asked for in ``out``."""
+    return out[()] if given is None else out
+
+
+def one(
+    function: str,
+    x: ArrayLike,
+    name: str,
+    *,
+    axis: int,
+    keepdims: bool,
+    out: Array | None,
+    dtype: DTypeLike | None,
+    base: float | None = None,
+    normalize: bool = True,
+) -> Any:
+    """A function of one row."""
+    unit = _check.log_unit(base)
+    array = _check.as_array(x, name)
+    rows = _check.classes_last(array, axis, name)
+    result = _check.result_type(dtype, array)
+    made = _per_row(
+        function,
+        rows,
+        None,
+        axis=axis,
+        keepdims=keepdims,
+        out=out,
+        result=result,
+        wide=_is_wide(result, array),
+        inputs=(array,),
+        normalize=normalize,
+        unit=unit,
+    )
+    return _answer(made, out)
+
+
+def two(
+    function: str,
+    p: ArrayLike,
+    q: ArrayLike,
+    names: tuple[str, str],
+    *,
+    axis: int,
+    keepdims: bool,
+    out: Array | None,
+    dtype: DTypeLike | None,
+    base: float | None,
+    normalize: bool = True,
+) -> Any:
+    """A function of two rows."""
+    unit = _check.log_unit(base)
+    p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
+    rows = _check.together(
+        _check.classes_last(p_array, axis, names[0]), _check.classes_last(q_array, axis, names[1])
+    )
+    result = _check.result_type(dtype, p_array, q_array)
+    made = _per_row(
+        function,
+        *rows,
+        axis=axis,
+        keepdims=keepdims,
+        out=out,
+        result=result,
+        wide=_is_wide(result, p_array, q_array),
+        inputs=(p_array, q_array),
+        normalize=normalize,
+        unit=unit,
+    )
+    return _answer(made, out)
+
+
+def against(
+    logits: bool,
+    p: ArrayLike,
+    q: ArrayLike,
+    names: tuple[str, str],
+    *,
+    axis: int,
+    keepdims: bool,
+    out: Array | None,
+    dtype: DTypeLike | None,
+    base: float | None,
+    normalize: bool,
+    class_weight: ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+    temperature: float,
+    reduction: str,
+) -> Any:
+    """Cross-entropy of rows or labels against rows of weights or logits."""
+    unit = _check.log_unit(base)
+    temperature = _check.positive(temperature, "temperature")
+    smoothing = _check.smoothing_of(label_smoothing)
+    ignore_index = _check.index_of(ignore_index)
+    reduction = _check.reduction_of(reduction)
+    p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
+    q_rows = _check.classes_last(q_array, axis, names[1])
+    weight = _check.weights_of(class_weight, q_rows.shape[-1])
+    labels = p_rows = None
+    if _check.are_labels(p_array, q_array):
+        labels, q_rows = _check.labels_for(p_array, q_rows, ignore_index)
+        numbers: tuple[Array, ...] = (q_array,)
+    else:
+        _check.not_float_labels(p_array, q_array, axis)
+        if ignore_index is not None:
+            raise ValueError("ignore_index is for integer labels; p holds rows of probabilities")
+        p_rows, q_rows = _check.together(_check.classes_last(p_array, axis, names[0]), q_rows)
+        numbers = (p_array, q_array)
+    result = _check.result_type(dtype, *numbers)
+    blended = smoothing > 0 or (weight is not None and labels is None)
+    if temperature != 1 and not logits and not normalize:
+        # log q / T as it stands: the temperature is one more unit.
+        unit, temperature = unit * temperature, 1.0
+    from_weights = not logits and temperature == 1
+    function = "cross_entropy" + ("" if labels is None or blended else "_label")
+    whole = reduction == "none"
+    values = _per_row(
+        function if from_weights else f"{function}_from_logits",
+        p_rows,
+        q_rows,
+        axis=axis,
+        keepdims=keepdims and whole,
+        out=out if whole else None,
+        result=result if whole else np.dtype(np.float64),
+        # A blended target, a quotient or a logarithm is made in double.
+        wide=_is_wide(result, *numbers) or blended or temperature != 1,
+        inputs=(p_array, q_array),
+        labels=labels,
+        normalize=normalize,
+        unit=unit,
+        temperature=temperature,
+        logarithm=not logits and temperature != 1,
+        smoothing=smoothing,
+        blended=blended,
+        weight=weight,
+        ignore_index=ignore_index,
+    )
+    if whole:
+        return _answer(values, out)
+    shape = (1,) * q_array.ndim if keepdims else ()
+    reduced = _check.output(out, shape, result, p_array, q_array)
+    reduced[...] = _reduced(values, labels, weight, ignore_index, reduction == "mean")
+    return _answer(reduced, out)
+
+
+def _reduced(
+    values: NDArray[np.float64],
+    labels: Array | None,
+    weight: NDArray[np.float64] | None,
+    ignore_index: int | None,
+    mean: bool,
+) -> float:
+    """Sum, or PyTorch's mean: over labels divided by their weights, ignored ones left out."""
+    total = kernels.total(np.ascontiguousarray(values))
+    if not mean:
+        return total
+    count: float = values.size
+    if labels is not None:
+        kept = labels if ignore_index is None else labels[labels != ignore_index]
+        count = kept.size if weight is None else kernels.total(np.ravel(weight[kept]))
+    return total / count if count else float("nan")
+
+
+def made(
+    function: str, x: ArrayLike, *, axis: int, out: Array | None, dtype: DTypeLike | None
+) -> Any:
+    """A function from a row to a row."""
+    array = _check.as_array(x, "x")
+    rows = _check.classes_last(array, axis, "x")
+    result = _check.result_type(dtype, array)
+    given = () if _check.is_same_memory(out, array) else (array,)
+    made_rows = _check.output(out, array.shape, result, *given)
+    place = np.moveaxis(made_rows, axis, -1)
+    kernels.run(FUNCTION[function], _is_wide(result, array), rows, None, None, place)
+    return made_rows
+
+
+def rooted(*args: Any, **options: Any) -> Any:
+    """Square root of what ``two`` gives."""
+    result = two(*args, **options)
+    return np.sqrt(result, out=result if isinstance(result, np.ndarray) else None)
+
+
+def check_masses(p: ArrayLike, tol: float | None, axis: int) -> None:
+    """Raise for the first row that is not a probability distribution."""
+    array = _check.as_array(p, "p")
+    rows = _check.classes_last(array, axis, "p")
+    masses = np.empty(rows.shape[:-1])
+    kernels.run(FUNCTION["mass"], not _check.is_narrow(array), rows, None, None, masses)
+    epsilon = np.finfo(np.float32 if _check.is_narrow(array) else np.float64).eps
+    tolerance = float(np.sqrt(epsilon)) if tol is None else float(tol)
+    bad = np.flatnonzero(~(np.abs(masses - 1) <= tolerance))
+    if bad.size:
+        place = np.unravel_index(bad[0], masses.shape)
+        raise ValueError(_check.bad_distribution(rows[place], place, float(masses[place])))

@@ -1,0 +1,3 @@
+"""Which level of the x86-64 instruction set this processor and its operating system can run."""
+
+def x86_64_level() -> int: ...

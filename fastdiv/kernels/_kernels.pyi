@@ -1,0 +1,29 @@
+"""The table of row functions, the loop over rows, and the GIL."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS: tuple[str, ...]
+
+def run(
+    function: int,
+    wide: bool,
+    p: NDArray[Any] | None,
+    q: NDArray[Any] | None,
+    labels: NDArray[np.int64] | None,
+    out: NDArray[np.floating[Any]],
+    normalize: bool = True,
+    unit: float = 1.0,
+    temperature: float = 1.0,
+    logarithm: bool = False,
+    smoothing: float = 0.0,
+    blended: bool = False,
+    weight: NDArray[np.float64] | None = None,
+    ignore_index: int | None = None,
+) -> None: ...
+def label_outside(
+    labels: NDArray[np.int64], c: int, ignore_index: int | None = None
+) -> int: ...
+def total(values: NDArray[np.floating[Any]]) -> float: ...
