@@ -125,9 +125,7 @@ def _remez(fit: Fit, degree: int, fixed: list[Any], rounds: int = 8) -> list[Any
     best: tuple[Any, list[Any]] = (mp.inf, [])
     for _ in range(rounds):
         coefficients = _solve(fit, powers, fixed, nodes)[:-1]
-        errors = [
-            w * (f - mp.polyval([*fixed, *coefficients][::-1], x)) for x, w, f in target
-        ]
+        errors = [w * (f - mp.polyval([*fixed, *coefficients][::-1], x)) for x, w, f in target]
         worst = max(abs(e) for e in errors)
         if worst < best[0]:
             best = (worst, coefficients)
@@ -148,7 +146,7 @@ def _remez(fit: Fit, degree: int, fixed: list[Any], rounds: int = 8) -> list[Any
 
 
 def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
-    """Rounded coefficients, their largest weighted error and the argument that attains it."""
+    """Return the rounded coefficients, their largest weighted error and the argument that attains it."""
     fixed: list[Any] = []
     degree = fit.degree[real]
     while len(fixed) <= degree:
@@ -171,7 +169,8 @@ def main() -> None:
             coefficients, worst, witness = fit_rounded(fit, real)
             unit = float(np.finfo(real).eps) / 2
             print(f"{fit.name}, {real.__name__}: {fit.why}")
-            print(f"  at most 2^{float(mp.log(worst, 2)):.2f} = {worst / unit:.3f} u, at {witness:.6g}")
+            power = float(mp.log(worst, 2))
+            print(f"  at most 2^{power:.2f} = {worst / unit:.3f} u, at {witness:.6g}")
             for c in coefficients:
                 print(f"  {float(c)!r}")
 

@@ -157,7 +157,8 @@ def overlaps(out: Array, array: Array) -> bool:
     if not np.may_share_memory(out, array):
         return False
     try:
-        return np.shares_memory(out, array, max_work=10_000)
+        # The stubs know no other bounds than 0 and -1.
+        return np.shares_memory(out, array, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

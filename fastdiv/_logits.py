@@ -276,7 +276,7 @@ def cross_entropy_from_logits(
     temperature: float = 1.0,
     reduction: str = "none",
 ) -> Any:
-    r"""Cross-entropy of every row of logits against a true row or an integer label.
+    r"""Cross-entropy of every row of logits against a true row or a label.
 
     .. math:: H(p, q) = -\sum_k p_k \log q_k, \qquad q_k = e^{x_k} / \sum_j e^{x_j}
 
@@ -374,7 +374,7 @@ def kl_divergence_from_logits(
 ) -> Any:
     r"""Kullback-Leibler divergence of every pair of rows of logits.
 
-    .. math:: \mathrm{KL}(p \,\|\, q) = \sum_k p_k \log(p_k / q_k), \qquad p = \mathrm{softmax}(x^p), \; q = \mathrm{softmax}(x^q)
+    .. math:: \mathrm{KL}(p \,\|\, q) = \sum_k p_k \log(p_k / q_k)
 
     Parameters
     ----------
@@ -451,7 +451,9 @@ def js_divergence_from_logits(
 ) -> Any:
     r"""Jensen-Shannon divergence of every pair of rows of logits.
 
-    .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m), \qquad m = \tfrac12 (p + q)
+    .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),
+
+    with :math:`m = \tfrac12 (p + q)`.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def cross_entropy(
     temperature: float = 1.0,
     reduction: str = "none",
 ) -> Any:
-    r"""Cross-entropy of every row of weights against a true row or an integer label.
+    r"""Cross-entropy of every row of weights against a true row or a label.
 
     .. math:: H(p, q) = -\sum_k p_k \log q_k
 
@@ -270,7 +270,9 @@ def js_divergence(
 ) -> Any:
     r"""Jensen-Shannon divergence of every pair of rows of weights.
 
-    .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m), \qquad m = \tfrac12 (p + q)
+    .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),
+
+    with :math:`m = \tfrac12 (p + q)`.
 
     Parameters
     ----------

@@ -4,10 +4,11 @@ Classes are on the last axis. Good to about 1e-12 of the size of the terms, no b
 of near rows and small losses cancel here, which is what the kernels are for.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypeAlias
 
-Rows = NDArray[np.float64]
+import numpy as np
+
+Rows: TypeAlias = Any  # float64 arrays; NumPy's own types make every sum Any
 
 
 def _normalized(p: Rows) -> Rows:
@@ -109,5 +110,5 @@ def check_distributions(p: Rows, tol: float) -> None:
 
 
 def blended(p: Rows, weight: Rows, smoothing: float) -> Rows:
-    """The target of cross-entropy with options: weight * ((1 - smoothing) p + smoothing / c)."""
+    """Target of cross-entropy with options: weight * ((1 - smoothing) p + smoothing / c)."""
     return weight * ((1 - smoothing) * _normalized(p) + smoothing / p.shape[-1])

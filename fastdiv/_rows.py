@@ -64,7 +64,7 @@ def one(
     base: float | None = None,
     normalize: bool = True,
 ) -> Any:
-    """A function of one row."""
+    """Call a function of one row."""
     unit = _check.log_unit(base)
     array = _check.as_array(x, name)
     rows = _check.classes_last(array, axis, name)
@@ -98,7 +98,7 @@ def two(
     base: float | None,
     normalize: bool = True,
 ) -> Any:
-    """A function of two rows."""
+    """Call a function of two rows."""
     unit = _check.log_unit(base)
     p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
     rows = _check.together(
@@ -138,7 +138,7 @@ def against(
     temperature: float,
     reduction: str,
 ) -> Any:
-    """Cross-entropy of rows or labels against rows of weights or logits."""
+    """Call cross-entropy: rows or labels against rows of weights or logits."""
     unit = _check.log_unit(base)
     temperature = _check.positive(temperature, "temperature")
     smoothing = _check.smoothing_of(label_smoothing)
@@ -202,7 +202,7 @@ def _reduced(
     mean: bool,
 ) -> float:
     """Sum, or PyTorch's mean: over labels divided by their weights, ignored ones left out."""
-    total = kernels.total(np.ascontiguousarray(values))
+    total: float = kernels.total(np.ascontiguousarray(values))
     if not mean:
         return total
     count: float = values.size
@@ -215,7 +215,7 @@ def _reduced(
 def made(
     function: str, x: ArrayLike, *, axis: int, out: Array | None, dtype: DTypeLike | None
 ) -> Any:
-    """A function from a row to a row."""
+    """Call a function from a row to a row."""
     array = _check.as_array(x, "x")
     rows = _check.classes_last(array, axis, "x")
     result = _check.result_type(dtype, array)

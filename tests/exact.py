@@ -44,9 +44,7 @@ def _expectation(p: list[Any], values: list[Any]) -> Any:
 
 
 def _kl(p: list[Any], log_p: list[Any], log_q: list[Any]) -> Any:
-    return mp.fsum(
-        a * (b - c) for a, b, c in zip(p, log_p, log_q, strict=True) if a != 0
-    )
+    return mp.fsum(a * (b - c) for a, b, c in zip(p, log_p, log_q, strict=True) if a != 0)
 
 
 def _js(p: list[Any], q: list[Any]) -> Any:

@@ -10,7 +10,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from fastdiv.kernels cimport careful, rows
+from fastdiv.kernels cimport careful, logit_rows, weight_rows
 from fastdiv.kernels.lanes cimport SCRATCH, add, double_sum, value
 from fastdiv.kernels.sources cimport (
     FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
@@ -30,11 +30,11 @@ cdef struct entry:
     row_f64 careful
 
 
-cdef entry row_of(row_f32 in_f32, row_f64 in_f64, row_f64 careful) noexcept:
+cdef entry row_of(row_f32 in_f32, row_f64 in_f64, row_f64 last_word) noexcept:
     cdef entry e
     e.in_f32 = in_f32
     e.in_f64 = in_f64
-    e.careful = careful
+    e.careful = last_word
     return e
 
 
@@ -44,24 +44,76 @@ cdef enum:
 
 cdef entry TABLE[FUNCTIONS]
 TABLE[:] = [
-    row_of(rows.mass[float], rows.mass[double], NULL),
-    row_of(rows.entropy[float], rows.entropy[double], careful.entropy),
-    row_of(rows.cross_entropy[float], rows.cross_entropy[double], careful.cross_entropy),
-    row_of(rows.cross_entropy_label[float], rows.cross_entropy_label[double],
-           careful.cross_entropy_label),
-    row_of(rows.kl_divergence[float], rows.kl_divergence[double], careful.kl_divergence),
-    row_of(rows.js_divergence[float], rows.js_divergence[double], careful.js_divergence),
-    row_of(rows.logsumexp[float], rows.logsumexp[double], rows.logsumexp[double]),
-    row_of(rows.entropy_from_logits[float], rows.entropy_from_logits[double], NULL),
-    row_of(rows.cross_entropy_from_logits[float], rows.cross_entropy_from_logits[double],
-           careful.cross_entropy_from_logits),
-    row_of(rows.cross_entropy_label_from_logits[float],
-           rows.cross_entropy_label_from_logits[double], NULL),
-    row_of(rows.kl_divergence_from_logits[float], rows.kl_divergence_from_logits[double],
-           rows.kl_divergence_from_logits[double]),
-    row_of(rows.js_divergence_from_logits[float], rows.js_divergence_from_logits[double], NULL),
-    row_of(rows.softmax[float], rows.softmax[double], NULL),
-    row_of(rows.log_softmax[float], rows.log_softmax[double], NULL),
+    row_of(
+        weight_rows.mass[float],
+        weight_rows.mass[double],
+        NULL,
+    ),
+    row_of(
+        weight_rows.entropy[float],
+        weight_rows.entropy[double],
+        careful.entropy,
+    ),
+    row_of(
+        weight_rows.cross_entropy[float],
+        weight_rows.cross_entropy[double],
+        careful.cross_entropy,
+    ),
+    row_of(
+        weight_rows.cross_entropy_label[float],
+        weight_rows.cross_entropy_label[double],
+        careful.cross_entropy_label,
+    ),
+    row_of(
+        weight_rows.kl_divergence[float],
+        weight_rows.kl_divergence[double],
+        careful.kl_divergence,
+    ),
+    row_of(
+        weight_rows.js_divergence[float],
+        weight_rows.js_divergence[double],
+        careful.js_divergence,
+    ),
+    row_of(
+        logit_rows.logsumexp[float],
+        logit_rows.logsumexp[double],
+        logit_rows.logsumexp[double],
+    ),
+    row_of(
+        logit_rows.entropy_from_logits[float],
+        logit_rows.entropy_from_logits[double],
+        NULL,
+    ),
+    row_of(
+        logit_rows.cross_entropy_from_logits[float],
+        logit_rows.cross_entropy_from_logits[double],
+        careful.cross_entropy_from_logits,
+    ),
+    row_of(
+        logit_rows.cross_entropy_label_from_logits[float],
+        logit_rows.cross_entropy_label_from_logits[double],
+        NULL,
+    ),
+    row_of(
+        logit_rows.kl_divergence_from_logits[float],
+        logit_rows.kl_divergence_from_logits[double],
+        logit_rows.kl_divergence_from_logits[double],
+    ),
+    row_of(
+        logit_rows.js_divergence_from_logits[float],
+        logit_rows.js_divergence_from_logits[double],
+        NULL,
+    ),
+    row_of(
+        logit_rows.softmax[float],
+        logit_rows.softmax[double],
+        NULL,
+    ),
+    row_of(
+        logit_rows.log_softmax[float],
+        logit_rows.log_softmax[double],
+        NULL,
+    ),
 ]
 # The names, in the table's order.
 ROWS = (
@@ -83,7 +135,7 @@ ROWS = (
 
 
 cdef struct walk:
-    # One array's place in the walk over rows.
+    # One array's place in the walk over logit_rows.
     char* at
     Py_ssize_t strides[MAX_AXES]
 
@@ -143,7 +195,7 @@ def run(
     """Apply a row function to every row. Arrays are as ``_check`` makes them.
 
     ``p`` and ``q`` are (..., c), ``labels`` int64 (...), all with the same leading shape; ``out``
-    has that shape, or (..., c) for a function that makes rows. ``wide``: compute in double.
+    has that shape, or (..., c) for a function that makes logit_rows. ``wide``: compute in double.
     ``unit``: divide results by this. ``logarithm``, ``temperature``: q is log(q) / temperature.
     ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
     """
@@ -156,7 +208,7 @@ def run(
     cdef walk* walks[4]
     cdef Py_ssize_t shape[MAX_AXES]
     cdef Py_ssize_t index[MAX_AXES]
-    cdef Py_ssize_t n_rows = 1, row
+    cdef Py_ssize_t n_rows = 1, _row
     cdef int a, n_walks = 1, j
     cdef bint makes_rows = cnp.PyArray_NDIM(out) > axes, has_p = False, has_q = False
     cdef bint has_labels = False, ignores = ignore_index is not None
@@ -201,7 +253,7 @@ def run(
         index[a] = 0
 
     with nogil:
-        for row in range(n_rows):
+        for _row in range(n_rows):
             t.out = walk_out.at
             if has_p:
                 t.p.data = walk_p.at
@@ -216,7 +268,7 @@ def run(
                 if blended and has_p and normalize:
                     t.p.divisor = 1.0
                     t.p.direct = False
-                    t.p.divisor = rows.mass(&t, <double*>scratch_f64)
+                    t.p.divisor = weight_rows.mass(&t, <double*>scratch_f64)
                 if wide:
                     result = chosen.in_f64(&t, <double*>scratch_f64)
                 else:

@@ -5,15 +5,14 @@ small for the type, and everything that ends in NaN. Whatever the weights, as lo
 negative, infinite or NaN, the answer is the one of the formulas in weights.pxd.
 """
 
+from fastdiv.kernels cimport logit_rows
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
 from fastdiv.kernels.lanes cimport SCRATCH, add, block_max, block_size, double_sum, value
-from fastdiv.kernels.math cimport (
-    INFINITY, LN2_HI, NAN, close, fma, ldexp, log1p_excess, log1p_scalar, log_careful, phi_careful,
-)
-from fastdiv.kernels cimport rows
+from fastdiv.kernels.scalars cimport close, log1p_excess, log1p_scalar, log_careful, phi_careful
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, source, tail_of, task
-from fastdiv.kernels.weights cimport (
-    gap_sums, log_total_weight, pair_sums, weight_block, without,
-)
+from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight
+from fastdiv.kernels.weight_pairs cimport pair_sums
+from fastdiv.kernels.weights cimport weight_block, without
 
 cdef extern from "math.h" nogil:
     double frexp(double x, int* exponent) noexcept
@@ -30,9 +29,9 @@ cdef inline measure measured(source* s, Py_ssize_t c, double* scratch, bint resc
     cdef double_sum total
     cdef double lowest = 0
     cdef Py_ssize_t k, n
-    cdef int exponent = 0, turn
+    cdef int exponent = 0, _turn
     cdef const double* x
-    for turn in range(2):
+    for _turn in range(2):
         total.high = total.low = found.largest = 0
         k = 0
         while k < c:
@@ -241,9 +240,9 @@ cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noe
     cdef measure of_p
     cdef double result
     if t.blended:
-        return rows.cross_entropy_from_logits(t, scratch)
+        return logit_rows.cross_entropy_from_logits(t, scratch)
     of_p = measured(&u.p, t.c, scratch, True)
     if of_p.largest != of_p.largest:
         return NAN
-    result = rows.cross_entropy_from_logits(&u, scratch)
+    result = logit_rows.cross_entropy_from_logits(&u, scratch)
     return result if t.normalize else result * (u.p.divisor / t.p.divisor)

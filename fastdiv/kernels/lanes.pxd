@@ -8,7 +8,7 @@ A block reaches these functions as (x, n, tail): n elements at x, of which the l
 stand again at ``tail``, padded to a full set of lanes with what adds nothing.
 """
 
-from fastdiv.kernels.math cimport INFINITY, real
+from fastdiv.kernels.arithmetic cimport INFINITY, real
 
 cdef enum:
     # Two 512-bit registers of either type; 32 additions a lane and block keep the float sums of
@@ -49,21 +49,21 @@ cdef inline const real* at(
 
 
 cdef inline void clear(real* accumulator) noexcept nogil:
-    cdef Py_ssize_t l
-    for l in range(lanes(<const real*>accumulator)):
-        accumulator[l] = 0
+    cdef Py_ssize_t lane
+    for lane in range(lanes(<const real*>accumulator)):
+        accumulator[lane] = 0
 
 
 cdef inline double tree_sum(const real* accumulator) noexcept nogil:
     """Sum of the lanes in double, halves upon halves."""
     cdef double s[MAX_LANES]
-    cdef Py_ssize_t l, half = lanes(accumulator)
-    for l in range(lanes(accumulator)):
-        s[l] = accumulator[l]
+    cdef Py_ssize_t lane, half = lanes(accumulator)
+    for lane in range(lanes(accumulator)):
+        s[lane] = accumulator[lane]
     while half > 1:
         half = half // 2
-        for l in range(half):
-            s[l] += s[l + half]
+        for lane in range(half):
+            s[lane] += s[lane + half]
     return s[0]
 
 
@@ -87,24 +87,24 @@ cdef inline double value(const double_sum* s) noexcept nogil:
 cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
     """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
     cdef real m[4 * MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, l
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     cdef const real* y
-    for l in range(4 * width):
-        m[l] = -INFINITY
+    for lane in range(4 * width):
+        m[lane] = -INFINITY
     # Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
     while k + 4 * width <= whole:
-        for l in range(4 * width):
-            m[l] = x[k + l] if x[k + l] > m[l] else m[l]
+        for lane in range(4 * width):
+            m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
         k += 4 * width
     while k < n:
         y = at(x, k, whole, tail)
-        for l in range(width):
-            m[l] = y[l] if y[l] > m[l] else m[l]
+        for lane in range(width):
+            m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
         k += width
     width *= 2
     while width > 0:
-        for l in range(width):
-            m[l] = m[l + width] if m[l + width] > m[l] else m[l]
+        for lane in range(width):
+            m[lane] = m[lane + width] if m[lane + width] > m[lane] else m[lane]
         width = width // 2
     return m[0]
 
@@ -112,11 +112,11 @@ cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexce
 cdef inline real least(const real* accumulator) noexcept nogil:
     """The smallest of the lanes."""
     cdef real low[MAX_LANES]
-    cdef Py_ssize_t l, half = lanes(accumulator)
-    for l in range(lanes(accumulator)):
-        low[l] = accumulator[l]
+    cdef Py_ssize_t lane, half = lanes(accumulator)
+    for lane in range(lanes(accumulator)):
+        low[lane] = accumulator[lane]
     while half > 1:
         half = half // 2
-        for l in range(half):
-            low[l] = low[l + half] if low[l + half] < low[l] else low[l]
+        for lane in range(half):
+            low[lane] = low[lane + half] if low[lane + half] < low[lane] else low[lane]
     return low[0]

@@ -10,8 +10,9 @@ from libc.stdint cimport (
 )
 from libc.string cimport memcpy
 
+from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport block_size, lanes
-from fastdiv.kernels.math cimport INFINITY, NAN, log_careful, real
+from fastdiv.kernels.scalars cimport log_careful
 
 ctypedef fused item:
     int8_t

@@ -1,139 +1,20 @@
-"""One inline function per divergence: a row, or two, to a number (in nats).
-
-``scratch`` gives the type the kernel computes in and room for the blocks of two operands. NaN says
-that the row needs a second look: where the table in _kernels.pyx names a careful function, that
-one decides.
+"""From logits: one inline function per divergence, from a row, or two, to a number (in nats), or
+to another row. The conventions are those of weight_rows.pxd.
 """
 
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, ldexp, real
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, SCRATCH, add, at, block_size, clear, double_sum, lanes, least, tree_sum, value,
 )
+from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
-    absorb, exp_scale, exp_sum, log_total, proper, rest_of, start, sum_exp, sum_logit_pair,
+    absorb, exp_scale, exp_sum, log_total, proper, rest_of, start, sum_exp,
 )
-from fastdiv.kernels.math cimport (
-    INFINITY, LN2_HI, NAN, exp_lane, exp_scalar, finite, ldexp, log1p_excess, log1p_scalar, real,
-)
+from fastdiv.kernels.math cimport exp_lane
+from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, store, tail_of, task
-from fastdiv.kernels.weights cimport (
-    faint, gap_sums, log_total_weight, pair_sums, sum_gaps, sum_pair, unit, weight_block, without,
-)
+from fastdiv.kernels.weights cimport unit
 
-
-# --------------------------------------------------------------------------- from probabilities
-
-cdef inline double mass(const task* t, real* scratch) noexcept nogil:
-    """sum p; NaN if a weight is negative, infinite or NaN."""
-    cdef double_sum total
-    cdef real low = 0
-    cdef Py_ssize_t k = 0, n
-    cdef const real* x
-    total.high = total.low = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        x = fetch(&t.p, k, n, scratch, <real>0)
-        low = weight_block(x, n, tail_of(<const real*>scratch), &total, low)
-        k += n
-    return value(&total) if low >= 0 and finite(total.high) else NAN
-
-
-cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
-    """H(p) = log(S / m) + sum(p log(m / p)) / S, m the largest p."""
-    cdef gap_sums s = sum_gaps(t, scratch, False)
-    cdef double tiny = faint(<const real*>scratch)
-    cdef double result = value(&s.gaps), total
-    if not s.good:
-        return NAN
-    if not t.normalize:
-        return result if abs(result) > tiny else NAN
-    total = s.m * s.ties + value(&s.rest)
-    result = result / total + log_total_weight(&s)
-    return result if total > tiny and result > tiny else NAN
-
-
-cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
-    """H(p, q) = log(Sq / m) + sum(p log(m / q)) / Sp, m the largest q."""
-    cdef gap_sums s = sum_gaps(t, scratch, True)
-    cdef double tiny = faint(<const real*>scratch)
-    cdef double result = value(&s.gaps), total = value(&s.mass)
-    if not s.good:
-        return NAN
-    if not t.normalize:
-        return result if abs(result) > tiny else NAN
-    if t.blended:
-        result += total * log_total_weight(&s)
-    else:
-        result = result / total + log_total_weight(&s)
-    return result if total > tiny and s.m > tiny and result > tiny else NAN
-
-
-cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
-    """log(S / q_y) = log1p((sum of the other q) / q_y)."""
-    cdef double_sum others
-    cdef Py_ssize_t k, n, y = t.label
-    cdef const real* x
-    cdef real low = 0
-    cdef double at_label = element(&t.q, y, <real>0)
-    if not t.normalize or not (at_label > faint(<const real*>scratch)):
-        return NAN
-    others.high = others.low = 0
-    k = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        x = fetch(&t.q, k, n, scratch, <real>0)
-        if k <= y < k + n:
-            x = without(x, n, y - k, scratch)
-        low = weight_block(x, n, tail_of(<const real*>scratch), &others, low)
-        k += block_size(<const real*>scratch)
-    if low < 0 or not finite(others.high):
-        return NAN
-    return log1p_scalar(value(&others) / at_label)
-
-
-cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
-    """KL = G / Sp - (e - log1p(e)), see weights.pxd."""
-    cdef pair_sums s
-    cdef double g, e, kl, total, tiny = faint(<const real*>scratch)
-    if not t.normalize:
-        return NAN
-    s = sum_pair(t, scratch, False)
-    total = value(&s.mass)
-    if not s.good or not (total > tiny):
-        return NAN
-    g = value(&s.phi)
-    if g == 0 and value(&s.delta) == 0:
-        return 0
-    e = -value(&s.delta) / total
-    kl = g / total - log1p_excess(e)
-    # Sums that differ: some of G is the factor between the rows, not their divergence.
-    return kl if kl * total > 0.75 * g and g > tiny else NAN
-
-
-cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
-    """JS = J / Sp - e^2 / 8 - e Jq / (2 Sp), J = sum (phi(p, m) + phi(q, m)) / 2, Jq = sum phi(q, m).
-
-    The two corrections are Taylor's, in the relative difference e of the two sums; their
-    remainder is of the order of e^3 / 8 and e^2 J.
-    """
-    cdef pair_sums s = sum_pair(t, scratch, True)
-    cdef double js, e, total = value(&s.mass), u = unit(<const real*>scratch)
-    cdef double j = 0.5 * value(&s.phi), tiny = faint(<const real*>scratch), ln2 = LN2_HI
-    if not s.good or not (total > tiny):
-        return NAN
-    e = -value(&s.delta) / total
-    if j == 0 and e == 0:
-        return 0
-    if not (j > tiny):
-        return NAN
-    if not t.normalize:
-        return j
-    js = j / total - 0.125 * e * e - 0.5 * e * value(&s.phi_q) / total
-    if not (e * e < u and abs(e * e * e) < u * js and js * total > 0.75 * j):
-        return NAN
-    return min(js, ln2)
-
-
-# ---------------------------------------------------------------------------------- from logits
 
 cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
     """m + log(ties + rest)."""
@@ -152,7 +33,7 @@ cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept no
     cdef double spread
     if not proper(&s):
         return NAN
-    spread = ldexp(value(&s.spread) * exp_scalar(-s.at.rho), -exp_scale(<const real*>scratch))
+    spread = ldexp(value(&s.spread) * exp_scalar(-s.base.rho), -exp_scale(<const real*>scratch))
     return log_total(&s, <const real*>scratch) + spread / (
         s.ties + rest_of(&s, <const real*>scratch))
 
@@ -174,7 +55,7 @@ cdef inline real target_block(
     cdef real gaps[MAX_LANES]
     cdef real total[MAX_LANES]
     cdef real low[MAX_LANES]
-    cdef Py_ssize_t k = 0, l, width = lanes(x), whole = n - n % width
+    cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
     cdef const real* a
     cdef const real* b
     cdef real gap, weight, mass
@@ -184,13 +65,13 @@ cdef inline real target_block(
     while k < n:
         a = at(p, k, whole, p_tail)
         b = at(x, k, whole, x_tail)
-        for l in range(width):
-            weight = a[l]
-            gap = weight * (m - b[l])
+        for lane in range(width):
+            weight = a[lane]
+            gap = weight * (m - b[lane])
             # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
-            gaps[l] += <real>0 if weight == 0 else gap
-            total[l] += weight
-            low[l] = weight if weight < low[l] else low[l]
+            gaps[lane] += <real>0 if weight == 0 else gap
+            total[lane] += weight
+            low[lane] = weight if weight < low[lane] else low[lane]
         k += width
     mass = <real>tree_sum(<const real*>total)
     add(total_sum, tree_sum(<const real*>total))
@@ -280,12 +161,12 @@ cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
     """exp(x - m) / S, written to t.out."""
     cdef exp_sum s = sum_exp(&t.p, t.c, scratch, False)
     cdef double total = s.ties + rest_of(&s, <const real*>scratch)
-    cdef real shift = <real>s.at.shift, low = <real>s.at.low, m = <real>s.m
+    cdef real shift = <real>s.base.shift, low = <real>s.base.low, m = <real>s.m
     cdef real top = <real>(1.0 / total), e, factor
     cdef real* made = scratch + SCRATCH
     cdef Py_ssize_t k, j, n
     cdef const real* x
-    factor = <real>ldexp(exp_scalar(-s.at.rho) / total, -exp_scale(<const real*>scratch))
+    factor = <real>ldexp(exp_scalar(-s.base.rho) / total, -exp_scale(<const real*>scratch))
     if not proper(&s):
         factor = top = <real>NAN
     k = 0
@@ -293,7 +174,7 @@ cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
         n = min(t.c - k, block_size(<const real*>scratch))
         x = fetch(&t.p, k, n, scratch, <real>-INFINITY)
         for j in range(n):
-            e = exp_lane(x[j], shift, low, s.at.bias) * factor
+            e = exp_lane(x[j], shift, low, s.base.bias) * factor
             made[j] = top if x[j] >= m else e
         store(t, k, n, <const real*>made)
         k += block_size(<const real*>scratch)

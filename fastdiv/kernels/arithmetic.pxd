@@ -1,0 +1,58 @@
+"""The two types, the fused multiply-add, and constants."""
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "math.h" nogil:
+    # With FMA in the instruction set the compiler makes one instruction of these; without, libm's
+    # call is exact too: the bits stay the same and only the baseline module is slow.
+    float fmaf(float a, float b, float c) noexcept
+    double _fma "fma"(double a, double b, double c) noexcept
+    double ldexp(double x, int n) noexcept
+    const double INFINITY
+    const double NAN
+
+cdef extern from *:
+    """
+    /* ln 2 = HI + LO to twice the working precision; X_LN2_HI has 32 trailing zero bits, so that
+       a binary exponent times it is exact. */
+    #define FASTDIV_LN2_HI 0.69314718055994531
+    #define FASTDIV_LN2_LO 2.3190468138462996e-17
+    #define FASTDIV_X_LN2_HI 0.693147180369123816490
+    #define FASTDIV_X_LN2_LO 1.90821492927058770002e-10
+    #define FASTDIV_LN2_HI_F 0.693147182464599609375f
+    #define FASTDIV_LN2_LO_F (-1.904654299957768e-09f)
+    #define FASTDIV_LOG2E 1.4426950408889634
+    #define FASTDIV_LOG2E_F 1.44269504f
+    /* 1.5 * 2^(p-1): adding it rounds to an integer, which then stands in the low bits. */
+    #define FASTDIV_ROUNDER 6755399441055744.0
+    #define FASTDIV_ROUNDER_F 12582912.0f
+    """
+    const double LN2_HI "FASTDIV_LN2_HI"
+    const double LN2_LO "FASTDIV_LN2_LO"
+    const double X_LN2_HI "FASTDIV_X_LN2_HI"
+    const double X_LN2_LO "FASTDIV_X_LN2_LO"
+    const float LN2_HI_F "FASTDIV_LN2_HI_F"
+    const float LN2_LO_F "FASTDIV_LN2_LO_F"
+    const double LOG2E "FASTDIV_LOG2E"
+    const float LOG2E_F "FASTDIV_LOG2E_F"
+    const double ROUNDER "FASTDIV_ROUNDER"
+    const float ROUNDER_F "FASTDIV_ROUNDER_F"
+
+cdef enum:
+    # Exponentials are kept multiplied by 2^EXP_SCALE, so that the smallest number of the type can
+    # still be a sum of them, and nothing is subnormal on the way.
+    EXP_SCALE_F32 = 32
+    EXP_SCALE_F64 = 128
+
+
+cdef inline bint finite(double x) noexcept nogil:
+    return -INFINITY < x < INFINITY
+
+
+cdef inline real fma(real a, real b, real c) noexcept nogil:
+    if real is float:
+        return fmaf(a, b, c)
+    else:
+        return _fma(a, b, c)

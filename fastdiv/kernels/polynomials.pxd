@@ -1,0 +1,122 @@
+"""The polynomials, fitted and their errors measured by bench/polynomials.py.
+
+u is half a unit in the last place of 1: 2^-24 (float), 2^-53 (double).
+"""
+
+from fastdiv.kernels.arithmetic cimport fma, real
+
+
+cdef inline real exp_tail(real t) noexcept nogil:
+    """(exp(t) - 1) / t for |t| <= 0.348; 1 + t * this is within 0.06 u (float), 0.22 u (double)."""
+    cdef real r
+    if real is float:
+        r = <float>0.0013843191554769874
+        r = fma(r, t, <float>0.008369537070393562)
+        r = fma(r, t, <float>0.041668061167001724)
+        r = fma(r, t, <float>0.16666513681411743)
+        r = fma(r, t, <float>0.4999999403953552)
+        return fma(r, t, <float>1.0)
+    else:
+        r = 2.3044171176501903e-08
+        r = fma(r, t, 2.7628549175700875e-07)
+        r = fma(r, t, 2.756432278181021e-06)
+        r = fma(r, t, 2.4801498628638916e-05)
+        r = fma(r, t, 0.00019841261053362889)
+        r = fma(r, t, 0.001388888893721382)
+        r = fma(r, t, 0.008333333338142042)
+        r = fma(r, t, 0.041666666666559354)
+        r = fma(r, t, 0.16666666666655955)
+        r = fma(r, t, 0.5000000000000007)
+        return fma(r, t, 1.0000000000000007)
+
+
+cdef inline real atanh_tail(real v) noexcept nogil:
+    """S(v) in log((1 + t) / (1 - t)) = 2 t + t^3 S(t^2), for v = t^2 <= 1/9."""
+    cdef real r
+    if real is float:
+        r = <float>0.23704519867897034
+        r = fma(r, v, <float>0.21591311693191528)
+        r = fma(r, v, <float>0.2860133647918701)
+        r = fma(r, v, <float>0.3999946415424347)
+        return fma(r, v, <float>0.6666666865348816)
+    else:
+        r = 0.16678442264917556
+        r = fma(r, v, 0.0852954860638919)
+        r = fma(r, v, 0.12061271102924992)
+        r = fma(r, v, 0.1330683645454861)
+        r = fma(r, v, 0.15386097274479774)
+        r = fma(r, v, 0.18181766447523467)
+        r = fma(r, v, 0.22222223306274141)
+        r = fma(r, v, 0.2857142855893812)
+        r = fma(r, v, 0.40000000000066127)
+        return fma(r, v, 0.6666666666666656)
+
+
+cdef inline real psi_tail(real z) noexcept nogil:
+    """(exp(z) - 1 - z) / z^2 for |z| <= 2, within 0.22 u (float), 0.18 u (double)."""
+    cdef real r
+    if real is float:
+        r = <float>2.0914949772077307e-09
+        r = fma(r, z, <float>2.6939613206877766e-08)
+        r = fma(r, z, <float>2.758654318313347e-07)
+        r = fma(r, z, <float>2.747384769463679e-06)
+        r = fma(r, z, <float>2.48013802774949e-05)
+        r = fma(r, z, <float>0.00019843023619614542)
+        r = fma(r, z, <float>0.0013888874091207981)
+        r = fma(r, z, <float>0.008333316072821617)
+        r = fma(r, z, <float>0.0416666679084301)
+        r = fma(r, z, <float>0.1666666716337204)
+        return fma(r, z, <float>0.5)
+    else:
+        r = 7.811986982364477e-18
+        r = fma(r, z, 1.6355671981238993e-16)
+        r = fma(r, z, 2.821930202279843e-15)
+        r = fma(r, z, 4.774123745190459e-14)
+        r = fma(r, z, 7.646342147769494e-13)
+        r = fma(r, z, 1.147095095179092e-11)
+        r = fma(r, z, 1.6059076103386682e-10)
+        r = fma(r, z, 2.0876752536563465e-09)
+        r = fma(r, z, 2.5052107681654806e-08)
+        r = fma(r, z, 2.7557319277778415e-07)
+        r = fma(r, z, 2.7557319232521228e-06)
+        r = fma(r, z, 2.4801587301257365e-05)
+        r = fma(r, z, 0.00019841269841216477)
+        r = fma(r, z, 0.0013888888888889683)
+        r = fma(r, z, 0.008333333333333475)
+        r = fma(r, z, 0.041666666666666664)
+        r = fma(r, z, 0.16666666666666666)
+        return fma(r, z, 0.5)
+
+
+cdef inline real js_tail(real v) noexcept nogil:
+    """chi(tanh(d / 2)) / (2 d^2) for v = d^2 <= 4, within 0.18 u (float), 0.25 u (double).
+
+    chi(s) = ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2 is a pair's share of Jensen-Shannon.
+    """
+    cdef real r
+    if real is float:
+        r = <float>-2.5212512078098825e-09
+        r = fma(r, v, <float>6.460067680791326e-08)
+        r = fma(r, v, <float>-8.856423505676503e-07)
+        r = fma(r, v, <float>9.432358638150617e-06)
+        r = fma(r, v, <float>-9.206488903146237e-05)
+        r = fma(r, v, <float>0.0008679805905558169)
+        r = fma(r, v, <float>-0.007812488358467817)
+        return fma(r, v, <float>0.0625)
+    else:
+        r = -6.983189908392082e-18
+        r = fma(r, v, 2.919651256132619e-16)
+        r = fma(r, v, -6.105885445393984e-15)
+        r = fma(r, v, 8.811767877292835e-14)
+        r = fma(r, v, -1.0290547838976307e-12)
+        r = fma(r, v, 1.0777698914285256e-11)
+        r = fma(r, v, -1.0781643367514304e-10)
+        r = fma(r, v, 1.0620982507845865e-09)
+        r = fma(r, v, -1.041208534259881e-08)
+        r = fma(r, v, 1.0179214960073011e-07)
+        r = fma(r, v, -9.917760610095129e-07)
+        r = fma(r, v, 9.610614943675176e-06)
+        r = fma(r, v, -9.223090274846016e-05)
+        r = fma(r, v, 0.0008680555555523314)
+        r = fma(r, v, -0.007812499999999875)
+        return fma(r, v, 0.0625)

@@ -1,0 +1,126 @@
+"""From weights: one inline function per divergence, from a row, or two, to a number (in nats).
+
+``scratch`` gives the type the kernel computes in and room for the blocks of two operands. NaN says
+that the row needs a second look: where the table in _kernels.pyx names a careful function, that
+one decides.
+"""
+
+from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
+from fastdiv.kernels.lanes cimport block_size, double_sum, value
+from fastdiv.kernels.scalars cimport log1p_excess, log1p_scalar
+from fastdiv.kernels.sources cimport element, fetch, tail_of, task
+from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
+from fastdiv.kernels.weight_pairs cimport pair_sums, sum_pair
+from fastdiv.kernels.weights cimport faint, unit, weight_block, without
+
+
+cdef inline double mass(const task* t, real* scratch) noexcept nogil:
+    """sum p; NaN if a weight is negative, infinite or NaN."""
+    cdef double_sum total
+    cdef real low = 0
+    cdef Py_ssize_t k = 0, n
+    cdef const real* x
+    total.high = total.low = 0
+    while k < t.c:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        x = fetch(&t.p, k, n, scratch, <real>0)
+        low = weight_block(x, n, tail_of(<const real*>scratch), &total, low)
+        k += n
+    return value(&total) if low >= 0 and finite(total.high) else NAN
+
+
+cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
+    """H(p) = log(S / m) + sum(p log(m / p)) / S, m the largest p."""
+    cdef gap_sums s = sum_gaps(t, scratch, False)
+    cdef double tiny = faint(<const real*>scratch)
+    cdef double result = value(&s.gaps), total
+    if not s.good:
+        return NAN
+    if not t.normalize:
+        return result if abs(result) > tiny else NAN
+    total = s.m * s.ties + value(&s.rest)
+    result = result / total + log_total_weight(&s)
+    return result if total > tiny and result > tiny else NAN
+
+
+cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
+    """H(p, q) = log(Sq / m) + sum(p log(m / q)) / Sp, m the largest q."""
+    cdef gap_sums s = sum_gaps(t, scratch, True)
+    cdef double tiny = faint(<const real*>scratch)
+    cdef double result = value(&s.gaps), total = value(&s.mass)
+    if not s.good:
+        return NAN
+    if not t.normalize:
+        return result if abs(result) > tiny else NAN
+    if t.blended:
+        result += total * log_total_weight(&s)
+    else:
+        result = result / total + log_total_weight(&s)
+    return result if total > tiny and s.m > tiny and result > tiny else NAN
+
+
+cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
+    """log(S / q_y) = log1p((sum of the other q) / q_y)."""
+    cdef double_sum others
+    cdef Py_ssize_t k, n, y = t.label
+    cdef const real* x
+    cdef real low = 0
+    cdef double at_label = element(&t.q, y, <real>0)
+    if not t.normalize or not (at_label > faint(<const real*>scratch)):
+        return NAN
+    others.high = others.low = 0
+    k = 0
+    while k < t.c:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        x = fetch(&t.q, k, n, scratch, <real>0)
+        if k <= y < k + n:
+            x = without(x, n, y - k, scratch)
+        low = weight_block(x, n, tail_of(<const real*>scratch), &others, low)
+        k += block_size(<const real*>scratch)
+    if low < 0 or not finite(others.high):
+        return NAN
+    return log1p_scalar(value(&others) / at_label)
+
+
+cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
+    """KL = G / Sp - (e - log1p(e)), see weights.pxd."""
+    cdef pair_sums s
+    cdef double g, e, kl, total, tiny = faint(<const real*>scratch)
+    if not t.normalize:
+        return NAN
+    s = sum_pair(t, scratch, False)
+    total = value(&s.mass)
+    if not s.good or not (total > tiny):
+        return NAN
+    g = value(&s.phi)
+    if g == 0 and value(&s.delta) == 0:
+        return 0
+    e = -value(&s.delta) / total
+    kl = g / total - log1p_excess(e)
+    # Sums that differ: some of G is the factor between the rows, not their divergence.
+    return kl if kl * total > 0.75 * g and g > tiny else NAN
+
+
+cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
+    """JS = J / Sp - e^2 / 8 - e Jq / (2 Sp).
+
+    J = sum (phi(p, m) + phi(q, m)) / 2 and Jq = sum phi(q, m). The two corrections are Taylor's, in
+    the relative difference e of the two sums; their remainder is of the order of e^3 / 8 and
+    e^2 J.
+    """
+    cdef pair_sums s = sum_pair(t, scratch, True)
+    cdef double js, e, total = value(&s.mass), u = unit(<const real*>scratch)
+    cdef double j = 0.5 * value(&s.phi), tiny = faint(<const real*>scratch), ln2 = LN2_HI
+    if not s.good or not (total > tiny):
+        return NAN
+    e = -value(&s.delta) / total
+    if j == 0 and e == 0:
+        return 0
+    if not (j > tiny):
+        return NAN
+    if not t.normalize:
+        return j
+    js = j / total - 0.125 * e * e - 0.5 * e * value(&s.phi_q) / total
+    if not (e * e < u and abs(e * e * e) < u * js and js * total > 0.75 * j):
+        return NAN
+    return min(js, ln2)
