@@ -19,7 +19,7 @@ Function = Callable[[Any], Any]
 
 
 class Fit(NamedTuple):
-    """A polynomial to find: ``weight(x) * (function(x) - poly(x))`` is made as flat as it can be."""
+    """A polynomial to find: ``weight * (function - poly)`` is made as flat as it can be."""
 
     name: str
     function: Function
@@ -146,7 +146,7 @@ def _remez(fit: Fit, degree: int, fixed: list[Any], rounds: int = 8) -> list[Any
 
 
 def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
-    """Return the rounded coefficients, their largest weighted error and the argument that attains it."""
+    """Return rounded coefficients, their largest weighted error and where it is attained."""
     fixed: list[Any] = []
     degree = fit.degree[real]
     while len(fixed) <= degree:

@@ -1,4 +1,4 @@
-"""Public functions of logits, that is unnormalised log-probabilities: docstring and one call each."""
+"""Public functions of logits (unnormalised log-probabilities): docstring and one call each."""
 
 from typing import Any
 
@@ -451,7 +451,9 @@ def js_divergence_from_logits(
 ) -> Any:
     r"""Jensen-Shannon divergence of every pair of rows of logits.
 
-    .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),
+    .. math::
+
+        \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),
 
     with :math:`m = \tfrac12 (p + q)`.
 

@@ -270,7 +270,9 @@ def js_divergence(
 ) -> Any:
     r"""Jensen-Shannon divergence of every pair of rows of weights.
 
-    .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),
+    .. math::
+
+        \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),
 
     with :math:`m = \tfrac12 (p + q)`.
 

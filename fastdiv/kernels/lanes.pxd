@@ -84,29 +84,41 @@ cdef inline double value(const double_sum* s) noexcept nogil:
     return s.high + s.low if -INFINITY < s.high < INFINITY else s.high
 
 
+cdef inline real greatest(real* m, Py_ssize_t n) noexcept nogil:
+    """The largest of n numbers, n a power of two; m is used up."""
+    cdef Py_ssize_t lane
+    while n > 1:
+        n = n // 2
+        for lane in range(n):
+            m[lane] = m[lane + n] if m[lane + n] > m[lane] else m[lane]
+    return m[0]
+
+
 cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
     """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
     cdef real m[4 * MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     cdef const real* y
-    for lane in range(4 * width):
+    for lane in range(width):
         m[lane] = -INFINITY
-    # Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
-    while k + 4 * width <= whole:
-        for lane in range(4 * width):
-            m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
-        k += 4 * width
+    if n >= 4 * width:
+        for lane in range(width, 4 * width):
+            m[lane] = -INFINITY
+        # Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
+        while k + 4 * width <= whole:
+            for lane in range(4 * width):
+                m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
+            k += 4 * width
+        for lane in range(2 * width):
+            m[lane] = m[lane + 2 * width] if m[lane + 2 * width] > m[lane] else m[lane]
+        for lane in range(width):
+            m[lane] = m[lane + width] if m[lane + width] > m[lane] else m[lane]
     while k < n:
         y = at(x, k, whole, tail)
         for lane in range(width):
             m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
         k += width
-    width *= 2
-    while width > 0:
-        for lane in range(width):
-            m[lane] = m[lane + width] if m[lane + width] > m[lane] else m[lane]
-        width = width // 2
-    return m[0]
+    return greatest(<real*>m, width)
 
 
 cdef inline real least(const real* accumulator) noexcept nogil:

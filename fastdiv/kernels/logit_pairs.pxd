@@ -6,12 +6,12 @@ and what an error in the log-sum-exps does to them.
 
 from libc.stdint cimport int64_t
 
-from fastdiv.kernels.arithmetic cimport INFINITY, ldexp, real
+from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, SCRATCH, add, at, block_size, clear, double_sum, lanes, tree_sum,
 )
 from fastdiv.kernels.logits cimport (
-    exp_scale, exp_sum, log_total, proper, reference, rest_of, sum_exp,
+    exp_unit, exp_sum, log_total, proper, reference, rest_of, sum_exp,
 )
 from fastdiv.kernels.math cimport exp_lane, phi_lane
 from fastdiv.kernels.polynomials cimport js_tail, psi_tail
@@ -30,9 +30,9 @@ ctypedef struct pair:
 
 
 cdef inline bint pair_ready(
-    pair* out, const exp_sum* p, const exp_sum* q, int scale, const real* like
+    pair* out, const exp_sum* p, const exp_sum* q, double unit, const real* like
 ) noexcept nogil:
-    """Prepare the second pass; p and q come out multiplied by 2^scale. False: the answer is NaN."""
+    """Prepare the second pass; p and q come out multiplied by unit. False: the answer is NaN."""
     cdef double log_p = log_total(p, like), log_q = log_total(q, like)
     cdef double difference = p.m - q.m, part = difference - p.m
     cdef double error = (p.m - (difference - part)) - (q.m + part)
@@ -40,10 +40,9 @@ cdef inline bint pair_ready(
         return False
     out.at_p = p.base
     out.at_q = q.base
-    out.factor_p = ldexp(
-        exp_scalar(-p.base.rho) / (p.ties + rest_of(p, like)), scale - exp_scale(like))
-    out.factor_q = ldexp(
-        exp_scalar(-q.base.rho) / (q.ties + rest_of(q, like)), scale - exp_scale(like))
+    unit /= exp_unit(like)
+    out.factor_p = exp_scalar(-p.base.rho) / (p.ties + rest_of(p, like)) * unit
+    out.factor_q = exp_scalar(-q.base.rho) / (q.ties + rest_of(q, like)) * unit
     error += log_p - log_q
     out.offset = <real>(difference + error)
     out.offset_low = (difference - out.offset) + error
@@ -115,7 +114,7 @@ cdef inline void logit_pair_block(
 
 
 cdef inline bint sum_logit_pair(
-    const task* t, real* scratch, double_sum* terms, double_sum* moment, int scale, bint symmetric
+    const task* t, real* scratch, double_sum* terms, double_sum* moment, double unit, bint symmetric
 ) noexcept nogil:
     """Both passes over a pair of rows. False: the answer is NaN."""
     cdef real* second = scratch + SCRATCH
@@ -126,7 +125,7 @@ cdef inline bint sum_logit_pair(
     cdef const real* p
     cdef const real* q
     terms.high = terms.low = moment.high = moment.low = 0
-    if not pair_ready(&constants, &sp, &sq, scale, <const real*>scratch):
+    if not pair_ready(&constants, &sp, &sq, unit, <const real*>scratch):
         return False
     k = 0
     while k < t.c:

@@ -2,13 +2,13 @@
 to another row. The conventions are those of weight_rows.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, ldexp, real
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, SCRATCH, add, at, block_size, clear, double_sum, lanes, least, tree_sum, value,
 )
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
-    absorb, exp_scale, exp_sum, log_total, proper, rest_of, start, sum_exp,
+    absorb, exp_unit, exp_sum, log_total, proper, rest_of, start, sum_exp,
 )
 from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
@@ -33,7 +33,7 @@ cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept no
     cdef double spread
     if not proper(&s):
         return NAN
-    spread = ldexp(value(&s.spread) * exp_scalar(-s.base.rho), -exp_scale(<const real*>scratch))
+    spread = value(&s.spread) * exp_scalar(-s.base.rho) * (1 / exp_unit(<const real*>scratch))
     return log_total(&s, <const real*>scratch) + spread / (
         s.ties + rest_of(&s, <const real*>scratch))
 
@@ -125,7 +125,7 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
     """
     cdef double_sum terms, moment
     cdef double kl
-    if not sum_logit_pair(t, scratch, &terms, &moment, 0, False):
+    if not sum_logit_pair(t, scratch, &terms, &moment, 1, False):
         return NAN
     if not finite(terms.high):
         return terms.high
@@ -144,13 +144,13 @@ cdef inline double js_divergence_from_logits(const task* t, real* scratch) noexc
     sum (p + q) d / 2, up to a term of the order of JS.
     """
     cdef double_sum terms, moment
-    cdef int scale = exp_scale(<const real*>scratch)
+    cdef double unit_of_terms = exp_unit(<const real*>scratch)
     cdef double js, y, ln2 = LN2_HI
-    if not sum_logit_pair(t, scratch, &terms, &moment, scale, True):
+    if not sum_logit_pair(t, scratch, &terms, &moment, unit_of_terms, True):
         return NAN
-    js = ldexp(value(&terms), -scale)
+    js = value(&terms) / unit_of_terms
     if js < 8 * unit(<const real*>scratch):
-        y = ldexp(value(&moment), -scale)
+        y = value(&moment) / unit_of_terms
         js -= 0.125 * y * y
     return 0.0 if js < 0 else min(js, ln2)
 
@@ -166,7 +166,7 @@ cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
     cdef real* made = scratch + SCRATCH
     cdef Py_ssize_t k, j, n
     cdef const real* x
-    factor = <real>ldexp(exp_scalar(-s.base.rho) / total, -exp_scale(<const real*>scratch))
+    factor = <real>(exp_scalar(-s.base.rho) / total / exp_unit(<const real*>scratch))
     if not proper(&s):
         factor = top = <real>NAN
     k = 0

@@ -10,7 +10,7 @@ keeps all its digits down to the smallest number of the type (log(sum) has none 
 A reference that is a power of two makes a change of maximum an exact scaling.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
@@ -18,7 +18,7 @@ from fastdiv.kernels.arithmetic cimport (
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, add, at, block_max, block_size, clear, double_sum, lanes, multiply, tree_sum, value,
 )
-from fastdiv.kernels.math cimport exp_lane
+from fastdiv.kernels.math cimport double_of, exp_lane
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_scalar, log_careful
 from fastdiv.kernels.sources cimport fetch, source, tail_of
 
@@ -38,11 +38,12 @@ ctypedef struct exp_sum:
     double_sum spread       # sum of exp(x - reference) (m - x), likewise
 
 
-cdef inline int exp_scale(const real* like) noexcept nogil:
+cdef inline double exp_unit(const real* like) noexcept nogil:
+    """2^EXP_SCALE, what exp_lane's results are multiplied by."""
     if real is float:
-        return EXP_SCALE_F32
+        return 2.0 ** 32
     else:
-        return EXP_SCALE_F64
+        return 2.0 ** 128
 
 
 cdef inline reference reference_for(double m, const real* like) noexcept nogil:
@@ -53,7 +54,7 @@ cdef inline reference reference_for(double m, const real* like) noexcept nogil:
     """
     cdef reference r
     cdef double range = 65536.0 if real is float else 4294967296.0
-    cdef int bias = (127 if real is float else 1023) + exp_scale(like)
+    cdef int bias = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
     r.shift = 0
     r.power = 0
     r.rho = 0
@@ -71,6 +72,8 @@ cdef inline double reference_ratio(const reference* old, const reference* new) n
     """exp(old reference - new reference); an exact power of two unless the logits are huge."""
     cdef double steps = old.power - new.power
     if old.shift == 0 and new.shift == 0:
+        if steps > -1000:
+            return double_of(<uint64_t>(1023 + <int64_t>steps) << 52)
         return ldexp(1.0, <int>steps) if steps > -4000 else 0.0
     return exp_scalar(fma(steps, LN2_HI, old.shift - new.shift) + steps * LN2_LO)
 
@@ -88,7 +91,7 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
     cdef double ratio = 0
     if s.m > -INFINITY:
         ratio = reference_ratio(&s.base, &base)
-        add(&s.rest, ldexp(s.ties * exp_scalar(s.base.rho), exp_scale(like)))
+        add(&s.rest, s.ties * exp_scalar(s.base.rho) * exp_unit(like))
         if m < INFINITY:
             # Every gap grows by m - s.m.
             add(&s.spread, value(&s.rest) * (m - s.m))
@@ -177,7 +180,7 @@ cdef inline bint proper(const exp_sum* s) noexcept nogil:
 
 cdef inline double rest_of(const exp_sum* s, const real* like) noexcept nogil:
     """The sum of exp(x - m) over the logits below m."""
-    return ldexp(value(&s.rest) * exp_scalar(-s.base.rho), -exp_scale(like))
+    return value(&s.rest) * exp_scalar(-s.base.rho) * (1 / exp_unit(like))
 
 
 cdef inline double log_total(const exp_sum* s, const real* like) noexcept nogil:

@@ -146,6 +146,7 @@ cdef inline const real* fetch(
         read(s, k, n, scratch)
         x = scratch
     if rest:
+        # One masked load; a copy of part of the lanes would stall the load that follows.
         for j in range(width):
             tail[j] = x[n - rest + j] if j < rest else padding
     return x
