@@ -45,7 +45,7 @@ def classes_last(array: Array, axis: int, name: str) -> Array:
         raise ValueError(f"axis {axis} is out of bounds for {name} of shape {array.shape}")
     if array.shape[axis] == 0:
         raise ValueError(f"{name} of shape {array.shape} has no classes along axis {axis}")
-    return np.moveaxis(array, axis, -1)
+    return array if axis in (-1, array.ndim - 1) else np.moveaxis(array, axis, -1)
 
 
 def are_labels(p: Array, q: Array) -> bool:
@@ -65,6 +65,8 @@ def not_float_labels(p: Array, q: Array, axis: int) -> None:
 
 def together(p: Array, q: Array) -> tuple[Array, Array]:
     """Broadcast two row sets (classes last) against each other."""
+    if p.shape == q.shape:
+        return p, q
     try:
         if p.shape[-1] != q.shape[-1]:
             raise ValueError("classes differ")
@@ -81,19 +83,21 @@ def labels_for(p: Array, q: Array, ignore_index: int | None) -> tuple[NDArray[np
     if p.dtype == np.uint64:
         p = np.minimum(p, np.uint64(np.iinfo(np.int64).max))
     labels = np.asarray(p, dtype=np.int64, order="C")
+    c = q.shape[-1]
     try:
         lead = np.broadcast_shapes(labels.shape, q.shape[:-1])
     except ValueError:
         raise ValueError(
             f"labels of shape {labels.shape} do not broadcast with rows of shape {q.shape}"
         ) from None
-    c = q.shape[-1]
     bad = kernels.label_outside(labels, c, ignore_index)
     if bad >= 0:
         place = np.unravel_index(bad, labels.shape)
         raise IndexError(
             f"label {p[place]} at {row_name(place)} is out of range for {c} classes (0 to {c - 1})"
         )
+    if labels.shape == lead == q.shape[:-1]:
+        return labels, q
     return np.broadcast_to(labels, lead), np.broadcast_to(q, (*lead, c))
 
 
