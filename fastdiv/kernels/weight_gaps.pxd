@@ -134,7 +134,9 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
         if not s.good:
             return s
         k += block_size(<const real*>scratch)
-    s.good = finite(s.gaps.high) and finite(s.rest.high) and finite(s.mass.high)
+    # An infinite q is the maximum, whose own gap is 0: only m shows it.
+    s.good = (finite(s.m) and finite(s.gaps.high) and finite(s.rest.high)
+              and finite(s.mass.high))
     return s
 
 

@@ -66,7 +66,7 @@ cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept no
     cdef const real* x
     cdef real low = 0
     cdef double at_label = element(&t.q, y, <real>0)
-    if not t.normalize or not (at_label > faint(<const real*>scratch)):
+    if not t.normalize or not (at_label > faint(<const real*>scratch)) or not finite(at_label):
         return NAN
     others.high = others.low = 0
     k = 0
