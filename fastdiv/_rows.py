@@ -226,6 +226,16 @@ def made(
     return made_rows
 
 
+def scored(labels: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
+    """Cross-entropy, entropy and first largest class of every row, read once: shape (..., 3)."""
+    rows = _check.classes_last(_check.as_array(x, "x"), -1, "x")
+    labels, rows = _check.labels_for(_check.as_array(labels, "labels"), rows, None)
+    made = np.empty((*rows.shape[:-1], 3))
+    wide = not _check.is_narrow(rows)
+    kernels.run(FUNCTION["score_from_logits"], wide, None, rows, labels, made)
+    return made
+
+
 def rooted(*args: Any, **options: Any) -> Any:
     """Square root of what ``two`` gives."""
     result = two(*args, **options)

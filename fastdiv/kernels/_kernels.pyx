@@ -10,7 +10,9 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from fastdiv.kernels cimport careful, logit_rows, weight_rows
+cimport fastdiv.kernels.careful as careful
+cimport fastdiv.kernels.logit_rows as logit_rows
+cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.lanes cimport SCRATCH, add, double_sum, value
 from fastdiv.kernels.sources cimport (
     FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
@@ -39,7 +41,7 @@ cdef entry row_of(row_f32 in_f32, row_f64 in_f64, row_f64 last_word) noexcept:
 
 
 cdef enum:
-    FUNCTIONS = 14
+    FUNCTIONS = 15
     MAX_AXES = 64           # NumPy's own limit
 
 cdef entry TABLE[FUNCTIONS]
@@ -114,6 +116,11 @@ TABLE[:] = [
         logit_rows.log_softmax[double],
         NULL,
     ),
+    row_of(
+        logit_rows.score_from_logits[float],
+        logit_rows.score_from_logits[double],
+        NULL,
+    ),
 ]
 # The names, in the table's order.
 ROWS = (
@@ -131,6 +138,7 @@ ROWS = (
     "js_divergence_from_logits",
     "softmax",
     "log_softmax",
+    "score_from_logits",
 )
 
 

@@ -5,7 +5,7 @@ small for the type, and everything that ends in NaN. Whatever the weights, as lo
 negative, infinite or NaN, the answer is the one of the formulas in weights.pxd.
 """
 
-from fastdiv.kernels cimport logit_rows
+cimport fastdiv.kernels.logit_rows as logit_rows
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
 from fastdiv.kernels.lanes cimport SCRATCH, add, block_max, block_size, double_sum, value
 from fastdiv.kernels.scalars cimport close, log1p_excess, log1p_scalar, log_careful, phi_careful

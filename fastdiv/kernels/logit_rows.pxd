@@ -8,7 +8,8 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
-    absorb, exp_unit, exp_sum, log_total, proper, rest_of, start, sum_exp,
+    absorb, exp_sum, exp_unit, first_equal, log_total, proper, rest_of,
+    start, sum_exp,
 )
 from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
@@ -115,6 +116,22 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
     if t.blended or not t.normalize:
         return value(&gaps) + mass * log_s
     return value(&gaps) / mass + log_s if mass > 0 else NAN
+
+
+cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:
+    """Cross-entropy at the label, entropy and the first largest class: three numbers in t.out."""
+    cdef exp_sum s = sum_exp(&t.q, t.c, scratch, True)
+    cdef double made[3]
+    cdef double log_sum = log_total(&s, <const real*>scratch)
+    cdef double total = s.ties + rest_of(&s, <const real*>scratch)
+    cdef double spread = value(&s.spread) * exp_scalar(-s.base.rho)
+    made[0] = (s.m - element(&t.q, t.label, <real>0)) + log_sum
+    made[1] = log_sum + spread * (1 / exp_unit(<const real*>scratch)) / total
+    made[2] = <double>first_equal(&t.q, t.c, s.top_block, <real>s.m, scratch)
+    if not proper(&s) or total != total:
+        made[0] = made[1] = made[2] = NAN
+    store(t, 0, 3, <const double*>made)
+    return 0
 
 
 cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexcept nogil:

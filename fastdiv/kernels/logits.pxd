@@ -36,6 +36,7 @@ ctypedef struct exp_sum:
     reference base
     double_sum rest         # sum of exp(x - reference), times 2^EXP_SCALE
     double_sum spread       # sum of exp(x - reference) (m - x), likewise
+    Py_ssize_t top_block    # where the first block that holds m begins
 
 
 cdef inline double exp_unit(const real* like) noexcept nogil:
@@ -81,6 +82,7 @@ cdef inline double reference_ratio(const reference* old, const reference* new) n
 cdef inline void start(exp_sum* s, const real* like) noexcept nogil:
     s.m = -INFINITY
     s.ties = 0
+    s.top_block = 0
     s.base = reference_for(-INFINITY, like)
     s.rest.high = s.rest.low = s.spread.high = s.spread.low = 0
 
@@ -161,6 +163,7 @@ cdef inline exp_sum sum_exp(
 ) noexcept nogil:
     """The sums of a whole row."""
     cdef exp_sum s
+    cdef double before
     cdef Py_ssize_t k, n
     cdef const real* block
     start(&s, <const real*>scratch)
@@ -168,7 +171,10 @@ cdef inline exp_sum sum_exp(
     while k < c:
         n = min(c - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
+        before = s.m
         absorb(&s, block, n, tail_of(<const real*>scratch), spreads)
+        if s.m > before:
+            s.top_block = k
         k += block_size(<const real*>scratch)
     return s
 
@@ -187,3 +193,26 @@ cdef inline double log_total(const exp_sum* s, const real* like) noexcept nogil:
     """log sum exp(x - m) >= 0, small values to full relative accuracy."""
     cdef double rest = rest_of(s, like)
     return log1p_scalar(rest) if s.ties == 1 else log_careful(s.ties + rest)
+
+
+cdef inline Py_ssize_t first_equal(
+    const source* x, Py_ssize_t c, Py_ssize_t k, real m, real* scratch
+) noexcept nogil:
+    """Index of the first element of the block at k that equals m."""
+    cdef Py_ssize_t n = min(c - k, block_size(<const real*>scratch)), j = 0, lane
+    cdef const real* block = fetch(x, k, n, scratch, <real>-INFINITY)
+    cdef Py_ssize_t width = lanes(block), whole = n - n % width
+    cdef int hits
+    cdef const real* y
+    while j < n:
+        y = at(block, j, whole, tail_of(<const real*>scratch))
+        # Counted first, which is vector code; then looked for where they are.
+        hits = 0
+        for lane in range(width):
+            hits += y[lane] >= m
+        if hits:
+            for lane in range(width):
+                if y[lane] >= m:
+                    return k + j + lane
+        j += width
+    return k
