@@ -107,13 +107,12 @@ def row_name(place: tuple[Any, ...]) -> str:
     return f"row {numbers if len(numbers) > 1 else numbers[0] if numbers else 0}"
 
 
-def bad_distribution(row: Array, place: tuple[Any, ...], mass: float) -> str:
+def distribution_fault(row: Array, mass: float) -> str:
     """Say what is wrong with a row that is not a probability distribution."""
-    for k, weight in enumerate(row):
-        if weight < 0 or not np.isfinite(weight):
-            fault = "is negative" if weight < 0 else "is not finite"
-            return f"{row_name(place)} is no distribution: {weight} at class {k} {fault}"
-    return f"{row_name(place)} sums to {mass:.6g}, not 1"
+    bad = np.flatnonzero(~((row >= 0) & np.isfinite(row)))
+    if not bad.size:
+        return f"sums to {mass:.6g}, not 1"
+    return f"holds {row[bad[0]]} at class {bad[0]}, which is no probability"
 
 
 def result_type(dtype: DTypeLike | None, *arrays: Array | None) -> np.dtype[Any]:

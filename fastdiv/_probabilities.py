@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _rows
+from fastdiv import _check, _rows
 
 
 def entropy(
@@ -445,4 +445,7 @@ def check_distributions(p: ArrayLike, tol: float | None = None, *, axis: int = -
         ...
     ValueError: row 1 sums to 0.97, not 1
     """
-    _rows.check_masses(p, tol, axis)
+    bad = _rows.find_bad_distribution(p, tol, axis)
+    if bad is not None:
+        place, fault = bad
+        raise ValueError(f"{_check.row_name(place)} {fault}")

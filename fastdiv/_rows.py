@@ -242,8 +242,10 @@ def rooted(*args: Any, **options: Any) -> Any:
     return np.sqrt(result, out=result if isinstance(result, np.ndarray) else None)
 
 
-def check_masses(p: ArrayLike, tol: float | None, axis: int) -> None:
-    """Raise for the first row that is not a probability distribution."""
+def find_bad_distribution(
+    p: ArrayLike, tol: float | None = None, axis: int = -1
+) -> tuple[tuple[Any, ...], str] | None:
+    """Find the first row that is no probability distribution: its place and what is wrong."""
     array = _check.as_array(p, "p")
     rows = _check.classes_last(array, axis, "p")
     masses = np.empty(rows.shape[:-1])
@@ -251,6 +253,7 @@ def check_masses(p: ArrayLike, tol: float | None, axis: int) -> None:
     epsilon = np.finfo(np.float32 if _check.is_narrow(array) else np.float64).eps
     tolerance = float(np.sqrt(epsilon)) if tol is None else float(tol)
     bad = np.flatnonzero(~(np.abs(masses - 1) <= tolerance))
-    if bad.size:
-        place = np.unravel_index(bad[0], masses.shape)
-        raise ValueError(_check.bad_distribution(rows[place], place, float(masses[place])))
+    if not bad.size:
+        return None
+    place = np.unravel_index(bad[0], masses.shape)
+    return place, _check.distribution_fault(rows[place], float(masses[place]))

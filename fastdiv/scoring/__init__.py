@@ -1,0 +1,1 @@
+"""Scoring of files: rows on disk in blocks, their statistics, the command line."""

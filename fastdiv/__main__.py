@@ -1,0 +1,22 @@
+"""``python -m fastdiv`` and the ``fastdiv`` command."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what to install for it."""
+    try:
+        from fastdiv.scoring.command import app
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "rich"):
+            raise
+        print(
+            f"fastdiv: the command line needs {error.name}: pip install 'fastdiv[cli]'",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    app(prog_name="fastdiv")
+
+
+if __name__ == "__main__":
+    main()

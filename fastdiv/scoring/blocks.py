@@ -1,0 +1,63 @@
+"""Blocks of rows through a function on all processors, the results in the file's order."""
+
+import collections
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from fastdiv.scoring.files import Rows
+
+Result = TypeVar("Result")
+
+# Small enough to stay in a processor's cache, large enough for Python's share not to show.
+BLOCK_BYTES = 4 << 20
+
+
+def usable_cpus() -> int:
+    """Count the processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def ranges(rows: int, row_bytes: int, block_bytes: int) -> Iterator[tuple[int, int]]:
+    """Cut rows into blocks of at most ``block_bytes`` (but at least a row)."""
+    step = max(1, block_bytes // row_bytes)
+    for start in range(0, rows, step):
+        yield start, min(rows, start + step)
+
+
+def over_blocks(
+    function: Callable[[int, int], Result],
+    sources: list[Rows],
+    block_bytes: int,
+    done: Callable[[int], None],
+) -> Iterator[Result]:
+    """Give ``function(start, stop)`` for every block, in order; ``done`` is told of its rows.
+
+    The kernels release the GIL, so threads run at the same time. No more than two blocks for each
+    are in flight, which with ``block_bytes`` bounds the memory that the file takes up.
+    """
+    workers = usable_cpus()
+    row_bytes = max(s.row_bytes for s in sources)
+    pending: collections.deque[tuple[int, int, Future[Result]]] = collections.deque()
+    pool = ThreadPoolExecutor(workers)
+
+    def finished() -> Result:
+        start, stop, future = pending.popleft()
+        result = future.result()
+        for source in sources:
+            source.release(start, stop)
+        done(stop - start)
+        return result
+
+    try:
+        for start, stop in ranges(sources[0].rows, row_bytes, block_bytes):
+            if len(pending) == 2 * workers:
+                yield finished()
+            pending.append((start, stop, pool.submit(function, start, stop)))
+        while pending:
+            yield finished()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
