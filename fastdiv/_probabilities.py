@@ -405,9 +405,9 @@ def js_distance(
     >>> round(float(fastdiv.js_distance([1, 0], [0, 1], base=2)), 12)
     1.0
     """
-    return _rows.rooted(
+    return _rows.two(
         "js_divergence", p, q, ("p", "q"), axis=axis, keepdims=keepdims, out=out,
-        dtype=dtype, base=base, normalize=normalize,
+        dtype=dtype, base=base, normalize=normalize, root=True,
     )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ def two(
     dtype: DTypeLike | None,
     base: float | None,
     normalize: bool = True,
+    root: bool = False,
 ) -> Any:
     """Call a function of two rows."""
     unit = _check.log_unit(base)
@@ -116,6 +117,7 @@ def two(
         inputs=(p_array, q_array),
         normalize=normalize,
         unit=unit,
+        root=root,
     )
     return _answer(made, out)
 
@@ -234,12 +236,6 @@ def scored(labels: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
     wide = not _check.is_narrow(rows)
     kernels.run(FUNCTION["score_from_logits"], wide, None, rows, labels, made)
     return made
-
-
-def rooted(*args: Any, **options: Any) -> Any:
-    """Square root of what ``two`` gives."""
-    result = two(*args, **options)
-    return np.sqrt(result, out=result if isinstance(result, np.ndarray) else None)
 
 
 def find_bad_distribution(

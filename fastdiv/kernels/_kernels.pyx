@@ -19,6 +19,9 @@ from fastdiv.kernels.sources cimport (
     source, task,
 )
 
+cdef extern from "math.h" nogil:
+    double sqrt(double x) noexcept
+
 cnp.import_array()
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
@@ -199,12 +202,13 @@ def run(
     bint blended=False,
     cnp.ndarray weight=None,
     ignore_index=None,
+    bint root=False,
 ):
     """Apply a row function to every row. Arrays are as ``_check`` makes them.
 
     ``p`` and ``q`` are (..., c), ``labels`` int64 (...), all with the same leading shape; ``out``
     has that shape, or (..., c) for a function that makes logit_rows. ``wide``: compute in double.
-    ``unit``: divide results by this. ``logarithm``, ``temperature``: q is log(q) / temperature.
+    ``unit``: divide results by this; ``root``: then take the square root. ``logarithm``, ``temperature``: q is log(q) / temperature.
     ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
     """
     cdef cnp.ndarray some = p if p is not None else q
@@ -286,7 +290,8 @@ def run(
                 if has_labels and t.weight != NULL and not blended:
                     result *= t.weight[t.label]
             if not makes_rows:
-                put(walk_out.at, t.out_type, result / unit)
+                result /= unit
+                put(walk_out.at, t.out_type, sqrt(result) if root else result)
             # Step to the next row, last axis first.
             a = axes - 1
             while a >= 0:

@@ -97,8 +97,9 @@ cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
         return 0
     e = -value(&s.delta) / total
     kl = g / total - log1p_excess(e)
-    # Sums that differ: some of G is the factor between the rows, not their divergence.
-    return kl if kl * total > 0.75 * g and g > tiny else NAN
+    # Sums that differ: some of G is the factor between the rows, not their divergence; and where
+    # Sq is much the smaller, 1 + e is rounded too much for its logarithm.
+    return kl if kl * total > 0.75 * g and e > -0.5 and g > tiny else NAN
 
 
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:

@@ -1,0 +1,280 @@
+"""The command line, as a person or a script meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastdiv
+from fastdiv import _reference
+
+pytest.importorskip("typer")
+
+
+def command(*args, **keywords):
+    return subprocess.run(
+        [sys.executable, "-m", "fastdiv", *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **keywords,
+    )
+
+
+def answer(*args):
+    done = command(*args, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two models' logits, their probabilities, and labels, as files."""
+    rng = np.random.default_rng(0)
+    x = (3 * rng.normal(size=(500, 12))).astype(np.float32)
+    arrays = {
+        "x": x,
+        "z": (x + 0.1 * rng.normal(size=x.shape)).astype(np.float32),
+        "y": rng.integers(0, 12, 500).astype(np.uint8),
+    }
+    arrays |= {"p": fastdiv.softmax(arrays["x"]), "q": fastdiv.softmax(arrays["z"])}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    return tmp_path, arrays
+
+
+def means(values):
+    return pytest.approx(
+        {
+            "mean": np.mean(values, dtype=float),
+            "standard_error": np.std(values, ddof=1, dtype=float) / np.sqrt(len(values)),
+        },
+        rel=1e-6,
+    )
+
+
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+def test_score(files, kind):
+    folder, a = files
+    name, extra = ("x", []) if kind == "logits" else ("p", ["--probs"])
+    out = folder / "out.npy"
+    got = answer(
+        "score", folder / f"{name}.npy", "--labels", folder / "y.npy", "--out", out, *extra
+    )
+    x = a["x"].astype(float)
+    loss = -_reference.log_softmax(x)[np.arange(500), a["y"]]
+    assert (got["command"], got["rows"], got["classes"]) == ("score", 500, 12)
+    assert got["cross_entropy"] == means(loss)
+    assert got["perplexity"] == pytest.approx(np.exp(loss.mean()), rel=1e-6)
+    assert got["accuracy"] == means(x.argmax(-1) == a["y"])
+    assert got["entropy"] == means(_reference.entropy_from_logits(x))
+    function = fastdiv.cross_entropy if extra else fastdiv.cross_entropy_from_logits
+    np.testing.assert_array_equal(np.load(out), function(a["y"], a[name]))
+
+
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+def test_compare(files, kind):
+    folder, a = files
+    names, extra = (("x", "z"), []) if kind == "logits" else (("p", "q"), ["--probs"])
+    paths = [folder / f"{n}.npy" for n in names]
+    out = folder / "out.npy"
+    got = answer("compare", *paths, "--labels", folder / "y.npy", "--out", out, *extra)
+    xp, xq = a["x"].astype(float), a["z"].astype(float)
+    kl = _reference.kl_divergence_from_logits(xp, xq)
+    tolerance = 1e-3 if extra else 1e-5  # of probabilities rounded to float32
+    assert got["kl_divergence"]["mean"] == pytest.approx(kl.mean(), rel=tolerance)
+    assert got["kl_median"] == pytest.approx(np.median(kl), rel=tolerance)
+    assert got["kl_99th_percentile"] == pytest.approx(np.quantile(kl, 0.99), rel=tolerance)
+    assert got["kl_maximum"] == pytest.approx(kl.max(), rel=tolerance)
+    reverse = _reference.kl_divergence_from_logits(xq, xp).mean()
+    assert got["reverse_kl_divergence"]["mean"] == pytest.approx(reverse, rel=tolerance)
+    js = _reference.js_divergence_from_logits(xp, xq).mean()
+    assert got["js_divergence"]["mean"] == pytest.approx(js, rel=tolerance)
+    assert got["same_top_class"] == means(xp.argmax(-1) == xq.argmax(-1))
+    assert got["p_accuracy"] == means(xp.argmax(-1) == a["y"])
+    assert got["q_cross_entropy"]["mean"] == pytest.approx(
+        -_reference.log_softmax(xq)[np.arange(500), a["y"]].mean(), rel=1e-5
+    )
+    function = fastdiv.kl_divergence if extra else fastdiv.kl_divergence_from_logits
+    np.testing.assert_array_equal(np.load(out), function(a[names[0]], a[names[1]]))
+
+
+def test_table(files):
+    folder, _ = files
+    done = command("score", folder / "x.npy", "--labels", folder / "y.npy")
+    assert done.returncode == 0
+    assert done.stderr == ""  # no progress where there is no terminal
+    lines = dict(line.split("   ", 1) for line in done.stdout.splitlines())
+    assert lines["rows"].strip() == "500"
+    assert "±" in lines["cross-entropy"]
+    assert "\x1b" not in done.stdout
+    assert all(line == line.rstrip() for line in done.stdout.splitlines())
+
+
+def test_blocks_do_not_change_a_bit(files):
+    folder, _ = files
+    args = ["compare", folder / "x.npy", folder / "z.npy"]
+    expected = answer(*args)
+    for size in ("1", "1k", "1G"):
+        assert answer(*args, "--block-bytes", size) == expected
+    x = folder / "x.npy"
+    args = ["score", x, "--labels", folder / "y.npy"]
+    assert answer(*args, "--block-bytes", "100") == answer(*args)
+
+
+def test_layouts_of_files(files):
+    folder, a = files
+    expected = answer("score", folder / "x.npy", "--labels", folder / "y.npy")
+    np.save(folder / "f.npy", np.asfortranarray(a["x"]))
+    np.save(folder / "s.npy", a["x"].astype(">f4"))
+    np.save(folder / "n.npy", a["x"].reshape(20, 25, 12))
+    np.save(folder / "ny.npy", a["y"].reshape(20, 25))
+    for name, y in (("f", "y"), ("s", "y"), ("n", "ny")):
+        got = answer("score", folder / f"{name}.npy", "--labels", folder / f"{y}.npy")
+        assert got == expected
+
+
+def test_infinite_rows_are_counted(files):
+    folder, a = files
+    x = a["x"].copy()
+    x[7, 0] = -np.inf
+    np.save(folder / "masked.npy", x)
+    got = answer("compare", folder / "x.npy", folder / "masked.npy")
+    assert got["infinite_rows"] == 1
+    assert got["kl_maximum"] == got["kl_divergence"]["mean"] == "inf"
+
+
+def test_info():
+    got = answer("info")
+    assert got["version"] == fastdiv.__version__
+    assert got["instruction_set_in_use"] in got["instruction_sets"]
+    assert got["cpus"] >= 1
+    assert "instruction set in use" in command("info").stdout
+
+
+def bad_files(folder):
+    """Write files with one thing wrong each."""
+    x = np.zeros((4, 3), np.float32)
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", np.array([0, 1, 2, 0]))
+    np.save(folder / "y_out.npy", np.array([0, 1, 3, 0]))
+    np.save(folder / "y_short.npy", np.array([0, 1, 2]))
+    np.save(folder / "y_float.npy", np.zeros(4))
+    np.save(folder / "wide.npy", np.zeros((4, 5), np.float32))
+    np.save(folder / "flat.npy", np.zeros(4))
+    np.save(folder / "empty.npy", np.zeros((0, 3)))
+    np.save(folder / "complex.npy", np.zeros((4, 3), complex))
+    np.save(folder / "half.npy", x.astype(np.float16))
+    np.save(folder / "object.npy", np.array([[None]]), allow_pickle=True)
+    np.savez(folder / "archive.npz", x=x)
+    (folder / "text.npy").write_text("0 1 2")
+    (folder / "cut.npy").write_bytes((folder / "x.npy").read_bytes()[:-5])
+    p = np.full((4, 3), 1 / 3)
+    p[2, 0] = 0.3
+    np.save(folder / "p.npy", p)
+
+
+BAD = [
+    (["score", "none.npy", "--labels", "y.npy"], "none.npy: No such file"),
+    (["score", ".", "--labels", "y.npy"], ".: Is a directory"),
+    (["score", "text.npy", "--labels", "y.npy"], "text.npy: is not a .npy file"),
+    (["score", "archive.npz", "--labels", "y.npy"], "archive.npz: is an .npz archive"),
+    (["score", "cut.npy", "--labels", "y.npy"], "cut.npy: cannot be read as .npy, it may be cut"),
+    (["score", "object.npy", "--labels", "y.npy"], "object.npy: cannot be read"),
+    (["score", "flat.npy", "--labels", "y.npy"], "flat.npy: has shape (4,); rows of classes"),
+    (["score", "empty.npy", "--labels", "y.npy"], "empty.npy: has shape (0, 3); there is nothing"),
+    (["score", "complex.npy", "--labels", "y.npy"], "complex.npy has dtype complex128"),
+    (["score", "half.npy", "--labels", "y.npy"], "half.npy has dtype float16"),
+    (["score", "x.npy", "--labels", "y_out.npy"], "y_out.npy: label 3 at row 2 is out of range"),
+    (["score", "x.npy", "--labels", "y_short.npy"], "y_short.npy: has shape (3,); x.npy needs"),
+    (["score", "x.npy", "--labels", "y_float.npy"], "y_float.npy: labels must be integers"),
+    (["score", "p.npy", "--labels", "y.npy", "--probs"], "p.npy: row 2 sums to 0.966667, not 1"),
+    (["score", "x.npy", "--labels", "y.npy", "--probs"], "x.npy: row 0 sums to 0, not 1"),
+    (["compare", "x.npy", "wide.npy"], "wide.npy: has shape (4, 5); x.npy has (4, 3)"),
+    (["score", "x.npy", "--labels", "y.npy", "--block-bytes", "4Q"], "--block-bytes 4Q: write a"),
+    (["score", "x.npy", "--labels", "y.npy", "--out", "no/o.npy"], "no/o.npy: there is no folder"),
+]
+
+
+@pytest.mark.parametrize(("args", "text"), BAD, ids=[b[1][:30] for b in BAD])
+def test_bad_input_is_one_line(tmp_path, args, text):
+    bad_files(tmp_path)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    if "--out" not in args:
+        args = [*args, "--out", "out.npy"]
+    done = command(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("fastdiv: ")
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_interruption_leaves_nothing(tmp_path):
+    # 200 GB of zeros that take no room on the disk.
+    header = np.lib.format.header_data_from_array_1_0(np.empty((1, 1000), np.float32))
+    header["shape"] = (50_000_000, 1000)
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + 4 * 50_000_000 * 1000)
+    out = tmp_path / "out.npy"
+    args = [sys.executable, "-m", "fastdiv", "compare", "x.npy", "x.npy", "--out", str(out)]
+    with subprocess.Popen(
+        args, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_a_reader_that_leaves(files):
+    folder, _ = files
+    line = f"{sys.executable} -m fastdiv score {folder}/x.npy --labels {folder}/y.npy | true"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_without_the_extra(tmp_path):
+    (tmp_path / "typer.py").write_text("raise ModuleNotFoundError('none', name='typer')")
+    done = command("info", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2
+    assert done.stderr == "fastdiv: the command line needs typer: pip install 'fastdiv[cli]'\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_memory_stays_within_the_budget(tmp_path):
+    # 1 GB, of which a process that kept what it has read would hold all.
+    header = np.lib.format.header_data_from_array_1_0(np.empty((1, 1000), np.float32))
+    header["shape"] = (250_000, 1000)
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _ in range(250):
+            file.write(bytes(4_000_000))
+    code = (
+        "import sys\n"
+        "from fastdiv.__main__ import main\n"
+        "sys.argv[1:] = ['compare', 'x.npy', 'x.npy', '--json']\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    print([line for line in open('/proc/self/status') if 'VmHWM' in line][0])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    result, peak = done.stdout.split("\n", 1)
+    assert json.loads(result)["rows"] == 250_000
+    assert int(peak.split()[1]) < 300_000  # kB

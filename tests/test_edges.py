@@ -1,0 +1,163 @@
+"""The edge contract, line by line."""
+
+import warnings
+
+import numpy as np
+import pytest
+from conftest import MAKERS, SIGNATURES, rows_for
+
+import fastdiv
+
+INF, NAN = np.inf, np.nan
+LOG2 = np.log(2)
+
+# (what, function, arguments, keywords, expected)
+TABLE = [
+    ("0 log 0", "entropy", ([1, 0],), {}, 0),
+    ("0 log 0", "cross_entropy", ([1, 0], [1, 0]), {}, 0),
+    ("0 log(0/q)", "kl_divergence", ([0, 1], [0.5, 0.5]), {}, LOG2),
+    ("0 log(0/0)", "kl_divergence", ([0, 1], [0, 1]), {}, 0),
+    ("p > 0 where q = 0", "cross_entropy", ([0.5, 0.5], [1, 0]), {}, INF),
+    ("p > 0 where q = 0", "cross_entropy", (1, [1, 0]), {}, INF),
+    ("p > 0 where q = 0", "kl_divergence", ([0.5, 0.5], [1, 0]), {}, INF),
+    ("p > 0 where q = 0", "js_divergence", ([1, 0], [0, 1]), {}, LOG2),
+    ("as it stands", "entropy", ([2, 3],), {"normalize": False}, -2 * LOG2 - 3 * np.log(3)),
+    ("as it stands", "kl_divergence", ([1, 1], [4, 4]), {"normalize": False}, -4 * LOG2),
+    ("as it stands", "cross_entropy", ([1, 1], [4, 4]), {"normalize": False}, -4 * LOG2),
+    ("as it stands", "cross_entropy", (0, [4, 4]), {"normalize": False}, -2 * LOG2),
+    ("as it stands", "js_divergence", ([1, 2], [1, 2]), {"normalize": False}, 0),
+    ("logit of -inf", "softmax", ([0, 0, -INF],), {}, [0.5, 0.5, 0]),
+    ("logit of -inf", "log_softmax", ([0, 0, -INF],), {}, [-LOG2, -LOG2, -INF]),
+    ("logit of -inf", "entropy_from_logits", ([0, 0, -INF],), {}, LOG2),
+    ("logit of -inf", "logsumexp", ([0, 0, -INF],), {}, LOG2),
+    ("label on -inf", "cross_entropy_from_logits", (2, [0, 0, -INF]), {}, INF),
+    ("weight 0 on -inf", "cross_entropy_from_logits", ([1, 1, 0], [0, 0, -INF]), {}, LOG2),
+    ("weight on -inf", "cross_entropy_from_logits", ([1, 1, 1], [0, 0, -INF]), {}, INF),
+    ("both -inf", "kl_divergence_from_logits", ([0, 0, -INF], [0, 0, -INF]), {}, 0),
+    ("both -inf", "js_divergence_from_logits", ([0, 0, -INF], [0, 0, -INF]), {}, 0),
+    ("q masked", "kl_divergence_from_logits", ([0, 0], [0, -INF]), {}, INF),
+    ("q masked, p next to 0", "kl_divergence_from_logits", ([0, -1000], [0, -INF]), {}, INF),
+    ("p masked", "kl_divergence_from_logits", ([0, -INF], [0, 0]), {}, LOG2),
+    ("one all masked", "logsumexp", ([-INF, -INF],), {}, -INF),
+    ("+inf", "logsumexp", ([INF, 0],), {}, INF),
+    ("+inf and -inf", "logsumexp", ([INF, -INF],), {}, INF),
+    ("+inf and NaN", "logsumexp", ([INF, NAN],), {}, NAN),
+    ("-inf and NaN", "logsumexp", ([-INF, NAN],), {}, NAN),
+    ("C = 1", "entropy", ([3],), {}, 0),
+    ("C = 1", "cross_entropy", (0, [0.3]), {}, 0),
+    ("C = 1", "cross_entropy_from_logits", (0, [1e30]), {}, 0),
+    ("C = 1", "kl_divergence", ([0.3], [0.7]), {}, 0),
+    ("C = 1", "js_divergence", ([0.3], [0.7]), {}, 0),
+    ("C = 1", "kl_divergence_from_logits", ([3], [7]), {}, 0),
+    ("C = 1", "softmax", ([5],), {}, [1]),
+    ("huge logits", "logsumexp", ([1e30, 1e30],), {}, 1e30),
+    ("huge logits", "cross_entropy_from_logits", (1, [1e30, 0]), {}, 1e30),
+    ("huge logits", "kl_divergence_from_logits", ([1e30, 0], [0, 1e30]), {}, 1e30),
+    ("huge logits", "js_divergence_from_logits", ([1e30, 0], [0, 1e30]), {}, LOG2),
+]
+BAD_WEIGHTS = {
+    "NaN": [NAN, 1, 1],
+    "negative": [-1, 2, 1],
+    "+inf": [INF, 1, 1],
+    "-inf": [-INF, 1, 1],
+    "zeros": [0, 0, 0],
+    "hidden NaN": [0.5, NAN, 0.5],
+    "two infinities": [INF, INF, 1],
+}
+BAD_LOGITS = {
+    "NaN": [NAN, 1, 1],
+    "+inf": [INF, 1, 1],
+    "all -inf": [-INF, -INF, -INF],
+    "both": [INF, -INF, 1],
+}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{r[1]}-{r[0]}" for r in TABLE])
+def test_table(row, dtype):
+    _, name, args, keywords, expected = row
+    arrays = [a if isinstance(a, int) else np.array(a, dtype) for a in args]
+    got = getattr(fastdiv, name)(*arrays, **keywords)
+    assert got == pytest.approx(
+        np.array(expected, dtype), rel=4 * float(np.finfo(dtype).eps), abs=0, nan_ok=True
+    )
+    if np.all(np.array(expected) == 0):
+        assert np.all(got == 0)
+
+
+def bad_rows():
+    """Every function with each of its arguments bad, the others fine."""
+    for name, kinds in SIGNATURES.items():
+        for place, kind in enumerate(kinds):
+            for what in BAD_WEIGHTS if kind == "w" else BAD_LOGITS:
+                if name != "logsumexp":
+                    yield name, place, what
+
+
+@pytest.mark.parametrize(("name", "place", "what"), list(bad_rows()))
+@pytest.mark.parametrize("c", [3, 40, 1500])
+def test_a_bad_row_is_nan_and_alone(name, place, what, c, dtype):
+    kind = SIGNATURES[name][place]
+    bad = (BAD_WEIGHTS if kind == "w" else BAD_LOGITS)[what]
+    args = [a.copy() for a in rows_for(name, 5, c, dtype)]
+    before = getattr(fastdiv, name)(*args)
+    if what in ("zeros", "all -inf"):
+        args[place][2] = bad[0]
+    else:
+        args[place][2, -3:] = bad
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = getattr(fastdiv, name)(*args)
+    assert np.isnan(got[2]).all()
+    np.testing.assert_array_equal(np.delete(got, 2, 0), np.delete(before, 2, 0))
+
+
+@pytest.mark.parametrize("what", BAD_WEIGHTS)
+def test_a_bad_row_under_a_label_is_nan(what, dtype):
+    q = np.array(BAD_WEIGHTS[what], dtype)
+    assert all(np.isnan(fastdiv.cross_entropy(y, q)) for y in range(3))
+
+
+def test_divergences_of_a_row_from_itself_are_exactly_0(dtype):
+    p = np.random.default_rng(0).random((50, 777)).astype(dtype)
+    x = (20 * p).astype(dtype)
+    assert np.all(fastdiv.kl_divergence(p, p) == 0)
+    assert np.all(fastdiv.js_divergence(p, p) == 0)
+    assert np.all(fastdiv.kl_divergence(p, 4 * p) == 0)
+    assert np.all(fastdiv.kl_divergence_from_logits(x, x) == 0)
+    assert np.all(fastdiv.js_divergence_from_logits(x, x) == 0)
+
+
+def test_js_never_exceeds_log_2(dtype):
+    p, q = np.eye(2, 3000, dtype=dtype)
+    assert fastdiv.js_divergence(p, q) == dtype(LOG2)
+    assert fastdiv.js_divergence_from_logits(1e4 * p, 1e4 * q) == dtype(LOG2)
+
+
+def test_weights_at_the_ends_of_the_range(dtype):
+    tiny, big = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    for p, q in (([tiny, tiny], [tiny, 3 * tiny]), ([big, big], [big / 3, big])):
+        a, b = np.array(p, dtype), np.array(q, dtype)
+        rel = 4 * float(np.finfo(dtype).eps)
+        assert fastdiv.entropy(a) == pytest.approx(LOG2, rel=rel)
+        assert fastdiv.kl_divergence(a, b) == pytest.approx(0.14384103622589045, rel=rel)
+        assert fastdiv.cross_entropy(a, b) == pytest.approx(0.8369882167858358, rel=rel)
+        assert fastdiv.js_divergence(a, b) == pytest.approx(0.03382207556860523, rel=rel)
+        assert fastdiv.cross_entropy(0, b) == pytest.approx(2 * LOG2, rel=rel)
+
+
+def test_no_rows(name, function, dtype):
+    args = [np.empty((0, 3), dtype) for _ in SIGNATURES[name]]
+    assert function(*args).shape == ((0, 3) if name in MAKERS else (0,))
+    assert function(*args).dtype == dtype
+
+
+def test_no_rows_with_labels(dtype):
+    y, x = np.empty(0, int), np.empty((0, 3), dtype)
+    assert fastdiv.cross_entropy_from_logits(y, x).shape == (0,)
+    assert fastdiv.cross_entropy_from_logits(y, x, reduction="sum") == 0
+    assert np.isnan(fastdiv.cross_entropy_from_logits(y, x, reduction="mean"))
+
+
+def test_no_classes(name, function, dtype):
+    with pytest.raises(ValueError, match=r"\(3, 0\) has no classes"):
+        function(*[np.empty((3, 0), dtype) for _ in SIGNATURES[name]])

@@ -1,0 +1,134 @@
+"""Bad input: one clear error that says what to pass instead, and nothing written."""
+
+import re
+
+import numpy as np
+import pytest
+
+import fastdiv
+
+X = np.zeros((2, 3))
+Y = np.array([0, 1])
+CE = fastdiv.cross_entropy_from_logits
+
+
+class Lazy:
+    """What fastdiv sees of a Dask array."""
+
+    def __dask_graph__(self):
+        raise AssertionError("computed behind the caller's back")
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("computed behind the caller's back")
+
+
+TABLE = [
+    (lambda: CE(np.array([0.0, 1.0]), X), TypeError, r"labels must be integers, not float64"),
+    (lambda: CE(np.array([True, False]), X), TypeError, r"labels must be integers, not bool"),
+    (lambda: fastdiv.entropy(X + 0j), TypeError, r"p has dtype complex128.*pass real numbers"),
+    (lambda: fastdiv.entropy(X.astype(object)), TypeError, r"p has dtype object"),
+    (lambda: fastdiv.entropy(["a", "b"]), TypeError, r"p has dtype <U1.*pass numbers"),
+    (lambda: fastdiv.logsumexp(X.astype(np.float16)), TypeError, r"float16.*astype"),
+    (lambda: fastdiv.logsumexp(X.astype(np.longdouble)), TypeError, r"not supported.*astype"),
+    (lambda: fastdiv.entropy(np.ma.array(X)), TypeError, r"masked.*p\.filled\(0\)"),
+    (lambda: fastdiv.logsumexp(Lazy()), TypeError, r"x is a lazy Dask array.*x\.compute\(\)"),
+    (lambda: CE([0, 3], X), IndexError, r"label 3 at row 1 is out of range for 3 classes \(0 to 2"),
+    (lambda: CE([[0, 0], [0, -1]], np.zeros((2, 2, 3))), IndexError, r"-1 at row \(1, 1\)"),
+    (lambda: CE(7, X[0]), IndexError, r"label 7 at row 0"),
+    (lambda: CE(np.array([2**64 - 1, 0], np.uint64), X), IndexError, r"at row 0 is out of range"),
+    (lambda: CE([0, 1, 2], X), ValueError, r"\(3,\) do not broadcast with rows of shape \(2, 3\)"),
+    (
+        lambda: fastdiv.kl_divergence(X, np.zeros((2, 4))),
+        ValueError,
+        r"\(2, 3\) and \(2, 4\).*do not broadcast",
+    ),
+    (lambda: fastdiv.kl_divergence(X, np.zeros((5, 3))), ValueError, r"do not broadcast"),
+    (lambda: fastdiv.kl_divergence(X, np.zeros((2, 1))), ValueError, r"do not broadcast"),
+    (lambda: fastdiv.entropy(3.0), ValueError, r"p is a single number"),
+    (lambda: fastdiv.entropy(X, axis=2), ValueError, r"axis 2 is out of bounds for p of shape"),
+    (lambda: fastdiv.entropy(np.zeros((2, 0))), ValueError, r"\(2, 0\) has no classes"),
+    (lambda: fastdiv.entropy(X, base=1), ValueError, r"base must be"),
+    (lambda: fastdiv.entropy(X, base=-2), ValueError, r"base must be.*not -2"),
+    (lambda: fastdiv.entropy(X, base=np.inf), ValueError, r"base must be"),
+    (lambda: fastdiv.entropy(X, dtype=np.int64), TypeError, r"dtype must be float32 or float64"),
+    (lambda: CE(Y, X, temperature=0), ValueError, r"temperature must be a positive"),
+    (lambda: CE(Y, X, temperature=np.nan), ValueError, r"temperature must be a positive"),
+    (
+        lambda: CE(Y, X, label_smoothing=1.5),
+        ValueError,
+        r"label_smoothing must lie between 0 and 1",
+    ),
+    (lambda: CE(Y, X, class_weight=[1, 2]), ValueError, r"shape \(2,\); there are 3 classes"),
+    (lambda: CE(Y, X, class_weight=[1, -2, 1]), ValueError, r"class_weight\[1\] is -2"),
+    (lambda: CE(Y, X, class_weight=[1, 2, np.nan]), ValueError, r"class_weight\[2\] is nan"),
+    (lambda: CE(Y, X, reduction="avg"), ValueError, r"'none', 'mean' or 'sum', not 'avg'"),
+    (lambda: CE(Y, X, ignore_index=1.5), TypeError, r"integer"),
+    (lambda: CE(X + 1, X, ignore_index=1), ValueError, r"ignore_index is for integer labels"),
+    (
+        lambda: fastdiv.entropy(X, out=np.empty(3)),
+        ValueError,
+        r"out has shape \(3,\).*result has shape \(2,\)",
+    ),
+    (
+        lambda: fastdiv.entropy(X, out=np.empty(2, np.float32)),
+        ValueError,
+        r"dtype float32.*dtype float64",
+    ),
+    (lambda: fastdiv.entropy(X, out=[0, 0]), TypeError, r"out must be a numpy.ndarray, not list"),
+    (lambda: fastdiv.softmax(X, out=np.broadcast_to(0.0, (2, 3))), ValueError, r"read-only"),
+    (
+        lambda: fastdiv.check_distributions([[1, 0], [0.5, 0.47]]),
+        ValueError,
+        r"^row 1 sums to 0\.97, not 1$",
+    ),
+    (
+        lambda: fastdiv.check_distributions([[1, 0], [1.5, -0.5]]),
+        ValueError,
+        r"^row 1 holds -0\.5 at class 1, which is no probability$",
+    ),
+    (
+        lambda: fastdiv.check_distributions([[[1, 0], [np.nan, 1]]]),
+        ValueError,
+        r"^row \(0, 1\) hol",
+    ),
+    (lambda: fastdiv.check_distributions([0, 0]), ValueError, r"^row 0 sums to 0, not 1$"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), TABLE, ids=[t[2][:40] for t in TABLE])
+def test_errors(call, error, text):
+    with pytest.raises(error) as raised:
+        call()
+    assert re.search(text, str(raised.value)), str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_distributions_within_tolerance():
+    fastdiv.check_distributions(np.full((2, 4), 0.25))
+    fastdiv.check_distributions([0.5, 0.47], tol=0.05)
+    fastdiv.check_distributions(np.float32([0.5, 0.4999]))
+    with pytest.raises(ValueError, match=r"sums to 0\.9999, not 1"):
+        fastdiv.check_distributions([0.5, 0.4999])
+
+
+def test_out_is_untouched_by_an_error():
+    out = np.full(2, 7.0)
+    with pytest.raises(IndexError):
+        CE([0, 9], X, out=out)
+    with pytest.raises(ValueError, match="do not broadcast"):
+        fastdiv.kl_divergence(X, np.zeros((2, 4)), out=out)
+    np.testing.assert_array_equal(out, [7, 7])
+
+
+def test_out_may_not_overlap_an_input(dtype):
+    memory = np.ones((4, 4), dtype)
+    for out in (memory[0], memory[:, 0], memory.ravel()[2:6]):
+        with pytest.raises(ValueError, match=r"overlaps an input of shape \(4, 4\)"):
+            fastdiv.entropy(memory, out=out)
+    with pytest.raises(ValueError, match="overlaps"):
+        fastdiv.softmax(memory[:2], out=memory[1:3])
+    with pytest.raises(ValueError, match="overlaps"):
+        fastdiv.softmax(memory, out=memory.T)
+    # Interleaved, but no element is shared.
+    memory = np.ones((4, 8), dtype)
+    fastdiv.softmax(memory[:, ::2], out=memory[:, 1::2])

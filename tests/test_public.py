@@ -1,0 +1,89 @@
+"""The public surface: names, documentation, imports."""
+
+import doctest
+import importlib.metadata
+import inspect
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastdiv
+from fastdiv import _logits, _probabilities, _reference
+
+ROOT = Path(__file__).parent.parent
+PUBLIC = fastdiv.__all__
+
+
+def test_all_is_true_and_sorted():
+    assert sorted(PUBLIC) == PUBLIC
+    found = {n for n, f in vars(fastdiv).items() if inspect.isfunction(f)}
+    assert found == set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_defined_in_the_reference(name):
+    assert inspect.isfunction(getattr(_reference, name))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstring(name):
+    text = inspect.getdoc(getattr(fastdiv, name))
+    sections = re.findall(r"^(\w[\w ]*)\n-+$", text, re.MULTILINE)
+    expected = ["Parameters", "Returns", "Raises", "See Also", "Notes", "References", "Examples"]
+    if name == "check_distributions":
+        expected = ["Parameters", "Raises", "See Also", "Examples"]
+    assert sections == expected
+    for parameter in inspect.signature(getattr(fastdiv, name)).parameters:
+        assert re.search(rf"^{parameter} : ", text, re.MULTILINE), parameter
+
+
+@pytest.mark.parametrize("module", [_logits, _probabilities], ids=lambda m: m.__name__)
+def test_docstring_examples(module):
+    failed, tried = doctest.testmod(module)
+    assert failed == 0
+    assert tried > 10
+
+
+def test_readme_examples(capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert "nats" in capsys.readouterr().out
+
+
+def test_readme_tables_name_every_function():
+    text = (ROOT / "README.md").read_text()
+    for name in PUBLIC:
+        assert f"`{name}(" in text
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_pickle(name):
+    function = getattr(fastdiv, name)
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_version():
+    assert importlib.metadata.version("fastdiv") == fastdiv.__version__
+
+
+def test_import_brings_in_numpy_alone():
+    code = (
+        "import sys, fastdiv\n"
+        "extra = {'scipy', 'torch', 'typer', 'rich', 'pandas', 'ml_dtypes', 'concurrent.futures'}\n"
+        "print(sorted(extra & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,110 @@
+"""Failing inputs: of fastdiv itself, and of threads in which users of other libraries complain."""
+
+import numpy as np
+import pytest
+
+import fastdiv
+
+
+def test_sums_of_very_different_size():
+    # 1 + e = Sq / Sp = 1.5e-5 was rounded before its logarithm was taken: 2.8e-13 off.
+    p, q = [2.0, 2.0**53, 1.0], [2.0**37, 1.0, 1.0]
+    assert fastdiv.kl_divergence(p, q) == pytest.approx(25.64644568073251, rel=4e-16)
+    scaled = fastdiv.kl_divergence(p, np.multiply(q, 8))
+    assert scaled == pytest.approx(25.64644568073251, rel=4e-16)
+
+
+def test_an_infinite_weight_that_is_the_maximum():
+    assert np.isnan(fastdiv.cross_entropy([0.5, 0.5], [np.inf, 1]))
+    assert np.isnan(fastdiv.cross_entropy(0, [np.inf, 1]))
+
+
+def test_nearly_one_hot_rows_of_logits_apart_in_a_rare_class():
+    # A correction for rows next to each other was applied to rows that are not: 190 ulp off.
+    xp, xq = np.float32([12.0, 0.0, -3.0]), np.float32([12.0, 2.0, -4.0])
+    wide = fastdiv.js_divergence_from_logits(xp.astype(float), xq.astype(float))
+    assert fastdiv.js_divergence_from_logits(xp, xq) == pytest.approx(wide, rel=4 * 2.0**-23)
+
+
+def test_scipy_20083_jensenshannon_of_float32_rows_next_to_each_other():
+    p = np.float32([0.1, 0.2, 0.7])
+    q = np.nextafter(p, np.float32(1))
+    assert 0 < fastdiv.js_divergence(p, q) < 1e-14
+
+
+def test_scipy_20779_jensenshannon_of_neighbours():
+    p = [0.5, 0.5]
+    q = [np.nextafter(0.5, 1), 0.5]
+    assert fastdiv.js_distance(p, q) == pytest.approx(2.776e-17, rel=1e-3)
+
+
+def test_scipy_19521_log_softmax_of_a_confident_row():
+    assert fastdiv.log_softmax([1000.0, 1.0])[0] == pytest.approx(0, abs=5e-324)
+    assert fastdiv.log_softmax([700.0, 0.0])[0] == pytest.approx(-9.859676543759770e-305, rel=1e-15)
+
+
+def test_scipy_22903_logsumexp_of_infinities():
+    assert fastdiv.logsumexp([-np.inf, -np.inf]) == -np.inf
+    assert fastdiv.logsumexp([np.inf, np.inf]) == np.inf
+    assert fastdiv.logsumexp([np.inf, -np.inf]) == np.inf
+
+
+def test_scipy_20710_rel_entr_overflows():
+    # p / q overflows, the divergence does not.
+    assert fastdiv.kl_divergence([1e-200, 1.0], [1.0, 1e-200]) == pytest.approx(
+        200 * np.log(10), rel=1e-15
+    )
+
+
+def test_pytorch_80488_kl_div_of_a_row_from_itself_is_negative():
+    x = np.random.default_rng(0).normal(size=(1000, 50)).astype(np.float32)
+    p = fastdiv.softmax(x)
+    assert np.all(fastdiv.kl_divergence(p, p) == 0)
+    assert np.all(fastdiv.kl_divergence(p, np.roll(p, 1, 0)) > 0)
+
+
+def test_pytorch_12670_label_out_of_range():
+    with pytest.raises(IndexError, match="label -4 at row 1"):
+        fastdiv.cross_entropy_from_logits([0, -4], np.zeros((2, 3)))
+
+
+def test_pytorch_73205_smoothing_counts_ignored_rows():
+    x = np.zeros((4, 10))
+    got = fastdiv.cross_entropy_from_logits(
+        [1, 2, -1, -1], x, label_smoothing=0.1, ignore_index=-1, reduction="mean"
+    )
+    assert got == pytest.approx(np.log(10))
+
+
+def test_optax_896_masked_class_under_weight_0():
+    x = np.array([0.0, -np.inf])
+    assert fastdiv.cross_entropy_from_logits([1.0, 0.0], x) == 0
+
+
+def test_heretic_348_tokens_suppressed_in_both_models():
+    xp, xq = np.array([0.0, 1.0, -np.inf]), np.array([1.0, 0.0, -np.inf])
+    assert fastdiv.kl_divergence_from_logits(xp, xq) == pytest.approx(np.tanh(0.5), rel=1e-15)
+
+
+def test_liger_1453_js_where_both_underflow():
+    x = np.float32([0.0, -200.0, -300.0])
+    assert fastdiv.js_divergence_from_logits(x, x[[0, 2, 1]]) < 1e-30
+
+
+def test_sklearn_24315_log_loss_of_a_certain_float32_row():
+    assert fastdiv.cross_entropy(0, np.float32([1, 0])) == 0
+    assert fastdiv.cross_entropy(1, np.float32([1, 0])) == np.inf
+
+
+def test_pytorch_1842_labels_of_any_integer_type():
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    expected = fastdiv.cross_entropy_from_logits([0, 1, 2], x)
+    for letter in "bBhHiIlLqQ":
+        got = fastdiv.cross_entropy_from_logits(np.arange(3).astype(letter), x)
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_llama_cpp_12557_minimum_divergence_is_not_negative():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 300)).astype(np.float32)
+    assert fastdiv.kl_divergence_from_logits(x, x + np.float32(1e-4) * x.round(1)).min() >= 0
