@@ -1,43 +1,12 @@
-"""Rows to try things on, and how every function is called."""
+"""Every function and every dtype, as fixtures."""
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
+from cases import DTYPES, SIGNATURES
 
 import fastdiv
-
-# What each public divergence takes: weights ("w") or logits ("x"), one row or two.
-SIGNATURES = {
-    "entropy": "w",
-    "cross_entropy": "ww",
-    "kl_divergence": "ww",
-    "js_divergence": "ww",
-    "js_distance": "ww",
-    "logsumexp": "x",
-    "softmax": "x",
-    "log_softmax": "x",
-    "entropy_from_logits": "x",
-    "cross_entropy_from_logits": "wx",
-    "kl_divergence_from_logits": "xx",
-    "js_divergence_from_logits": "xx",
-}
-MAKERS = ("softmax", "log_softmax")
-DTYPES = (np.float32, np.float64)
-
-
-def rows_for(name: str, n: int, c: int, dtype: Any, seed: int = 0) -> tuple[Any, ...]:
-    """Arguments for a function: n ordinary rows of c classes."""
-    rng = np.random.default_rng([seed, n, c])
-    made = []
-    for kind in SIGNATURES[name]:
-        x = 3 * rng.normal(size=(n, c))
-        if kind == "w":
-            x = np.exp(x - x.max(-1, keepdims=True))
-            x /= x.sum(-1, keepdims=True)
-        made.append(x.astype(dtype))
-    return tuple(made)
 
 
 @pytest.fixture(params=SIGNATURES)

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import MAKERS, SIGNATURES, rows_for
+from cases import MAKERS, SIGNATURES, rows_for
 
 import fastdiv
 from fastdiv import _dispatch, _reference

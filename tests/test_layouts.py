@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from conftest import MAKERS, SIGNATURES, rows_for
+from cases import MAKERS, SIGNATURES, rows_for
 
 import fastdiv
 

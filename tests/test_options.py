@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import MAKERS, SIGNATURES, rows_for
+from cases import MAKERS, SIGNATURES, rows_for
 
 import fastdiv
 from fastdiv import _reference

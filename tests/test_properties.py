@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import MAKERS, SIGNATURES, rows_for
+from cases import MAKERS, SIGNATURES, rows_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

@@ -30,6 +30,13 @@ def test_defined_in_the_reference(name):
     assert inspect.isfunction(getattr(_reference, name))
 
 
+def test_every_function_is_benchmarked():
+    calls = pytest.importorskip("rivals").CALLS
+    assert set(calls["fastdiv"]) == set(PUBLIC)
+    for library in calls:
+        assert set(calls[library]) <= set(PUBLIC)
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_docstring(name):
     text = inspect.getdoc(getattr(fastdiv, name))

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from conftest import rows_for
+from cases import rows_for
 
 import fastdiv
 

@@ -5,7 +5,7 @@ import math
 import exact
 import numpy as np
 import pytest
-from conftest import MAKERS, SIGNATURES, rows_for
+from cases import MAKERS, SIGNATURES, rows_for
 from mpmath import mp, mpf
 
 import fastdiv

@@ -208,7 +208,8 @@ def run(
 
     ``p`` and ``q`` are (..., c), ``labels`` int64 (...), all with the same leading shape; ``out``
     has that shape, or (..., c) for a function that makes logit_rows. ``wide``: compute in double.
-    ``unit``: divide results by this; ``root``: then take the square root. ``logarithm``, ``temperature``: q is log(q) / temperature.
+    ``unit``: divide results by this; ``root``: then take the square root.
+    ``logarithm``, ``temperature``: q is log(q) / temperature.
     ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
     """
     cdef cnp.ndarray some = p if p is not None else q

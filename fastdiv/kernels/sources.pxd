@@ -200,6 +200,9 @@ cdef inline void store(const task* t, Py_ssize_t k, Py_ssize_t n, const real* bl
     cdef Py_ssize_t j
     cdef float narrow
     cdef double wide
+    if t.out_type == native(block) and t.out_stride == <Py_ssize_t>sizeof(real):
+        memcpy(t.out + k * t.out_stride, block, n * sizeof(real))
+        return
     for j in range(n):
         if t.out_type == FLOAT32:
             narrow = <float>block[j]

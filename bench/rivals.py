@@ -1,0 +1,192 @@
+"""What each function is timed against: the same numbers as a competent user gets elsewhere.
+
+``CALLS[library][function]`` takes the arrays of ``data`` and returns one number per row (a row for
+softmax and log_softmax). A library that is not installed is not in the table.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastdiv
+from fastdiv import _reference
+
+Array = NDArray[Any]
+Call = Callable[["Data"], Any]
+
+
+class Data(NamedTuple):
+    """Rows of a shape: logits, their probabilities, labels."""
+
+    x: Array
+    z: Array
+    p: Array
+    q: Array
+    y: NDArray[np.int64]
+
+
+def data(n: int, c: int, dtype: Any) -> Data:
+    """Logits of spread 3, a second model 1 apart, and what belongs to them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 3, (n, c)).astype(dtype)
+    z = x + rng.normal(0, 1, (n, c)).astype(dtype)
+    return Data(x, z, fastdiv.softmax(x), fastdiv.softmax(z), rng.integers(0, c, n))
+
+
+def _numpy_log_softmax(x: Array) -> Array:
+    shifted: Array = x - x.max(-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return shifted
+
+
+def _numpy_softmax(x: Array) -> Array:
+    e: Array = np.exp(x - x.max(-1, keepdims=True))
+    e /= e.sum(-1, keepdims=True)
+    return e
+
+
+def _numpy_logsumexp(x: Array) -> Any:
+    m = x.max(-1, keepdims=True)
+    return np.log(np.exp(x - m).sum(-1)) + m[:, 0]
+
+
+def _numpy_kl(p: Array, q: Array) -> Any:
+    return (p * np.log(p / q)).sum(-1)
+
+
+def _numpy_js(p: Array, q: Array) -> Any:
+    m = (p + q) / 2
+    return (_numpy_kl(p, m) + _numpy_kl(q, m)) / 2
+
+
+def _numpy_kl_from_logits(x: Array, z: Array) -> Any:
+    log_p = _numpy_log_softmax(x)
+    return (np.exp(log_p) * (log_p - _numpy_log_softmax(z))).sum(-1)
+
+
+def _picked(rows: Array, y: Array) -> Any:
+    return np.take_along_axis(rows, y[:, None], -1)[:, 0]
+
+
+CALLS: dict[str, dict[str, Call]] = {
+    "fastdiv": {
+        "entropy": lambda d: fastdiv.entropy(d.p),
+        "cross_entropy": lambda d: fastdiv.cross_entropy(d.p, d.q),
+        "kl_divergence": lambda d: fastdiv.kl_divergence(d.p, d.q),
+        "js_divergence": lambda d: fastdiv.js_divergence(d.p, d.q),
+        "js_distance": lambda d: fastdiv.js_distance(d.p, d.q),
+        "check_distributions": lambda d: fastdiv.check_distributions(d.p),
+        "logsumexp": lambda d: fastdiv.logsumexp(d.x),
+        "softmax": lambda d: fastdiv.softmax(d.x),
+        "log_softmax": lambda d: fastdiv.log_softmax(d.x),
+        "entropy_from_logits": lambda d: fastdiv.entropy_from_logits(d.x),
+        "cross_entropy_from_logits": lambda d: fastdiv.cross_entropy_from_logits(d.y, d.x),
+        "kl_divergence_from_logits": lambda d: fastdiv.kl_divergence_from_logits(d.x, d.z),
+        "js_divergence_from_logits": lambda d: fastdiv.js_divergence_from_logits(d.x, d.z),
+    },
+    "numpy": {
+        "entropy": lambda d: -(d.p * np.log(d.p)).sum(-1),
+        "cross_entropy": lambda d: -(d.p * np.log(d.q)).sum(-1),
+        "kl_divergence": lambda d: _numpy_kl(d.p, d.q),
+        "js_divergence": lambda d: _numpy_js(d.p, d.q),
+        "js_distance": lambda d: np.sqrt(_numpy_js(d.p, d.q)),
+        "logsumexp": lambda d: _numpy_logsumexp(d.x),
+        "softmax": lambda d: _numpy_softmax(d.x),
+        "log_softmax": lambda d: _numpy_log_softmax(d.x),
+        "entropy_from_logits": lambda d: (
+            -(lambda log_p: (np.exp(log_p) * log_p).sum(-1))(_numpy_log_softmax(d.x))
+        ),
+        "cross_entropy_from_logits": lambda d: _numpy_logsumexp(d.x) - _picked(d.x, d.y),
+        "kl_divergence_from_logits": lambda d: _numpy_kl_from_logits(d.x, d.z),
+        "js_divergence_from_logits": lambda d: _numpy_js(_numpy_softmax(d.x), _numpy_softmax(d.z)),
+    },
+}
+
+if importlib.util.find_spec("scipy"):
+    import scipy.special as sp
+    from scipy.spatial.distance import jensenshannon
+    from scipy.stats import entropy as scipy_entropy
+
+    CALLS["scipy"] = {
+        "entropy": lambda d: sp.entr(d.p).sum(-1),
+        "cross_entropy": lambda d: -sp.xlogy(d.p, d.q).sum(-1),
+        "kl_divergence": lambda d: sp.rel_entr(d.p, d.q).sum(-1),
+        "js_divergence": lambda d: jensenshannon(d.p, d.q, axis=-1) ** 2,
+        "js_distance": lambda d: jensenshannon(d.p, d.q, axis=-1),
+        "logsumexp": lambda d: sp.logsumexp(d.x, axis=-1),
+        "softmax": lambda d: sp.softmax(d.x, axis=-1),
+        "log_softmax": lambda d: sp.log_softmax(d.x, axis=-1),
+        "entropy_from_logits": lambda d: scipy_entropy(sp.softmax(d.x, axis=-1), axis=-1),
+        "cross_entropy_from_logits": lambda d: sp.logsumexp(d.x, axis=-1) - _picked(d.x, d.y),
+        "kl_divergence_from_logits": lambda d: sp.rel_entr(
+            sp.softmax(d.x, axis=-1), sp.softmax(d.z, axis=-1)
+        ).sum(-1),
+        "js_divergence_from_logits": lambda d: (
+            jensenshannon(sp.softmax(d.x, axis=-1), sp.softmax(d.z, axis=-1), axis=-1) ** 2
+        ),
+    }
+
+if importlib.util.find_spec("torch"):
+    import torch
+    from torch.nn import functional as F
+
+    torch.set_num_threads(1)
+    _t = torch.from_numpy
+
+    def _torch_js(p: Any, q: Any) -> Any:
+        log_m = ((p + q) / 2).log()
+        one, two = (F.kl_div(log_m, r, reduction="none").sum(-1) for r in (p, q))
+        return (one + two) / 2
+
+    def _torch_kl_from_logits(x: Any, z: Any) -> Any:
+        return F.kl_div(
+            F.log_softmax(z, -1), F.log_softmax(x, -1), reduction="none", log_target=True
+        ).sum(-1)
+
+    CALLS["torch"] = {
+        "entropy": lambda d: torch.special.entr(_t(d.p)).sum(-1),
+        "cross_entropy": lambda d: -torch.xlogy(_t(d.p), _t(d.q)).sum(-1),
+        "kl_divergence": lambda d: F.kl_div(_t(d.q).log(), _t(d.p), reduction="none").sum(-1),
+        "js_divergence": lambda d: _torch_js(_t(d.p), _t(d.q)),
+        "js_distance": lambda d: _torch_js(_t(d.p), _t(d.q)).sqrt(),
+        "logsumexp": lambda d: torch.logsumexp(_t(d.x), -1),
+        "softmax": lambda d: torch.softmax(_t(d.x), -1),
+        "log_softmax": lambda d: torch.log_softmax(_t(d.x), -1),
+        "entropy_from_logits": lambda d: torch.special.entr(torch.softmax(_t(d.x), -1)).sum(-1),
+        "cross_entropy_from_logits": lambda d: F.cross_entropy(_t(d.x), _t(d.y), reduction="none"),
+        "kl_divergence_from_logits": lambda d: _torch_kl_from_logits(_t(d.x), _t(d.z)),
+        "js_divergence_from_logits": lambda d: _torch_js(
+            torch.softmax(_t(d.x), -1), torch.softmax(_t(d.z), -1)
+        ),
+    }
+
+# The rows are of order 1 apart, so that rivals lose only a few digits to cancellation: 1e-3 in
+# float32, where their terms are rounded at 6e-8 and cancel by up to a hundred, 1e-11 in float64.
+TOLERANCE = {"float32": 1e-3, "float64": 1e-11}
+
+
+def check(library: str, function: str, dtype: str) -> None:
+    """Raise unless a library's call agrees with the definition on a small batch."""
+    small = data(8, 500, np.dtype(dtype))
+    x, z, p, q = (a.astype(np.float64) for a in small[:4])
+    if function == "check_distributions":
+        return
+    arguments = {
+        "cross_entropy_from_logits": (np.eye(500)[small.y], x),
+        "entropy": (p,),
+        "cross_entropy": (p, q),
+        "kl_divergence": (p, q),
+        "js_divergence": (p, q),
+        "js_distance": (p, q),
+        "kl_divergence_from_logits": (x, z),
+        "js_divergence_from_logits": (x, z),
+    }.get(function, (x,))
+    np.testing.assert_allclose(
+        np.asarray(CALLS[library][function](small)),
+        getattr(_reference, function)(*arguments),
+        rtol=TOLERANCE[dtype],
+        err_msg=f"{library}'s {function} in {dtype} is not what it should be",
+    )

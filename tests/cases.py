@@ -1,0 +1,36 @@
+"""Rows to try things on, and what every function takes."""
+
+from typing import Any
+
+import numpy as np
+
+# What each public divergence takes: weights ("w") or logits ("x"), one row or two.
+SIGNATURES = {
+    "entropy": "w",
+    "cross_entropy": "ww",
+    "kl_divergence": "ww",
+    "js_divergence": "ww",
+    "js_distance": "ww",
+    "logsumexp": "x",
+    "softmax": "x",
+    "log_softmax": "x",
+    "entropy_from_logits": "x",
+    "cross_entropy_from_logits": "wx",
+    "kl_divergence_from_logits": "xx",
+    "js_divergence_from_logits": "xx",
+}
+MAKERS = ("softmax", "log_softmax")
+DTYPES = (np.float32, np.float64)
+
+
+def rows_for(name: str, n: int, c: int, dtype: Any, seed: int = 0) -> tuple[Any, ...]:
+    """Arguments for a function: n ordinary rows of c classes."""
+    rng = np.random.default_rng([seed, n, c])
+    made = []
+    for kind in SIGNATURES[name]:
+        x = 3 * rng.normal(size=(n, c))
+        if kind == "w":
+            x = np.exp(x - x.max(-1, keepdims=True))
+            x /= x.sum(-1, keepdims=True)
+        made.append(x.astype(dtype))
+    return tuple(made)
