@@ -29,6 +29,7 @@ DIRECTIVES = {
     "wraparound": False,
     "cdivision": True,
     "initializedcheck": False,
+    "autotestdict": False,
     "embedsignature": True,
     "freethreading_compatible": True,
 }
@@ -65,7 +66,7 @@ def extension(module: str, source: str, flags: list[str]) -> Extension:
 
 def compiled(module: str, source: str, flags: list[str]) -> list[Extension]:
     """Cython writes each module's C into a folder of its own, so that one source serves all."""
-    found: list[Extension] = cythonize(
+    found: list[Extension] = cythonize(  # type: ignore[no-untyped-call]
         [extension(module, source, flags)],
         build_dir=f"build/cython/{module}",
         compiler_directives=DIRECTIVES,

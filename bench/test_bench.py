@@ -8,6 +8,7 @@ import functools
 
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 from rivals import CALLS, Data, check, data
 
 from fastdiv import _dispatch
@@ -36,7 +37,9 @@ def checked(library: str, function: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize(("n", "c", "dtype", "function", "library"), CASES)
-def test_speed(benchmark, n, c, dtype, function, library):
+def test_speed(
+    benchmark: BenchmarkFixture, n: int, c: int, dtype: str, function: str, library: str
+) -> None:
     """Time one call; the rounds take turns with nothing, so compare medians."""
     checked(library, function, dtype)
     given = rows(n, c, dtype)
@@ -45,7 +48,7 @@ def test_speed(benchmark, n, c, dtype, function, library):
         elements=n * c, dtype=dtype, library=library, isa=_dispatch.active()
     )
     large = n * c > 1_000_000
-    benchmark.pedantic(
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
         CALLS[library][function],
         (given,),
         rounds=5 if large else 30,
