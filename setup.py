@@ -18,7 +18,7 @@ X86_64 = platform.machine().lower() in {"x86_64", "amd64"} and "arm64" not in os
 FLAGS = (
     ["/O2", "/fp:precise"]
     if MSVC
-    else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+    else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 )
 # Lane functions take flags known where they are called ("symmetric", "at_max"); only inlined do
 # these become constants and the loops vector code. The compilers' own judgement is too timid.
@@ -77,6 +77,7 @@ def compiled(module: str, source: str, flags: list[str]) -> list[Extension]:
 setup(
     ext_modules=[
         *compiled("_cpu", "_cpu", []),
+        *compiled("_vectors", "_vectors", []),
         *(e for module, flags in MODULES.items() for e in compiled(module, "_kernels", flags)),
     ]
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv._dispatch import kernels
+from fastdiv.kernels import _vectors
 
 Array = NDArray[Any]
 
@@ -90,7 +90,7 @@ def labels_for(p: Array, q: Array, ignore_index: int | None) -> tuple[NDArray[np
         raise ValueError(
             f"labels of shape {labels.shape} do not broadcast with rows of shape {q.shape}"
         ) from None
-    bad = kernels.label_outside(labels, c, ignore_index)
+    bad = _vectors.label_outside(labels, c, ignore_index)
     if bad >= 0:
         place = np.unravel_index(bad, labels.shape)
         raise IndexError(

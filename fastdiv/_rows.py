@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastdiv import _check
 from fastdiv._check import Array
 from fastdiv._dispatch import kernels
+from fastdiv.kernels import _vectors
 
 FUNCTION = {name: i for i, name in enumerate(kernels.ROWS)}
 
@@ -204,13 +205,13 @@ def _reduced(
     mean: bool,
 ) -> float:
     """Sum, or PyTorch's mean: over labels divided by their weights, ignored ones left out."""
-    total: float = kernels.total(np.ascontiguousarray(values))
+    total: float = _vectors.total(np.ascontiguousarray(values))
     if not mean:
         return total
     count: float = values.size
     if labels is not None:
         kept = labels if ignore_index is None else labels[labels != ignore_index]
-        count = kept.size if weight is None else kernels.total(np.ravel(weight[kept]))
+        count = kept.size if weight is None else _vectors.total(np.ravel(weight[kept]))
     return total / count if count else float("nan")
 
 

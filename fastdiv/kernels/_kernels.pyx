@@ -13,7 +13,7 @@ from libc.string cimport memcpy
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.weight_rows as weight_rows
-from fastdiv.kernels.lanes cimport SCRATCH, add, double_sum, value
+from fastdiv.kernels.lanes cimport SCRATCH
 from fastdiv.kernels.sources cimport (
     FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
     source, task,
@@ -28,19 +28,10 @@ ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
 
 cdef struct entry:
-    # A row function in float and in double, and what has the last word on a row that comes out
-    # as NaN (NULL: NaN it is).
+    const char* name
     row_f32 in_f32
     row_f64 in_f64
-    row_f64 careful
-
-
-cdef entry row_of(row_f32 in_f32, row_f64 in_f64, row_f64 last_word) noexcept:
-    cdef entry e
-    e.in_f32 = in_f32
-    e.in_f64 = in_f64
-    e.careful = last_word
-    return e
+    row_f64 careful         # the last word on a row that comes out as NaN, if there is one
 
 
 cdef enum:
@@ -49,100 +40,99 @@ cdef enum:
 
 cdef entry TABLE[FUNCTIONS]
 TABLE[:] = [
-    row_of(
+    entry(
+        "mass",
         weight_rows.mass[float],
         weight_rows.mass[double],
         NULL,
     ),
-    row_of(
+    entry(
+        "entropy",
         weight_rows.entropy[float],
         weight_rows.entropy[double],
         careful.entropy,
     ),
-    row_of(
+    entry(
+        "cross_entropy",
         weight_rows.cross_entropy[float],
         weight_rows.cross_entropy[double],
         careful.cross_entropy,
     ),
-    row_of(
+    entry(
+        "cross_entropy_label",
         weight_rows.cross_entropy_label[float],
         weight_rows.cross_entropy_label[double],
         careful.cross_entropy_label,
     ),
-    row_of(
+    entry(
+        "kl_divergence",
         weight_rows.kl_divergence[float],
         weight_rows.kl_divergence[double],
         careful.kl_divergence,
     ),
-    row_of(
+    entry(
+        "js_divergence",
         weight_rows.js_divergence[float],
         weight_rows.js_divergence[double],
         careful.js_divergence,
     ),
-    row_of(
+    entry(
+        "logsumexp",
         logit_rows.logsumexp[float],
         logit_rows.logsumexp[double],
         logit_rows.logsumexp[double],
     ),
-    row_of(
-        logit_rows.entropy_from_logits[float],
-        logit_rows.entropy_from_logits[double],
-        NULL,
-    ),
-    row_of(
-        logit_rows.cross_entropy_from_logits[float],
-        logit_rows.cross_entropy_from_logits[double],
-        careful.cross_entropy_from_logits,
-    ),
-    row_of(
-        logit_rows.cross_entropy_label_from_logits[float],
-        logit_rows.cross_entropy_label_from_logits[double],
-        NULL,
-    ),
-    row_of(
-        logit_rows.kl_divergence_from_logits[float],
-        logit_rows.kl_divergence_from_logits[double],
-        logit_rows.kl_divergence_from_logits[double],
-    ),
-    row_of(
-        logit_rows.js_divergence_from_logits[float],
-        logit_rows.js_divergence_from_logits[double],
-        NULL,
-    ),
-    row_of(
+    entry(
+        "softmax",
         logit_rows.softmax[float],
         logit_rows.softmax[double],
         NULL,
     ),
-    row_of(
+    entry(
+        "log_softmax",
         logit_rows.log_softmax[float],
         logit_rows.log_softmax[double],
         NULL,
     ),
-    row_of(
+    entry(
+        "entropy_from_logits",
+        logit_rows.entropy_from_logits[float],
+        logit_rows.entropy_from_logits[double],
+        NULL,
+    ),
+    entry(
+        "cross_entropy_from_logits",
+        logit_rows.cross_entropy_from_logits[float],
+        logit_rows.cross_entropy_from_logits[double],
+        careful.cross_entropy_from_logits,
+    ),
+    entry(
+        "cross_entropy_label_from_logits",
+        logit_rows.cross_entropy_label_from_logits[float],
+        logit_rows.cross_entropy_label_from_logits[double],
+        NULL,
+    ),
+    entry(
+        "kl_divergence_from_logits",
+        logit_rows.kl_divergence_from_logits[float],
+        logit_rows.kl_divergence_from_logits[double],
+        logit_rows.kl_divergence_from_logits[double],
+    ),
+    entry(
+        "js_divergence_from_logits",
+        logit_rows.js_divergence_from_logits[float],
+        logit_rows.js_divergence_from_logits[double],
+        NULL,
+    ),
+    entry(
+        "score_from_logits",
         logit_rows.score_from_logits[float],
         logit_rows.score_from_logits[double],
         NULL,
     ),
 ]
 # The names, in the table's order.
-ROWS = (
-    "mass",
-    "entropy",
-    "cross_entropy",
-    "cross_entropy_label",
-    "kl_divergence",
-    "js_divergence",
-    "logsumexp",
-    "entropy_from_logits",
-    "cross_entropy_from_logits",
-    "cross_entropy_label_from_logits",
-    "kl_divergence_from_logits",
-    "js_divergence_from_logits",
-    "softmax",
-    "log_softmax",
-    "score_from_logits",
-)
+ROWS = tuple([TABLE[i].name.decode() for i in range(FUNCTIONS)])
 
 
 cdef struct walk:
@@ -314,49 +304,3 @@ cdef inline void put(char* at, kind type, double result) noexcept nogil:
         memcpy(at, &narrow, 4)
     else:
         memcpy(at, &result, 8)
-
-
-def label_outside(cnp.ndarray labels not None, Py_ssize_t c, ignore_index=None):
-    """Flat index of the first label that is neither in 0 .. c - 1 nor ignored, or -1.
-
-    ``labels`` is C-contiguous int64.
-    """
-    cdef const int64_t* y = <const int64_t*>cnp.PyArray_DATA(labels)
-    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(labels)
-    cdef bint ignores = ignore_index is not None
-    cdef int64_t ignored = ignore_index if ignores else 0
-    with nogil:
-        for i in range(n):
-            if (y[i] < 0 or y[i] >= c) and not (ignores and y[i] == ignored):
-                break
-        else:
-            i = -1
-    return i
-
-
-def total(cnp.ndarray values not None):
-    """Compensated sum of a C-contiguous float32 or float64 array, in order."""
-    cdef const float* narrow = <const float*>cnp.PyArray_DATA(values)
-    cdef const double* wide = <const double*>cnp.PyArray_DATA(values)
-    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(values)
-    cdef bint is_narrow = kind_of(values) == FLOAT32
-    cdef double_sum s
-    s.high = s.low = 0
-    with nogil:
-        for i in range(n):
-            add(&s, <double>narrow[i] if is_narrow else wide[i])
-    return value(&s)
-
-
-def accumulate(cnp.ndarray values not None, cnp.ndarray sums not None):
-    """Add float64 values and their squares, in order, to two compensated sums.
-
-    ``sums`` is float64 and holds the high and low part of either.
-    """
-    cdef const double* x = <const double*>cnp.PyArray_DATA(values)
-    cdef double_sum* s = <double_sum*>cnp.PyArray_DATA(sums)
-    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(values)
-    with nogil:
-        for i in range(n):
-            add(&s[0], x[i])
-            add(&s[1], x[i] * x[i])

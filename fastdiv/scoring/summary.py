@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdiv._dispatch import kernels
+from fastdiv.kernels import _vectors
 
 
 class Mean(NamedTuple):
@@ -26,7 +26,7 @@ class Moments:
     def update(self, values: NDArray[Any]) -> None:
         """Take the next numbers."""
         self.count += values.size
-        kernels.accumulate(np.ascontiguousarray(values, np.float64), self._sums)
+        _vectors.accumulate(np.ascontiguousarray(values, np.float64), self._sums)
 
     def result(self) -> Mean:
         """Return the mean and its standard error (0 for a single number)."""

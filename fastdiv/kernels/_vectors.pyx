@@ -1,0 +1,55 @@
+"""Whole vectors of labels and of results: labels checked, numbers added up.
+
+Compiled once, for any processor: there is no fused multiply-add here, and nothing to speed up.
+"""
+
+cimport numpy as cnp
+from libc.stdint cimport int64_t
+
+from fastdiv.kernels.lanes cimport add, double_sum, value
+
+cnp.import_array()
+
+
+def label_outside(cnp.ndarray labels not None, Py_ssize_t c, ignore_index=None):
+    """Flat index of the first label that is neither in 0 .. c - 1 nor ignored, or -1.
+
+    ``labels`` is C-contiguous int64.
+    """
+    cdef const int64_t* y = <const int64_t*>cnp.PyArray_DATA(labels)
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(labels)
+    cdef bint ignores = ignore_index is not None
+    cdef int64_t ignored = ignore_index if ignores else 0
+    with nogil:
+        for i in range(n):
+            if (y[i] < 0 or y[i] >= c) and not (ignores and y[i] == ignored):
+                break
+        else:
+            i = -1
+    return i
+
+
+def total(cnp.ndarray values not None):
+    """Compensated sum of a C-contiguous float64 array, in order."""
+    cdef const double* x = <const double*>cnp.PyArray_DATA(values)
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(values)
+    cdef double_sum s
+    s.high = s.low = 0
+    with nogil:
+        for i in range(n):
+            add(&s, x[i])
+    return value(&s)
+
+
+def accumulate(cnp.ndarray values not None, cnp.ndarray sums not None):
+    """Add float64 values and their squares, in order, to two compensated sums.
+
+    ``sums`` is float64 and holds the high and low part of either.
+    """
+    cdef const double* x = <const double*>cnp.PyArray_DATA(values)
+    cdef double_sum* s = <double_sum*>cnp.PyArray_DATA(sums)
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(values)
+    with nogil:
+        for i in range(n):
+            add(&s[0], x[i])
+            add(&s[1], x[i] * x[i])
