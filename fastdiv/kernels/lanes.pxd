@@ -9,6 +9,7 @@ stand again at ``tail``, padded to a full set of lanes with what adds nothing.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.math cimport or_bits
 
 cdef enum:
     # Two 512-bit registers of either type; 32 additions a lane and block keep the float sums of
@@ -132,3 +133,16 @@ cdef inline real least(const real* accumulator) noexcept nogil:
         for lane in range(half):
             low[lane] = low[lane + half] if low[lane + half] < low[lane] else low[lane]
     return low[0]
+
+
+cdef inline real any_bits(const real* accumulator) noexcept nogil:
+    """The bits set in any of the lanes."""
+    cdef real all_bits[MAX_LANES]
+    cdef Py_ssize_t lane, half = lanes(accumulator)
+    for lane in range(lanes(accumulator)):
+        all_bits[lane] = accumulator[lane]
+    while half > 1:
+        half = half // 2
+        for lane in range(half):
+            all_bits[lane] = or_bits(all_bits[lane], all_bits[lane + half])
+    return all_bits[0]

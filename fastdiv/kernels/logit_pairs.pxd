@@ -78,7 +78,7 @@ cdef inline void logit_pair_step(
             near = (p + q) * (d * d) * js_tail(d * d)
             m = (p + q) * <real>0.5
             part = (p - q) * <real>0.5
-            far = <real>0.5 * (phi_lane(p, m, part) + phi_lane(q, m, -part))
+            far = <real>0.5 * (phi_lane(p, m, part, False) + phi_lane(q, m, -part, False))
             far = <real>0 if m == 0 else far
             part = <real>0.5 * (p + q) * d
             part = part if is_near else <real>0

@@ -5,7 +5,7 @@ multiply-adds are the explicit ones, so that every instruction set gives the sam
 """
 
 from libc.float cimport DBL_MIN, FLT_MIN
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport (
@@ -36,6 +36,21 @@ cdef inline double double_of(uint64_t i) noexcept nogil:
     cdef double x
     memcpy(&x, &i, 8)
     return x
+
+
+cdef inline real or_bits(real a, real b) noexcept nogil:
+    """The bits of either: an accumulator of flags that stays in the lanes' own registers."""
+    if real is float:
+        return float_of(bits32(a) | bits32(b))
+    else:
+        return double_of(bits64(a) | bits64(b))
+
+
+cdef inline bint sign_bit(real a) noexcept nogil:
+    if real is float:
+        return bits32(a) >> 31
+    else:
+        return bits64(a) >> 63
 
 
 # --------------------------------------------------------------------------------------- exp
@@ -91,38 +106,50 @@ cdef inline real log_mantissa(real a, real* exponent) noexcept nogil:
     return g - t * (g - v * atanh_tail(v))
 
 
-cdef inline real phi_lane(real p, real q, real delta) noexcept nogil:
+cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nogil:
     """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0).
 
-    delta is p - q, which the caller may know better than by rounding.
+    delta is p - q, which the caller knows better than by rounding, unless ``rounded``.
 
     p is brought to q's binade, p = m 2^d with m / q in [2/3, 3/2], and t = (m - q) / (m + q):
     log(p / q) = d ln 2 + 2 t + t^3 S(t^2). Within a factor of two of q, d is taken as 0 and
     phi = delta t + p t^3 S, where nothing cancels. p = 0 gives q; p = q = 0 gives 0, because the
-    denominator is kept above 0.
+    denominator is never 0: the smallest normal number is added, which changes no sum above 2^-102
+    (float), and below that no result that is not done again.
     """
-    cdef bint near = (p + p > q) & (q + q > p)
-    cdef real m, d, t, v, top, bottom, lead
-    cdef uint32_t i
-    cdef uint64_t j
+    cdef real m, d, t, v, top, lead
+    cdef uint32_t i, e, far
+    cdef uint64_t j, f, away
+    # The selects are made with bit masks: of conditional expressions gcc makes two branches with
+    # a division in each, and of these two masked divisions.
     if real is float:
-        # Nearest exponent difference, plus 255 to keep the shifted number positive.
-        i = bits32(p) - bits32(q) + <uint32_t>0x400000 + (<uint32_t>255 << 23)
-        d = float_of((i >> 23) | <uint32_t>0x4b000000) - <float>8388863.0
-        m = float_of(bits32(p) - (i & <uint32_t>0xff800000) + (<uint32_t>255 << 23))
-        m = p if near else m
-        top = delta if near else m - q
-        bottom = m + q
-        t = top / (bottom if bottom > FLT_MIN else FLT_MIN)
-        lead = delta * t if near else fma(p, fma(d, LN2_HI_F, t + t), -delta)
+        i = bits32(p) - bits32(q)
+        far = <uint32_t>(i + <uint32_t>0x7fffff < <uint32_t>0xffffff) - <uint32_t>1
+        # d 2^23, d the nearest exponent difference; exact in a float, as is ln 2 / 2^23.
+        e = ((i + <uint32_t>0x400000) & <uint32_t>0xff800000) & far
+        d = <float><int32_t>e
+        m = float_of(bits32(p) - e)
+        top = m - q
+        if not rounded:
+            top = float_of((bits32(top) & far) | (bits32(delta) & ~far))
+        t = top / ((m + q) + FLT_MIN)
+        lead = fma(p, fma(d, LN2_HI_F / <float>8388608.0, t + t), -delta)
+        lead = float_of((bits32(lead) & far) | (bits32(delta * t) & ~far))
     else:
-        j = bits64(p) - bits64(q) + <uint64_t>0x8000000000000 + (<uint64_t>2047 << 52)
-        d = double_of((j >> 52) | <uint64_t>0x4330000000000000) - 4503599627372543.0
-        m = double_of(bits64(p) - (j & <uint64_t>0xfff0000000000000) + (<uint64_t>2047 << 52))
-        m = p if near else m
-        top = delta if near else m - q
-        bottom = m + q
-        t = top / (bottom if bottom > DBL_MIN else DBL_MIN)
-        lead = delta * t if near else fma(p, fma(d, LN2_HI, t + t), -delta)
+        j = bits64(p) - bits64(q)
+        away = <uint64_t>(
+            j + <uint64_t>0xfffffffffffff < <uint64_t>0x1fffffffffffff) - <uint64_t>1
+        # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
+        # shifted number positive.
+        f = ((j + <uint64_t>0x8000000000000) & <uint64_t>0xfff0000000000000) & away
+        d = double_of(((f + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000)
+        d = d - 4503599627372543.0
+        m = double_of(bits64(p) - f)
+        top = m - q
+        if not rounded:
+            top = double_of((bits64(top) & away) | (bits64(delta) & ~away))
+        t = top / ((m + q) + DBL_MIN)
+        lead = fma(p, fma(d, LN2_HI, t + t), -delta)
+        lead = double_of((bits64(lead) & away) | (bits64(delta * t) & ~away))
     v = t * t
     return fma(p * t * v, atanh_tail(v), lead)

@@ -70,4 +70,4 @@ cdef inline double log1p_excess(double e) noexcept nogil:
     """e - log(1 + e) >= 0 for e > -1, without cancellation: phi(1, 1 + e) = e - log1p(e)."""
     if not (e > -1.0) or not (e < INFINITY):
         return INFINITY if e == -1.0 or e == INFINITY else NAN
-    return phi_lane(<double>1.0, 1.0 + e, -e)
+    return phi_lane(<double>1.0, 1.0 + e, -e, False)

@@ -14,9 +14,9 @@ by careful.pxd.
 
 from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_LANES, SCRATCH, add, at, block_size, clear, double_sum, lanes, least, tree_sum,
+    MAX_LANES, SCRATCH, add, any_bits, at, block_size, clear, double_sum, lanes, tree_sum,
 )
-from fastdiv.kernels.math cimport phi_lane
+from fastdiv.kernels.math cimport or_bits, phi_lane, sign_bit
 from fastdiv.kernels.sources cimport fetch, tail_of, task
 from fastdiv.kernels.weights cimport least_normal
 
@@ -30,7 +30,7 @@ ctypedef struct pair_sums:
 
 cdef inline void pair_step(
     const real* p, const real* q, real* phi, real* phi_q, real* delta, real* mass,
-    real* low, bint symmetric,
+    real* signs, real* holes, bint symmetric,
 ) noexcept nogil:
     cdef Py_ssize_t lane
     cdef real d, m, f
@@ -38,18 +38,17 @@ cdef inline void pair_step(
         d = p[lane] - q[lane]
         if symmetric:
             m = (p[lane] + q[lane]) * <real>0.5
-            f = phi_lane(q[lane], m, <real>-0.5 * d)
-            phi[lane] += phi_lane(p[lane], m, <real>0.5 * d) + f
+            f = phi_lane(q[lane], m, <real>-0.5 * d, False)
+            phi[lane] += phi_lane(p[lane], m, <real>0.5 * d, False) + f
             phi_q[lane] += f
         else:
-            phi[lane] += phi_lane(p[lane], q[lane], d)
+            phi[lane] += phi_lane(p[lane], q[lane], d, True)
         delta[lane] += d
         mass[lane] += p[lane]
-        low[lane] = p[lane] if p[lane] < low[lane] else low[lane]
-        low[lane] = q[lane] if q[lane] < low[lane] else low[lane]
-        # Weight on a q that is 0 or subnormal is marked like a negative weight.
-        f = -p[lane] if q[lane] < least_normal(p) else <real>0
-        low[lane] = f if f < low[lane] else low[lane]
+        # Weight on a q that is 0 or subnormal is as bad as a negative weight.
+        signs[lane] = or_bits(signs[lane], or_bits(p[lane], q[lane]))
+        f = p[lane] if q[lane] < least_normal(p) else <real>0
+        holes[lane] = or_bits(holes[lane], f)
 
 
 cdef inline void pair_block(
@@ -60,24 +59,26 @@ cdef inline void pair_block(
     cdef real phi_q[MAX_LANES]
     cdef real delta[MAX_LANES]
     cdef real mass[MAX_LANES]
-    cdef real low[MAX_LANES]
+    cdef real signs[MAX_LANES]
+    cdef real holes[MAX_LANES]
     cdef Py_ssize_t width = lanes(p), whole = n - n % width, k
     clear(<real*>phi)
     clear(<real*>phi_q)
     clear(<real*>delta)
     clear(<real*>mass)
-    clear(<real*>low)
+    clear(<real*>signs)
+    clear(<real*>holes)
     k = 0
     while k < n:
         pair_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <real*>phi, <real*>phi_q,
-                  <real*>delta, <real*>mass, <real*>low, symmetric)
+                  <real*>delta, <real*>mass, <real*>signs, <real*>holes, symmetric)
         k += width
     add(&s.phi, tree_sum(<const real*>phi))
     if symmetric:
         add(&s.phi_q, tree_sum(<const real*>phi_q))
     add(&s.delta, tree_sum(<const real*>delta))
     add(&s.mass, tree_sum(<const real*>mass))
-    if least(<const real*>low) < 0:
+    if sign_bit(any_bits(<const real*>signs)) or any_bits(<const real*>holes) != 0:
         s.good = False
 
 
