@@ -65,8 +65,8 @@ cdef inline void logit_pair_step(
     for lane in range(lanes(xp)):
         a = xp[lane]
         b = xq[lane]
-        p = exp_lane(a, shift_p, low_p, bias_p) * factor_p
-        q = exp_lane(b, shift_q, low_q, bias_q) * factor_q
+        p = exp_lane(a, shift_p, low_p, bias_p, True) * factor_p
+        q = exp_lane(b, shift_q, low_q, bias_q, True) * factor_q
         d = a - b
         part = d - a
         error = (a - (d - part)) - (b + part)

@@ -191,7 +191,7 @@ cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
         n = min(t.c - k, block_size(<const real*>scratch))
         x = fetch(&t.p, k, n, scratch, <real>-INFINITY)
         for j in range(n):
-            e = exp_lane(x[j], shift, low, s.base.bias) * factor
+            e = exp_lane(x[j], shift, low, s.base.bias, True) * factor
             made[j] = top if x[j] >= m else e
         store(t, k, n, <const real*>made)
         k += block_size(<const real*>scratch)

@@ -106,13 +106,13 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 
 cdef inline void exp_step(
     const real* x, real m, real shift, real low, int64_t bias,
-    real* rest, real* spread, real* ties, bint at_max, bint spreads,
+    real* rest, real* spread, real* ties, bint at_max, bint spreads, bint shifted,
 ) noexcept nogil:
     """One set of lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
     cdef real e
     for lane in range(lanes(x)):
-        e = exp_lane(x[lane], shift, low, bias)
+        e = exp_lane(x[lane], shift, low, bias, shifted)
         if at_max:
             e = <real>0 if x[lane] >= m else e
             ties[lane] += <real>1 if x[lane] >= m else <real>0
@@ -123,7 +123,8 @@ cdef inline void exp_step(
 
 
 cdef inline void exp_block(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
+    bint shifted,
 ) noexcept nogil:
     cdef real rest[MAX_LANES]
     cdef real spread[MAX_LANES]
@@ -136,7 +137,7 @@ cdef inline void exp_block(
     k = 0
     while k < n:
         exp_step(at(x, k, whole, tail), m, shift, low, s.base.bias, <real*>rest, <real*>spread,
-                 <real*>ties, at_max, spreads)
+                 <real*>ties, at_max, spreads, shifted)
         k += width
     add(&s.rest, tree_sum(<const real*>rest))
     if spreads:
@@ -152,10 +153,13 @@ cdef inline void absorb(
     cdef double m = block_max(x, n, tail)
     if m > s.m:
         raise_max(s, m, x)
-    if m == s.m:
-        exp_block(s, x, n, tail, True, spreads)
+    # The flags as constants, for loops without what they do not need.
+    if s.base.shift != 0:
+        exp_block(s, x, n, tail, True, spreads, True)
+    elif m == s.m:
+        exp_block(s, x, n, tail, True, spreads, False)
     else:
-        exp_block(s, x, n, tail, False, spreads)
+        exp_block(s, x, n, tail, False, spreads, False)
 
 
 cdef inline exp_sum sum_exp(

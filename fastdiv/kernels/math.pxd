@@ -55,13 +55,16 @@ cdef inline bint sign_bit(real a) noexcept nogil:
 
 # --------------------------------------------------------------------------------------- exp
 
-cdef inline real exp_lane(real x, real shift, real low, int64_t bias) noexcept nogil:
+cdef inline real exp_lane(
+    real x, real shift, real low, int64_t bias, bint shifted
+) noexcept nogil:
     """2^EXP_SCALE exp(x - reference), see ``exp_reference`` in lanes.pxd; 0 below the range.
 
     x is reduced directly, x - shift = n ln 2 + t, and not x minus the row's maximum: that
     difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
+    Not shifted: the shift is 0.
     """
-    cdef real z = x - shift
+    cdef real z = x - shift if shifted else x
     cdef real b, n, t, s
     z = low if z < low else z
     if real is float:

@@ -50,7 +50,7 @@ cdef inline double phi_careful(double p, double q, double delta) noexcept nogil:
 
 cdef inline double exp_scalar(double x) noexcept nogil:
     """exp(x) for x <= 0.4, within 1 u; 0 below -708."""
-    return exp_lane(x, <double>0.0, <double>-709.0895657128241, <int64_t>1023)
+    return exp_lane(x, <double>0.0, <double>-709.0895657128241, <int64_t>1023, False)
 
 
 cdef inline double log1p_scalar(double r) noexcept nogil:
