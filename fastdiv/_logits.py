@@ -66,7 +66,7 @@ def logsumexp(
     >>> float(fastdiv.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    return _rows.one("logsumexp", x, "x", axis=axis, keepdims=keepdims, out=out, dtype=dtype)
+    return _rows.over("logsumexp", (x,), ("x",), axis=axis, keepdims=keepdims, out=out, dtype=dtype)
 
 
 def softmax(
@@ -254,8 +254,8 @@ def entropy_from_logits(
     >>> float(fastdiv.entropy_from_logits([0.0, 0.0, 0.0, 0.0], base=2))
     2.0
     """
-    return _rows.one(
-        "entropy_from_logits", x, "x", axis=axis, keepdims=keepdims, out=out, dtype=dtype,
+    return _rows.over(
+        "entropy_from_logits", (x,), ("x",), axis=axis, keepdims=keepdims, out=out, dtype=dtype,
         base=base,
     )  # fmt: skip
 
@@ -433,8 +433,8 @@ def kl_divergence_from_logits(
     >>> round(float(fastdiv.kl_divergence_from_logits(x, [1.0, 2.0, 4.0])), 6)
     0.096999
     """
-    return _rows.two(
-        "kl_divergence_from_logits", xp, xq, ("xp", "xq"), axis=axis, keepdims=keepdims, out=out,
+    return _rows.over(
+        "kl_divergence_from_logits", (xp, xq), ("xp", "xq"), axis=axis, keepdims=keepdims, out=out,
         dtype=dtype, base=base,
     )  # fmt: skip
 
@@ -508,7 +508,7 @@ def js_divergence_from_logits(
     >>> float(fastdiv.js_divergence_from_logits(x, x))
     0.0
     """
-    return _rows.two(
-        "js_divergence_from_logits", xp, xq, ("xp", "xq"), axis=axis, keepdims=keepdims, out=out,
+    return _rows.over(
+        "js_divergence_from_logits", (xp, xq), ("xp", "xq"), axis=axis, keepdims=keepdims, out=out,
         dtype=dtype, base=base,
     )  # fmt: skip

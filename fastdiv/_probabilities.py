@@ -74,8 +74,8 @@ def entropy(
     >>> float(fastdiv.entropy([1, 1, 2], base=2))
     1.5
     """
-    return _rows.one(
-        "entropy", p, "p", axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
+    return _rows.over(
+        "entropy", (p,), ("p",), axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
         normalize=normalize,
     )  # fmt: skip
 
@@ -251,8 +251,8 @@ def kl_divergence(
     >>> float(fastdiv.kl_divergence([0.5, 0.5], [1.0, 0.0]))
     inf
     """
-    return _rows.two(
-        "kl_divergence", p, q, ("p", "q"), axis=axis, keepdims=keepdims, out=out,
+    return _rows.over(
+        "kl_divergence", (p, q), ("p", "q"), axis=axis, keepdims=keepdims, out=out,
         dtype=dtype, base=base, normalize=normalize,
     )  # fmt: skip
 
@@ -331,8 +331,8 @@ def js_divergence(
     >>> round(float(fastdiv.js_divergence([1, 0], [0, 1], base=2)), 12)
     1.0
     """
-    return _rows.two(
-        "js_divergence", p, q, ("p", "q"), axis=axis, keepdims=keepdims, out=out,
+    return _rows.over(
+        "js_divergence", (p, q), ("p", "q"), axis=axis, keepdims=keepdims, out=out,
         dtype=dtype, base=base, normalize=normalize,
     )  # fmt: skip
 
@@ -405,8 +405,8 @@ def js_distance(
     >>> round(float(fastdiv.js_distance([1, 0], [0, 1], base=2)), 12)
     1.0
     """
-    return _rows.two(
-        "js_divergence", p, q, ("p", "q"), axis=axis, keepdims=keepdims, out=out,
+    return _rows.over(
+        "js_divergence", (p, q), ("p", "q"), axis=axis, keepdims=keepdims, out=out,
         dtype=dtype, base=base, normalize=normalize, root=True,
     )  # fmt: skip
 

@@ -53,10 +53,10 @@ def _answer(out: Array, given: Array | None) -> Any:
     return out[()] if given is None else out
 
 
-def one(
+def over(
     function: str,
-    x: ArrayLike,
-    name: str,
+    given: tuple[ArrayLike, ...],
+    names: tuple[str, ...],
     *,
     axis: int,
     keepdims: bool,
@@ -64,58 +64,24 @@ def one(
     dtype: DTypeLike | None,
     base: float | None = None,
     normalize: bool = True,
-) -> Any:
-    """Call a function of one row."""
-    unit = _check.log_unit(base)
-    array = _check.as_array(x, name)
-    rows = _check.classes_last(array, axis, name)
-    result = _check.result_type(dtype, array)
-    made = _per_row(
-        function,
-        rows,
-        None,
-        axis=axis,
-        keepdims=keepdims,
-        out=out,
-        result=result,
-        wide=_is_wide(result, array),
-        inputs=(array,),
-        normalize=normalize,
-        unit=unit,
-    )
-    return _answer(made, out)
-
-
-def two(
-    function: str,
-    p: ArrayLike,
-    q: ArrayLike,
-    names: tuple[str, str],
-    *,
-    axis: int,
-    keepdims: bool,
-    out: Array | None,
-    dtype: DTypeLike | None,
-    base: float | None,
-    normalize: bool = True,
     root: bool = False,
 ) -> Any:
-    """Call a function of two rows."""
+    """Call a function of one row or two."""
     unit = _check.log_unit(base)
-    p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
-    rows = _check.together(
-        _check.classes_last(p_array, axis, names[0]), _check.classes_last(q_array, axis, names[1])
-    )
-    result = _check.result_type(dtype, p_array, q_array)
+    inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
+    rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
+    p, q = _check.together(*rows) if len(rows) == 2 else (rows[0], None)
+    result = _check.result_type(dtype, *inputs)
     made = _per_row(
         function,
-        *rows,
+        p,
+        q,
         axis=axis,
         keepdims=keepdims,
         out=out,
         result=result,
-        wide=_is_wide(result, p_array, q_array),
-        inputs=(p_array, q_array),
+        wide=_is_wide(result, *inputs),
+        inputs=inputs,
         normalize=normalize,
         unit=unit,
         root=root,
