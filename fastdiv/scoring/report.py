@@ -99,7 +99,7 @@ def print_table(lines: list[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in lines) + 3
     console = Console(highlight=False, soft_wrap=True)
     for name, value in lines:
-        console.print(Text(name.ljust(width), style="bold") + Text(value))
+        console.print(Text.assemble((name.ljust(width), "bold"), value))
 
 
 def print_result(result: Score | Comparison, as_json: bool, command: str) -> None:
