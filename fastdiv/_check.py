@@ -19,7 +19,8 @@ def as_array(value: ArrayLike, name: str) -> Array:
             f"{name} is a masked array, and a mask would be lost here: pass {name}.filled(0) for "
             "weights or .filled(-numpy.inf) for logits"
         )
-    if hasattr(value, "__dask_graph__"):
+    graph = getattr(value, "__dask_graph__", None)
+    if graph is not None and graph() is not None:
         raise TypeError(
             f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: pass "
             f"{name}.compute(), or map fastdiv over its blocks with dask.array.map_blocks"
@@ -55,6 +56,8 @@ def are_labels(p: Array, q: Array) -> bool:
 
 def not_float_labels(p: Array, q: Array, axis: int) -> None:
     """Refuse numbers that have the shape of labels and cannot be a row."""
+    if p.ndim == 0:
+        raise TypeError(f"labels must be integers, not {p.dtype}: pass p as an int")
     lead = q.shape[:axis] + q.shape[axis:][1:] if q.ndim else ()
     if p.ndim == q.ndim - 1 and p.shape == lead and (p.ndim == 0 or p.shape[-1] != q.shape[axis]):
         raise TypeError(
@@ -78,11 +81,26 @@ def together(p: Array, q: Array) -> tuple[Array, Array]:
     return np.broadcast_to(p, lead + p.shape[-1:]), np.broadcast_to(q, lead + q.shape[-1:])
 
 
-def labels_for(p: Array, q: Array, ignore_index: int | None) -> tuple[NDArray[np.int64], Array]:
-    """Labels as int64, every one of them valid, broadcast with the rows of q (classes last)."""
+def labels_for(
+    p: Array, q: Array, ignore_index: int | None
+) -> tuple[NDArray[np.int64], Array, int | None]:
+    """Labels as int64, every one of them valid, broadcast with the rows of q (classes last).
+
+    The ignore_index to look for in them comes with them.
+    """
+    most = np.iinfo(np.int64).max
     if p.dtype == np.uint64:
-        p = np.minimum(p, np.uint64(np.iinfo(np.int64).max))
-    labels = np.asarray(p, dtype=np.int64, order="C")
+        # Past int64 no label is valid; one that is ignored becomes the smallest int64.
+        ignored = p == ignore_index
+        p_signed = np.minimum(p, np.uint64(most)).astype(np.int64)
+        if ignore_index is not None and ignore_index > most:
+            p_signed[ignored] = -most - 1
+            ignore_index = -most - 1
+    else:
+        p_signed = p
+    if ignore_index is not None and not -most - 1 <= ignore_index <= most:
+        ignore_index = None
+    labels = np.asarray(p_signed, dtype=np.int64, order="C")
     c = q.shape[-1]
     try:
         lead = np.broadcast_shapes(labels.shape, q.shape[:-1])
@@ -97,8 +115,8 @@ def labels_for(p: Array, q: Array, ignore_index: int | None) -> tuple[NDArray[np
             f"label {p[place]} at {row_name(place)} is out of range for {c} classes (0 to {c - 1})"
         )
     if labels.shape == lead == q.shape[:-1]:
-        return labels, q
-    return np.broadcast_to(labels, lead), np.broadcast_to(q, (*lead, c))
+        return labels, q, ignore_index
+    return np.broadcast_to(labels, lead), np.broadcast_to(q, (*lead, c)), ignore_index
 
 
 def row_name(place: tuple[Any, ...]) -> str:

@@ -118,7 +118,7 @@ def against(
     weight = _check.weights_of(class_weight, q_rows.shape[-1])
     labels = p_rows = None
     if _check.are_labels(p_array, q_array):
-        labels, q_rows = _check.labels_for(p_array, q_rows, ignore_index)
+        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index)
         numbers: tuple[Array, ...] = (q_array,)
     else:
         _check.not_float_labels(p_array, q_array, axis)
@@ -127,6 +127,7 @@ def against(
         p_rows, q_rows = _check.together(_check.classes_last(p_array, axis, names[0]), q_rows)
         numbers = (p_array, q_array)
     result = _check.result_type(dtype, *numbers)
+    inputs = tuple(a for a in (p_array, q_array, weight) if a is not None)
     blended = smoothing > 0 or (weight is not None and labels is None)
     if temperature != 1 and not logits and not normalize:
         # log q / T as it stands: the temperature is one more unit.
@@ -144,7 +145,7 @@ def against(
         result=result if whole else np.dtype(np.float64),
         # A blended target, a quotient or a logarithm is made in double.
         wide=_is_wide(result, *numbers) or blended or temperature != 1,
-        inputs=(p_array, q_array),
+        inputs=inputs,
         labels=labels,
         normalize=normalize,
         unit=unit,
@@ -158,8 +159,10 @@ def against(
     if whole:
         return _answer(values, out)
     shape = (1,) * q_array.ndim if keepdims else ()
-    reduced = _check.output(out, shape, result, p_array, q_array)
-    reduced[...] = _reduced(values, labels, weight, ignore_index, reduction == "mean")
+    reduced = _check.output(out, shape, result, *inputs)
+    with np.errstate(over="ignore"):
+        # A sum beyond float32 is infinite, as any result is.
+        reduced[...] = _reduced(values, labels, weight, ignore_index, reduction == "mean")
     return _answer(reduced, out)
 
 
@@ -198,7 +201,7 @@ def made(
 def scored(labels: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
     """Cross-entropy, entropy and first largest class of every row, read once: shape (..., 3)."""
     rows = _check.classes_last(_check.as_array(x, "x"), -1, "x")
-    labels, rows = _check.labels_for(_check.as_array(labels, "labels"), rows, None)
+    labels, rows, _ = _check.labels_for(_check.as_array(labels, "labels"), rows, None)
     made = np.empty((*rows.shape[:-1], 3))
     wide = not _check.is_narrow(rows)
     kernels.run(FUNCTION["score_from_logits"], wide, None, rows, labels, made)

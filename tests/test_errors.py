@@ -16,7 +16,10 @@ class Lazy:
     """What fastdiv sees of a Dask array."""
 
     def __dask_graph__(self):
-        raise AssertionError("computed behind the caller's back")
+        return {"x": 1}
+
+    def __dask_keys__(self):
+        return ["x"]
 
     def __array__(self, dtype=None, copy=None):
         raise AssertionError("computed behind the caller's back")
@@ -25,6 +28,14 @@ class Lazy:
 TABLE = [
     (lambda: CE(np.array([0.0, 1.0]), X), TypeError, r"labels must be integers, not float64"),
     (lambda: CE(np.array([True, False]), X), TypeError, r"labels must be integers, not bool"),
+    (lambda: CE(1.0, X), TypeError, r"labels must be integers, not float64"),
+    (lambda: CE(Y, X + 0j), TypeError, r"x has dtype complex128.*pass real numbers"),
+    (lambda: CE(Y, np.ma.array(X)), TypeError, r"masked.*\.filled\(-numpy\.inf\)"),
+    (lambda: CE(np.ma.array(Y), X), TypeError, r"p is a masked array"),
+    (lambda: CE(Y, X, class_weight=[1, 1j, 1]), TypeError, r"class_weight has dtype complex128"),
+    (lambda: CE(Y, Lazy()), TypeError, r"x is a lazy Dask array.*x\.compute\(\)"),
+    (lambda: fastdiv.entropy(None), TypeError, r"p has dtype object"),
+    (lambda: fastdiv.entropy(X.astype("M8[s]")), TypeError, r"p has dtype datetime64"),
     (lambda: fastdiv.entropy(X + 0j), TypeError, r"p has dtype complex128.*pass real numbers"),
     (lambda: fastdiv.entropy(X.astype(object)), TypeError, r"p has dtype object"),
     (lambda: fastdiv.entropy(["a", "b"]), TypeError, r"p has dtype <U1.*pass numbers"),
@@ -36,6 +47,8 @@ TABLE = [
     (lambda: CE([[0, 0], [0, -1]], np.zeros((2, 2, 3))), IndexError, r"-1 at row \(1, 1\)"),
     (lambda: CE(7, X[0]), IndexError, r"label 7 at row 0"),
     (lambda: CE(np.array([2**64 - 1, 0], np.uint64), X), IndexError, r"at row 0 is out of range"),
+    (lambda: CE([0, -1], X, ignore_index=-100), IndexError, r"label -1 at row 1 is out of range"),
+    (lambda: fastdiv.cross_entropy([0, 3], X + 1), IndexError, r"label 3 at row 1 is out"),
     (lambda: CE([0, 1, 2], X), ValueError, r"\(3,\) do not broadcast with rows of shape \(2, 3\)"),
     (
         lambda: fastdiv.kl_divergence(X, np.zeros((2, 4))),
@@ -50,9 +63,24 @@ TABLE = [
     (lambda: fastdiv.entropy(X, base=1), ValueError, r"base must be"),
     (lambda: fastdiv.entropy(X, base=-2), ValueError, r"base must be.*not -2"),
     (lambda: fastdiv.entropy(X, base=np.inf), ValueError, r"base must be"),
+    (lambda: fastdiv.entropy(X, base=np.nan), ValueError, r"base must be"),
+    (lambda: fastdiv.entropy(X, axis=-3), ValueError, r"axis -3 is out of bounds for p of shape"),
+    (lambda: fastdiv.entropy(X, axis=None), TypeError, r""),
+    (lambda: fastdiv.softmax(X, dtype=np.float16), TypeError, r"dtype must be float32 or float64"),
     (lambda: fastdiv.entropy(X, dtype=np.int64), TypeError, r"dtype must be float32 or float64"),
     (lambda: CE(Y, X, temperature=0), ValueError, r"temperature must be a positive"),
     (lambda: CE(Y, X, temperature=np.nan), ValueError, r"temperature must be a positive"),
+    (lambda: CE(Y, X, temperature=-1), ValueError, r"temperature must be a positive.*not -1"),
+    (lambda: CE(Y, X, temperature=np.inf), ValueError, r"temperature must be a positive"),
+    (lambda: CE(Y, X, label_smoothing=np.nan), ValueError, r"label_smoothing must lie between"),
+    (lambda: CE(Y, X, label_smoothing=-0.1), ValueError, r"label_smoothing must lie between"),
+    (lambda: CE(Y, X, class_weight=[1, np.inf, 1]), ValueError, r"class_weight\[1\] is inf"),
+    (
+        lambda: CE(Y, X, class_weight=1.0),
+        ValueError,
+        r"class_weight has shape.*there are 3",
+    ),
+    (lambda: CE(Y, X, reduction=None), ValueError, r"'none', 'mean' or 'sum', not None"),
     (
         lambda: CE(Y, X, label_smoothing=1.5),
         ValueError,
@@ -75,6 +103,13 @@ TABLE = [
         r"dtype float32.*dtype float64",
     ),
     (lambda: fastdiv.entropy(X, out=[0, 0]), TypeError, r"out must be a numpy.ndarray, not list"),
+    (
+        lambda: fastdiv.entropy(X, keepdims=True, out=np.empty(2)),
+        ValueError,
+        r"out has shape \(2,\).*result has shape \(2, 1\)",
+    ),
+    (lambda: fastdiv.entropy(X, out=np.empty(2, ">f8")), ValueError, r"dtype >f8.*dtype float64"),
+    (lambda: CE(Y, X, reduction="sum", out=np.empty(2)), ValueError, r"result has shape \(\)"),
     (lambda: fastdiv.softmax(X, out=np.broadcast_to(0.0, (2, 3))), ValueError, r"read-only"),
     (
         lambda: fastdiv.check_distributions([[1, 0], [0.5, 0.47]]),
@@ -132,3 +167,15 @@ def test_out_may_not_overlap_an_input(dtype):
     # Interleaved, but no element is shared.
     memory = np.ones((4, 8), dtype)
     fastdiv.softmax(memory[:, ::2], out=memory[:, 1::2])
+
+
+def test_out_may_not_overlap_labels():
+    y = np.array([2, 1, 0])
+    with pytest.raises(ValueError, match="overlaps an input"):
+        CE(y, np.zeros((3, 3)), out=y.view(np.float64))
+
+
+def test_out_may_not_overlap_class_weights():
+    weight = np.array([1.0, 2.0, 4.0])
+    with pytest.raises(ValueError, match="overlaps an input"):
+        CE([2, 1, 0], np.zeros((3, 3)), class_weight=weight, out=weight)

@@ -279,7 +279,11 @@ def run(
                 if result != result and chosen.careful != NULL:
                     result = chosen.careful(&t, <double*>scratch_f64)
                 if has_labels and t.weight != NULL and not blended:
-                    result *= t.weight[t.label]
+                    # 0 log 0 is 0 here too.
+                    if t.weight[t.label] != 0 or result != result:
+                        result *= t.weight[t.label]
+                    else:
+                        result = 0
             if not makes_rows:
                 result /= unit
                 put(walk_out.at, t.out_type, sqrt(result) if root else result)
