@@ -14,11 +14,15 @@ X86_64 = platform.machine().lower() in {"x86_64", "amd64"} and "arm64" not in os
 )
 
 # Strict IEEE arithmetic: nothing is reassociated or contracted behind the source's back.
-# -fno-math-errno and -fno-trapping-math change no value; they let selects become vector code.
+# -fno-math-errno and -fno-trapping-math change no value; they let selects become vector code. gcc
+# would unroll a loop over 8 or 16 lanes before it looks for vectors, and then find none.
 FLAGS = (
     ["/O2", "/fp:precise"]
     if MSVC
-    else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+    else [
+        *("-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
+        *("--param", "max-completely-peel-times=7", "-Wno-unused-command-line-argument"),
+    ]
 )
 # Lane functions take flags known where they are called ("symmetric", "at_max"); only inlined do
 # these become constants and the loops vector code. The compilers' own judgement is too timid.

@@ -21,6 +21,20 @@ SIGNATURES = {
 }
 MAKERS = ("softmax", "log_softmax")
 DTYPES = (np.float32, np.float64)
+# The promise: largest error in ulp, float32 and float64.
+BOUNDS = {
+    "entropy": (2, 4),
+    "entropy_from_logits": (2, 4),
+    "cross_entropy": (2, 4),
+    "cross_entropy_from_logits": (2, 4),
+    "kl_divergence": (4, 16),
+    "kl_divergence_from_logits": (4, 16),
+    "js_divergence": (4, 16),
+    "js_divergence_from_logits": (4, 16),
+    "logsumexp": (1, 2),
+    "softmax": (2, 4),
+    "log_softmax": (2, 4),
+}
 
 
 def rows_for(name: str, n: int, c: int, dtype: Any, seed: int = 0) -> tuple[Any, ...]:

@@ -50,6 +50,24 @@ TABLE = [
     ("C = 1", "js_divergence", ([0.3], [0.7]), {}, 0),
     ("C = 1", "kl_divergence_from_logits", ([3], [7]), {}, 0),
     ("C = 1", "softmax", ([5],), {}, [1]),
+    ("C = 1", "logsumexp", ([5],), {}, 5),
+    ("C = 1", "cross_entropy", ([2], [3]), {}, 0),
+    ("C = 1", "cross_entropy_from_logits", ([2], [3]), {}, 0),
+    ("C = 1", "js_divergence_from_logits", ([3], [-7]), {}, 0),
+    ("C = 1", "js_distance", ([0.3], [0.7]), {}, 0),
+    ("C = 1", "entropy", ([0],), {}, NAN),
+    ("C = 1", "softmax", ([-INF],), {}, [NAN]),
+    ("-0.0 is 0", "kl_divergence", ([-0.0, 1], [0.5, 0.5]), {}, LOG2),
+    ("-0.0 is 0", "kl_divergence", ([0, 1], [-0.0, 1]), {}, 0),
+    ("-0.0 is 0", "cross_entropy", (0, [-0.0, 1]), {}, INF),
+    ("-0.0 is 0", "js_divergence", ([-0.0, 1], [1, -0.0]), {}, LOG2),
+    ("ignored label", "cross_entropy", (1, [1, 0]), {"ignore_index": 1}, 0),
+    ("ignored label", "cross_entropy_from_logits", (0, [NAN, 0]), {"ignore_index": 0}, 0),
+    ("ignored label", "cross_entropy_from_logits", (-1, [0, 0]), {"ignore_index": -1}, 0),
+    ("0 log 0 by weight", "cross_entropy", ([1, 1], [1, 0]), {"class_weight": [1, 0]}, 0),
+    ("0 log 0 by weight", "cross_entropy", (1, [1, 0]), {"class_weight": [1, 0]}, 0),
+    ("tempered zeros", "cross_entropy", (0, [0, 0]), {"temperature": 2}, NAN),
+    ("tempered negative", "cross_entropy", (0, [2, -1]), {"temperature": 2}, NAN),
     ("huge logits", "logsumexp", ([1e30, 1e30],), {}, 1e30),
     ("huge logits", "cross_entropy_from_logits", (1, [1e30, 0]), {}, 1e30),
     ("huge logits", "kl_divergence_from_logits", ([1e30, 0], [0, 1e30]), {}, 1e30),
@@ -115,6 +133,19 @@ def test_a_bad_row_is_nan_and_alone(name, place, what, c, dtype):
 def test_a_bad_row_under_a_label_is_nan(what, dtype):
     q = np.array(BAD_WEIGHTS[what], dtype)
     assert all(np.isnan(fastdiv.cross_entropy(y, q)) for y in range(3))
+
+
+@pytest.mark.parametrize("what", BAD_LOGITS)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"label_smoothing": 0.1}, {"class_weight": [1, 2, 1]}, {"temperature": 3.0}],
+    ids=lambda o: "".join(o) or "plain",
+)
+def test_bad_logits_under_a_label_are_nan(what, options, dtype):
+    x = np.array([BAD_LOGITS[what], [0, 1, 2]], dtype)
+    for y in range(3):
+        got = fastdiv.cross_entropy_from_logits([y, y], x, **options)
+        np.testing.assert_array_equal(np.isnan(got), [True, False])
 
 
 def test_divergences_of_a_row_from_itself_are_exactly_0(dtype):

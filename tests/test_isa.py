@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from cases import MAKERS, SIGNATURES, rows_for
+from sweeps import KINDS, sweep
 
 import fastdiv
 from fastdiv import _dispatch, _reference
@@ -50,6 +51,45 @@ def test_same_bits(name, isa, c, dtype):
     arrays = awkward(rows_for(name, 6, c, dtype), SIGNATURES[name])
     expected = run(_dispatch.kernels, name, arrays)
     np.testing.assert_array_equal(run(KERNELS[isa], name, arrays), expected)
+
+
+@pytest.mark.parametrize("isa", [name for name in KERNELS if name != _dispatch.active()])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [n for n in SIGNATURES if n != "js_distance"])
+def test_same_bits_of_rows_that_hurt(name, isa, kind, dtype):
+    for c in (1, 2, 17, 65):
+        for rows in sweep(kind, c, dtype, 5):
+            given = {"w": [rows.p, rows.q], "x": [rows.xp, rows.xq]}
+            arrays = tuple(given[k].pop(0)[None] for k in SIGNATURES[name])
+            expected = run(_dispatch.kernels, name, arrays)
+            np.testing.assert_array_equal(run(KERNELS[isa], name, arrays), expected, rows.how)
+
+
+@pytest.mark.parametrize("isa", [name for name in KERNELS if name != _dispatch.active()])
+@pytest.mark.parametrize("logits", [True, False], ids=["logits", "weights"])
+@pytest.mark.parametrize("letter", "fdBq")
+def test_same_bits_with_options(monkeypatch, isa, logits, letter):
+    rng = np.random.default_rng(0)
+    q = rng.integers(0, 20, (5, 3, 40)).astype(letter).swapaxes(0, 1)[..., ::-1]
+    p = rng.integers(0, 9, (3, 5, 40)).astype(letter)
+    function = fastdiv.cross_entropy_from_logits if logits else fastdiv.cross_entropy
+    results = []
+    for kernels in (_dispatch.kernels, KERNELS[isa]):
+        monkeypatch.setattr(fastdiv._rows, "kernels", kernels)
+        results.append(
+            [
+                function(target, q, **options)
+                for target in (p, np.arange(15).reshape(3, 5))
+                for options in (
+                    {"normalize": False, "base": 2},
+                    {"label_smoothing": 0.1, "temperature": 3.0},
+                    {"class_weight": np.arange(40) / 7, "temperature": 0.5},
+                    {"class_weight": np.arange(40) / 7, "reduction": "mean"},
+                )
+            ]
+        )
+    for expected, got in zip(*results, strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("isa", [name for name in KERNELS if name != _dispatch.active()])

@@ -126,6 +126,33 @@ def test_a_row_has_its_bits_wherever_it_is(name, function, c, dtype):
         np.testing.assert_array_equal(function(*[a[i:] for a in args])[0], together[i])
 
 
+@pytest.mark.parametrize("c", [1, 2, 10, 33, 1500])
+@pytest.mark.parametrize("power", [-20, -1, 1, 20])
+def test_powers_of_two_scale_exactly(power, c, dtype):
+    p, q = rows_for("kl_divergence", 9, c, dtype)
+    factor = dtype(2.0**power)
+    for function, before, after in (
+        (fastdiv.entropy, (p,), (factor * p,)),
+        (fastdiv.cross_entropy, (p, q), (factor * p, q)),
+        (fastdiv.cross_entropy, (p, q), (p, factor * q)),
+        (fastdiv.cross_entropy, (0, q), (0, factor * q)),
+        (fastdiv.kl_divergence, (p, q), (factor * p, factor * q)),
+        (fastdiv.js_divergence, (p, q), (factor * p, factor * q)),
+        (fastdiv.cross_entropy_from_logits, (p, q), (factor * p, q)),
+    ):
+        np.testing.assert_array_equal(function(*after), function(*before))
+
+
+@pytest.mark.parametrize("neighbour", [np.nan, -np.inf, np.inf, -1, 0, 1e30, 1e-40])
+@pytest.mark.parametrize("c", [3, 33, 1500])
+def test_a_row_has_its_bits_whatever_its_neighbours(name, function, neighbour, c, dtype):
+    args = rows_for(name, 5, c, dtype)
+    expected = function(*args)[[0, 2, 4]]
+    for a in args:
+        a[1] = a[3, c // 2 :] = neighbour
+    np.testing.assert_array_equal(function(*args)[[0, 2, 4]], expected)
+
+
 @pytest.mark.parametrize("c", [2, 10, 100, 1500])
 def test_labels_are_one_hot_rows(c, dtype):
     rng = np.random.default_rng(c)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import fastdiv
-from fastdiv import _logits, _probabilities, _reference
+from fastdiv import _logits, _probabilities, _reference, _rows
+from fastdiv._dispatch import kernels
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = fastdiv.__all__
@@ -28,6 +29,15 @@ def test_all_is_true_and_sorted():
 @pytest.mark.parametrize("name", PUBLIC)
 def test_defined_in_the_reference(name):
     assert inspect.isfunction(getattr(_reference, name))
+
+
+def test_every_row_function_is_used():
+    # A row function has its caller's name, with "_label" for integer labels; two are internal.
+    internal = {"mass", "score_from_logits"}
+    named = {row.replace("_label", "") for row in set(kernels.ROWS) - internal}
+    assert named == set(PUBLIC) - {"check_distributions", "js_distance"}
+    for row in internal:
+        assert f'FUNCTION["{row}"]' in inspect.getsource(_rows)
 
 
 def test_every_function_is_benchmarked():
@@ -94,3 +104,14 @@ def test_import_brings_in_numpy_alone():
         env=os.environ,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_import_leaves_the_floating_point_environment_alone():
+    # A library linked with -ffast-math has the processor flush subnormal numbers to zero.
+    code = (
+        "import fastdiv, numpy; x = numpy.float64(5e-324); print(x * numpy.float64(1), x + 0 == x)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert done.stdout.split() == ["5e-324", "True"]

@@ -108,3 +108,72 @@ def test_llama_cpp_12557_minimum_divergence_is_not_negative():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 300)).astype(np.float32)
     assert fastdiv.kl_divergence_from_logits(x, x + np.float32(1e-4) * x.round(1)).min() >= 0
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_scipy_19436_jensenshannon_with_the_smallest_number(swapped):
+    p, q = [0.0, 1.0], [5e-324, 1.0]
+    assert 0 <= fastdiv.js_divergence(*((q, p) if swapped else (p, q))) <= 5e-324
+
+
+def test_torchmetrics_1029_zero_probabilities():
+    assert fastdiv.kl_divergence([0.0, 1.0], [0.5, 0.5]) == pytest.approx(np.log(2), rel=1e-15)
+    assert fastdiv.kl_divergence([0.5, 0.5], [0.0, 1.0]) == np.inf
+
+
+def test_torchmetrics_perplexity_of_an_underflowed_probability():
+    # log(softmax(x)) is -inf where x is 200 below the largest.
+    assert fastdiv.cross_entropy_from_logits(1, np.float32([200, 0])) == 200
+
+
+def test_pytorch_69230_keras_19520_negative_weights_are_not_silently_0():
+    assert np.isnan(fastdiv.kl_divergence([-0.5, 1.5], [0.5, 0.5]))
+    assert np.isnan(fastdiv.cross_entropy([0.5, 0.5], [-0.5, 1.5]))
+
+
+def test_keras_377_probabilities_are_not_clipped():
+    q = np.float32([1e-30, 1])
+    assert fastdiv.cross_entropy(0, q) == pytest.approx(30 * np.log(10), rel=1e-6)
+    assert fastdiv.cross_entropy(1, q) == np.float32(1e-30)
+
+
+def test_pytorch_75181_every_label_ignored():
+    x = np.zeros((2, 3))
+    assert np.isnan(fastdiv.cross_entropy_from_logits([5, 5], x, ignore_index=5, reduction="mean"))
+    assert fastdiv.cross_entropy_from_logits([5, 5], x, ignore_index=5, reduction="sum") == 0
+
+
+def test_scipy_20399_no_rows():
+    assert fastdiv.logsumexp(np.empty((0, 3))).shape == (0,)
+
+
+def test_sklearn_18523_one_loss_per_sample_with_a_class_missing():
+    q = np.array([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1]])
+    np.testing.assert_allclose(fastdiv.cross_entropy([1, 0], q), -np.log([0.7, 0.6]), rtol=4e-16)
+
+
+def test_sklearn_24515_normalisation_is_asked_for_or_not():
+    q = [0.2, 0.2]
+    assert fastdiv.cross_entropy(0, q) == pytest.approx(np.log(2), rel=1e-15)
+    assert fastdiv.cross_entropy(0, q, normalize=False) == pytest.approx(np.log(5), rel=1e-15)
+
+
+def test_numkong_epsilon_at_the_size_of_a_vocabulary():
+    # With 1e-7 added to every probability, 7 % off; disjoint rows finite, and JS of them 0.
+    rng = np.random.default_rng(0)
+    p, q = fastdiv.softmax(4 * rng.normal(size=(2, 32000)).astype(np.float32))
+    wide = fastdiv.kl_divergence(p.astype(float), q.astype(float))
+    assert fastdiv.kl_divergence(p, q) == pytest.approx(wide, rel=4 * 2.0**-23)
+    assert fastdiv.js_divergence(np.float32([1, 0]), np.float32([0, 1])) == np.float32(np.log(2))
+
+
+def test_vllm_11778_lm_eval_704_a_loss_does_not_depend_on_the_batch():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(33, 5000)).astype(np.float32), rng.integers(0, 5000, 33)
+    whole = fastdiv.cross_entropy_from_logits(y, x)
+    for size in (1, 2, 7, 32):
+        parts = [
+            fastdiv.cross_entropy_from_logits(y[i : i + size], x[i : i + size])
+            for i in range(0, 33, size)
+        ]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)

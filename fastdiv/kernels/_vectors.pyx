@@ -6,7 +6,7 @@ Compiled once, for any processor: there is no fused multiply-add here, and nothi
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from fastdiv.kernels.lanes cimport add, double_sum, value
+from fastdiv.kernels.sums cimport add, double_sum, value
 
 cnp.import_array()
 

@@ -40,6 +40,21 @@ cdef extern from *:
     const double ROUNDER "FASTDIV_ROUNDER"
     const float ROUNDER_F "FASTDIV_ROUNDER_F"
 
+cdef extern from *:
+    """
+    #if defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))
+    #include <intrin.h>
+    #define fastdiv_prefetch(at) _mm_prefetch((const char*)(at), _MM_HINT_T0)
+    #elif defined(_MSC_VER)
+    #include <intrin.h>
+    #define fastdiv_prefetch(at) __prefetch(at)
+    #else
+    #define fastdiv_prefetch(at) __builtin_prefetch(at)
+    #endif
+    """
+    # A hint: any address will do, in an array or past its end.
+    void prefetch "fastdiv_prefetch"(const void* at) noexcept nogil
+
 cdef enum:
     # Exponentials are kept multiplied by 2^EXP_SCALE, so that the smallest number of the type can
     # still be a sum of them, and nothing is subnormal on the way.

@@ -7,9 +7,10 @@ negative, infinite or NaN, the answer is the one of the formulas in weights.pxd.
 
 cimport fastdiv.kernels.logit_rows as logit_rows
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
-from fastdiv.kernels.lanes cimport SCRATCH, add, block_max, block_size, double_sum, value
+from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
 from fastdiv.kernels.scalars cimport close, log1p_excess, log1p_scalar, log_careful, phi_careful
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, source, tail_of, task
+from fastdiv.kernels.sums cimport add, double_sum, value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight
 from fastdiv.kernels.weight_pairs cimport pair_sums
 from fastdiv.kernels.weights cimport weight_block, without
@@ -70,9 +71,10 @@ cdef inline void careful_pair_block(
         d = fma(-q[j], factor, p[j])
         if symmetric:
             m = (p[j] + scaled) * 0.5
-            f = phi_careful(scaled, m, -0.5 * d)
+            # Two of the smallest numbers, whose mean is rounded to 0, add nothing.
+            f = phi_careful(scaled, m, -0.5 * d) if m > 0 else 0
             add(&s.phi_q, f)
-            add(&s.phi, phi_careful(p[j], m, 0.5 * d) + f)
+            add(&s.phi, phi_careful(p[j], m, 0.5 * d) + f if m > 0 else 0)
         else:
             add(&s.phi, phi_careful(p[j], scaled, d))
         add(&s.delta, d)

@@ -4,7 +4,7 @@ to another row. The conventions are those of weight_rows.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_LANES, SCRATCH, add, at, block_size, clear, double_sum, lanes, least, tree_sum, value,
+    MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes, least,
 )
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
@@ -14,7 +14,8 @@ from fastdiv.kernels.logits cimport (
 from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, store, tail_of, task
-from fastdiv.kernels.weights cimport unit
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, value
+from fastdiv.kernels.weights cimport faint, unit
 
 
 cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
@@ -53,32 +54,25 @@ cdef inline real target_block(
     double_sum* gap_sum, double_sum* total_sum,
 ) noexcept nogil:
     """Add p (m - x) and p up; the lowest p comes back."""
-    cdef real gaps[MAX_LANES]
-    cdef real total[MAX_LANES]
+    cdef real gaps[MAX_BLOCK]
     cdef real low[MAX_LANES]
+    cdef double mass = block_sum(p, n, p_tail)
     cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
     cdef const real* a
     cdef const real* b
-    cdef real gap, weight, mass
-    clear(<real*>gaps)
-    clear(<real*>total)
     clear(<real*>low)
     while k < n:
         a = at(p, k, whole, p_tail)
         b = at(x, k, whole, x_tail)
         for lane in range(width):
-            weight = a[lane]
-            gap = weight * (m - b[lane])
             # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
-            gaps[lane] += <real>0 if weight == 0 else gap
-            total[lane] += weight
-            low[lane] = weight if weight < low[lane] else low[lane]
+            gaps[k + lane] = <real>0 if a[lane] == 0 else a[lane] * (m - b[lane])
+            low[lane] = a[lane] if a[lane] < low[lane] else low[lane]
         k += width
-    mass = <real>tree_sum(<const real*>total)
-    add(total_sum, tree_sum(<const real*>total))
+    add(total_sum, mass)
     # A block of -inf alone, before any maximum: weight there is an infinite loss.
     if m > -INFINITY:
-        add(gap_sum, tree_sum(<const real*>gaps))
+        add(gap_sum, block_sum(<const real*>gaps, k, x_tail))
     elif mass != 0:
         add(gap_sum, INFINITY if mass > 0 else NAN)
     return least(<const real*>low)
@@ -111,6 +105,9 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
         k += n
     mass = value(&total)
     if low < 0 or not proper(&s) or not finite(mass):
+        return NAN
+    # Products of subnormal weights are rounded; a target of class weights is as it is.
+    if not t.blended and 0 < mass < faint(<const real*>scratch):
         return NAN
     log_s = log_total(&s, <const real*>scratch)
     if t.blended or not t.normalize:

@@ -16,11 +16,12 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_LANES, add, at, block_max, block_size, clear, double_sum, lanes, multiply, tree_sum, value,
+    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, lanes,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_scalar, log_careful
 from fastdiv.kernels.sources cimport fetch, source, tail_of
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, value
 
 ctypedef struct reference:
     # exp is taken of x - (shift + power ln 2), which is x - m + rho.
@@ -116,34 +117,32 @@ cdef inline void exp_step(
         if at_max:
             e = <real>0 if x[lane] >= m else e
             ties[lane] += <real>1 if x[lane] >= m else <real>0
-        rest[lane] += e
+        rest[lane] = e
         if spreads:
             # e = 0 takes out the -inf logits, whose gap is infinite.
-            spread[lane] += <real>0 if e == 0 else e * (m - x[lane])
+            spread[lane] = <real>0 if e == 0 else e * (m - x[lane])
 
 
 cdef inline void exp_block(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
     bint shifted,
 ) noexcept nogil:
-    cdef real rest[MAX_LANES]
-    cdef real spread[MAX_LANES]
+    cdef real rest[MAX_BLOCK]
+    cdef real spread[MAX_BLOCK]
     cdef real ties[MAX_LANES]
     cdef real m = <real>s.m, shift = <real>s.base.shift, low = <real>s.base.low
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k
-    clear(<real*>rest)
-    clear(<real*>spread)
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0
     clear(<real*>ties)
-    k = 0
     while k < n:
-        exp_step(at(x, k, whole, tail), m, shift, low, s.base.bias, <real*>rest, <real*>spread,
-                 <real*>ties, at_max, spreads, shifted)
+        ahead(x + k)
+        exp_step(at(x, k, whole, tail), m, shift, low, s.base.bias, <real*>rest + k,
+                 <real*>spread + k, <real*>ties, at_max, spreads, shifted)
         k += width
-    add(&s.rest, tree_sum(<const real*>rest))
+    add(&s.rest, block_sum(<const real*>rest, k, tail))
     if spreads:
-        add(&s.spread, tree_sum(<const real*>spread))
+        add(&s.spread, block_sum(<const real*>spread, k, tail))
     if at_max:
-        s.ties += tree_sum(<const real*>ties)
+        s.ties += lane_sum(<const real*>ties)
 
 
 cdef inline void absorb(

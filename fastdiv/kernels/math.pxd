@@ -58,7 +58,7 @@ cdef inline bint sign_bit(real a) noexcept nogil:
 cdef inline real exp_lane(
     real x, real shift, real low, int64_t bias, bint shifted
 ) noexcept nogil:
-    """2^EXP_SCALE exp(x - reference), see ``exp_reference`` in lanes.pxd; 0 below the range.
+    """2^EXP_SCALE exp(x - reference), see ``reference`` in logits.pxd; 0 below the range.
 
     x is reduced directly, x - shift = n ln 2 + t, and not x minus the row's maximum: that
     difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
@@ -84,14 +84,12 @@ cdef inline real exp_lane(
 
 # ------------------------------------------------------------------------------ log, log ratio
 
-cdef inline real log_mantissa(real a, real* exponent) noexcept nogil:
-    """log(f) and the integer e in a = f 2^e, f in [0.71, 1.42), for a normal a.
+cdef inline real log_ratio(real a, real* fraction, real* exponent) noexcept nogil:
+    """g and the integer e in a = (1 + g) 2^e, 1 + g in [0.71, 1.42), for a normal a; g / (2 + g).
 
     For a = 0 both are finite, so that 0 * log(0) comes out as 0.
-    With f = 1 + g and t = g / (2 + g): log f = g - t (g - t^2 S(t^2)), relative error below 1 u
-    however close f is to 1.
     """
-    cdef real g, t, v
+    cdef real g
     cdef uint32_t i
     cdef uint64_t j
     if real is float:
@@ -99,28 +97,35 @@ cdef inline real log_mantissa(real a, real* exponent) noexcept nogil:
         i = bits32(a) - <uint32_t>0x3f3504f3 + (<uint32_t>127 << 23)
         exponent[0] = float_of((i >> 23) | <uint32_t>0x4b000000) - <float>8388735.0
         g = float_of((i & <uint32_t>0x7fffff) + <uint32_t>0x3f3504f3) - <float>1.0
-        t = g / (<float>2.0 + g)
     else:
         j = bits64(a) - <uint64_t>0x3fe6a09e667f3bcd + (<uint64_t>1023 << 52)
         exponent[0] = double_of((j >> 52) | <uint64_t>0x4330000000000000) - 4503599627371519.0
         g = double_of((j & <uint64_t>0xfffffffffffff) + <uint64_t>0x3fe6a09e667f3bcd) - 1.0
-        t = g / (2.0 + g)
-    v = t * t
+    fraction[0] = g
+    return g / (<real>2.0 + g)
+
+
+cdef inline real log_series(real g, real t) noexcept nogil:
+    """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g); below 1 u however small g is."""
+    cdef real v = t * t
     return g - t * (g - v * atanh_tail(v))
 
 
-cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nogil:
-    """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0).
+cdef inline real log_mantissa(real a, real* exponent) noexcept nogil:
+    """log(f) and the integer e in a = f 2^e, f in [0.71, 1.42), for a normal a."""
+    cdef real g = 0
+    cdef real t = log_ratio(a, &g, exponent)
+    return log_series(g, t)
 
-    delta is p - q, which the caller knows better than by rounding, unless ``rounded``.
 
-    p is brought to q's binade, p = m 2^d with m / q in [2/3, 3/2], and t = (m - q) / (m + q):
-    log(p / q) = d ln 2 + 2 t + t^3 S(t^2). Within a factor of two of q, d is taken as 0 and
-    phi = delta t + p t^3 S, where nothing cancels. p = 0 gives q; p = q = 0 gives 0, because the
-    denominator is never 0: the smallest normal number is added, which changes no sum above 2^-102
-    (float), and below that no result that is not done again.
+cdef inline real phi_ratio(real p, real q, real delta, bint rounded, real* steps) noexcept nogil:
+    """t = (m - q) / (m + q), where m = p 2^-d is p in q's binade, m / q in [2/3, 3/2].
+
+    delta is p - q, which the caller knows better than by rounding, unless ``rounded``. Within a
+    factor of two of q, d is taken as 0. It comes back in ``steps``: 2^23 d of a float, d of a
+    double. p = q = 0 gives t = 0, because the denominator is kept above 0.
     """
-    cdef real m, d, t, v, top, lead
+    cdef real m, top, bottom
     cdef uint32_t i, e, far
     cdef uint64_t j, f, away
     # The selects are made with bit masks: of conditional expressions gcc makes two branches with
@@ -130,14 +135,13 @@ cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nog
         far = <uint32_t>(i + <uint32_t>0x7fffff < <uint32_t>0xffffff) - <uint32_t>1
         # d 2^23, d the nearest exponent difference; exact in a float, as is ln 2 / 2^23.
         e = ((i + <uint32_t>0x400000) & <uint32_t>0xff800000) & far
-        d = <float><int32_t>e
+        steps[0] = <float><int32_t>e
         m = float_of(bits32(p) - e)
         top = m - q
         if not rounded:
             top = float_of((bits32(top) & far) | (bits32(delta) & ~far))
-        t = top / ((m + q) + FLT_MIN)
-        lead = fma(p, fma(d, LN2_HI_F / <float>8388608.0, t + t), -delta)
-        lead = float_of((bits32(lead) & far) | (bits32(delta * t) & ~far))
+        bottom = m + q
+        return top / (bottom if bottom > FLT_MIN else FLT_MIN)
     else:
         j = bits64(p) - bits64(q)
         away = <uint64_t>(
@@ -145,14 +149,39 @@ cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nog
         # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
         # shifted number positive.
         f = ((j + <uint64_t>0x8000000000000) & <uint64_t>0xfff0000000000000) & away
-        d = double_of(((f + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000)
-        d = d - 4503599627372543.0
+        steps[0] = double_of(
+            ((f + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
+        ) - 4503599627372543.0
         m = double_of(bits64(p) - f)
         top = m - q
         if not rounded:
             top = double_of((bits64(top) & away) | (bits64(delta) & ~away))
-        t = top / ((m + q) + DBL_MIN)
-        lead = fma(p, fma(d, LN2_HI, t + t), -delta)
+        bottom = m + q
+        return top / (bottom if bottom > DBL_MIN else DBL_MIN)
+
+
+cdef inline real phi_series(real p, real delta, real t, real steps) noexcept nogil:
+    """phi from the ratio: log(p / q) = d ln 2 + 2 t + t^3 S(t^2).
+
+    Where d = 0, phi = delta t + p t^3 S: nothing cancels.
+    """
+    cdef real lead, v = t * t
+    cdef uint32_t far
+    cdef uint64_t away
+    if real is float:
+        far = <uint32_t>(steps == 0) - <uint32_t>1
+        lead = fma(p, fma(steps, LN2_HI_F / <float>8388608.0, t + t), -delta)
+        lead = float_of((bits32(lead) & far) | (bits32(delta * t) & ~far))
+    else:
+        away = <uint64_t>(steps == 0) - <uint64_t>1
+        lead = fma(p, fma(steps, LN2_HI, t + t), -delta)
         lead = double_of((bits64(lead) & away) | (bits64(delta * t) & ~away))
-    v = t * t
     return fma(p * t * v, atanh_tail(v), lead)
+
+
+cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nogil:
+    """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0); q for
+    p = 0."""
+    cdef real steps = 0
+    cdef real t = phi_ratio(p, q, delta, rounded, &steps)
+    return phi_series(p, delta, t, steps)

@@ -12,12 +12,12 @@ by careful.pxd.
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, finite, fma, real
 from fastdiv.kernels.lanes cimport (
-    MAX_LANES, SCRATCH, add, at, block_max, block_size, clear, double_sum, lanes, least, tree_sum,
-    value,
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_max, block_size, clear, lanes, least,
 )
-from fastdiv.kernels.math cimport log_mantissa
+from fastdiv.kernels.math cimport log_mantissa, log_ratio, log_series
 from fastdiv.kernels.scalars cimport log1p_scalar, log_careful
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, value
 from fastdiv.kernels.weights cimport least_normal
 
 ctypedef struct gap_sums:
@@ -31,60 +31,88 @@ ctypedef struct gap_sums:
     bint good
 
 
-cdef inline void gap_step(
-    const real* p, const real* q, real m, real exponent, real mantissa,
-    real* gaps, real* mass, real* rest, real* ties, real* low,
-    bint at_max, bint targeted,
+cdef inline void fraction_step(
+    const real* p, const real* q, real* ratio, real* fraction, real* exponents, real* low,
+    bint targeted,
 ) noexcept nogil:
+    """What log(q) needs of one set of lanes that takes a division; the lowest number so far."""
     cdef Py_ssize_t lane
-    cdef real e, f
+    cdef real f
     for lane in range(lanes(q)):
-        e = 0
-        f = log_mantissa(q[lane], &e)
-        if real is float:
-            gaps[lane] += p[lane] * fma(exponent - e, LN2_HI_F, mantissa - f)
-        else:
-            gaps[lane] += p[lane] * fma(exponent - e, LN2_HI, mantissa - f)
-        f = q[lane]
-        if at_max:
-            f = <real>0 if q[lane] >= m else f
-            ties[lane] += <real>1 if q[lane] >= m else <real>0
-        rest[lane] += f
+        ratio[lane] = log_ratio(q[lane], &fraction[lane], &exponents[lane])
         low[lane] = q[lane] if q[lane] < low[lane] else low[lane]
         if targeted:
-            mass[lane] += p[lane]
             low[lane] = p[lane] if p[lane] < low[lane] else low[lane]
-            f = -p[lane] if q[lane] < least_normal(q) else <real>0
+            # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+            f = -p[lane] if q[lane] < 4 * least_normal(q) else <real>0
             low[lane] = f if f < low[lane] else low[lane]
+
+
+cdef inline void gap_step(
+    const real* p, const real* q, real m, real exponent, real mantissa,
+    const real* ratio, const real* fraction, const real* exponents, real* gaps, real* rest,
+    real* ties, bint at_max,
+) noexcept nogil:
+    """The terms of one set of lanes."""
+    cdef Py_ssize_t lane
+    cdef real f
+    for lane in range(lanes(q)):
+        f = mantissa - log_series(fraction[lane], ratio[lane])
+        if real is float:
+            f = fma(exponent - exponents[lane], LN2_HI_F, f)
+        else:
+            f = fma(exponent - exponents[lane], LN2_HI, f)
+        gaps[lane] = p[lane] * f
+        if at_max:
+            rest[lane] = <real>0 if q[lane] >= m else q[lane]
+            ties[lane] += <real>1 if q[lane] >= m else <real>0
 
 
 cdef inline void gap_block(
     gap_sums* s, const real* p, const real* q, Py_ssize_t n, const real* p_tail,
     const real* q_tail, bint at_max, bint targeted,
 ) noexcept nogil:
-    cdef real gaps[MAX_LANES]
-    cdef real mass[MAX_LANES]
-    cdef real rest[MAX_LANES]
+    cdef real gaps[MAX_BLOCK]
+    cdef real ratio[2 * MAX_LANES]
+    cdef real fraction[2 * MAX_LANES]
+    cdef real exponents[2 * MAX_LANES]
+    cdef real rest[MAX_BLOCK]
     cdef real ties[MAX_LANES]
     cdef real low[MAX_LANES]
     cdef real m = <real>s.m, exponent = <real>s.exponent, mantissa = <real>s.mantissa
-    cdef Py_ssize_t width = lanes(q), whole = n - n % width, k
-    clear(<real*>gaps)
-    clear(<real*>mass)
-    clear(<real*>rest)
+    cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
     clear(<real*>ties)
     clear(<real*>low)
-    k = 0
+    # In twos, see pair_block.
+    while k + 2 * width <= whole:
+        for j in range(2):
+            i = j * width
+            ahead(q + k + i)
+            fraction_step(p + k + i, q + k + i, <real*>ratio + i, <real*>fraction + i,
+                          <real*>exponents + i, <real*>low, targeted)
+        for j in range(2):
+            i = j * width
+            if targeted:
+                ahead(p + k + i)
+            gap_step(p + k + i, q + k + i, m, exponent, mantissa, <const real*>ratio + i,
+                     <const real*>fraction + i, <const real*>exponents + i, <real*>gaps + k + i,
+                     <real*>rest + k + i, <real*>ties, at_max)
+        k += 2 * width
     while k < n:
+        fraction_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <real*>ratio,
+                      <real*>fraction, <real*>exponents, <real*>low, targeted)
         gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, exponent, mantissa,
-                 <real*>gaps, <real*>mass, <real*>rest, <real*>ties, <real*>low, at_max, targeted)
+                 <const real*>ratio, <const real*>fraction, <const real*>exponents,
+                 <real*>gaps + k, <real*>rest + k, <real*>ties, at_max)
         k += width
-    add(&s.gaps, tree_sum(<const real*>gaps))
-    add(&s.rest, tree_sum(<const real*>rest))
+    add(&s.gaps, block_sum(<const real*>gaps, k, q_tail))
     if targeted:
-        add(&s.mass, tree_sum(<const real*>mass))
+        add(&s.mass, block_sum(p, n, p_tail))
     if at_max:
-        s.ties += tree_sum(<const real*>ties)
+        add(&s.rest, block_sum(<const real*>rest, k, q_tail))
+        s.ties += lane_sum(<const real*>ties)
+    else:
+        add(&s.rest, block_sum(q, n, q_tail))
     if least(<const real*>low) < 0:
         s.good = False
 
@@ -129,8 +157,13 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
         m = block_max(q, n, tail_of(<const real*>second))
         if t.normalize and m > s.m:
             raise_weight(&s, m, q, targeted)
-        gap_block(&s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
-                  tail_of(<const real*>second), t.normalize and m == s.m, targeted)
+        # The flag as a constant, for loops without what they do not need.
+        if t.normalize and m == s.m:
+            gap_block(&s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
+                      tail_of(<const real*>second), True, targeted)
+        else:
+            gap_block(&s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
+                      tail_of(<const real*>second), False, targeted)
         if not s.good:
             return s
         k += block_size(<const real*>scratch)

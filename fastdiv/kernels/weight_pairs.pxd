@@ -14,10 +14,11 @@ by careful.pxd.
 
 from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_LANES, SCRATCH, add, any_bits, at, block_size, clear, double_sum, lanes, tree_sum,
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_size, clear, lanes,
 )
-from fastdiv.kernels.math cimport or_bits, phi_lane, sign_bit
+from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sources cimport fetch, tail_of, task
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum
 from fastdiv.kernels.weights cimport least_normal
 
 ctypedef struct pair_sums:
@@ -28,57 +29,90 @@ ctypedef struct pair_sums:
     bint good               # False: the fast pass met what only the careful one can do
 
 
-cdef inline void pair_step(
-    const real* p, const real* q, real* phi, real* phi_q, real* delta, real* mass,
-    real* signs, real* holes, bint symmetric,
+cdef inline void ratio_step(
+    const real* p, const real* q, real* ratio, real* steps, real* ratio_q, real* steps_q,
+    real* signs, bint symmetric,
 ) noexcept nogil:
+    """What phi needs of one set of lanes that takes a division."""
     cdef Py_ssize_t lane
     cdef real d, m, f
     for lane in range(lanes(p)):
-        d = p[lane] - q[lane]
         if symmetric:
+            d = (p[lane] - q[lane]) * <real>0.5
             m = (p[lane] + q[lane]) * <real>0.5
-            f = phi_lane(q[lane], m, <real>-0.5 * d, False)
-            phi[lane] += phi_lane(p[lane], m, <real>0.5 * d, False) + f
+            ratio[lane] = phi_ratio(p[lane], m, d, False, &steps[lane])
+            ratio_q[lane] = phi_ratio(q[lane], m, -d, False, &steps_q[lane])
+        else:
+            ratio[lane] = phi_ratio(p[lane], q[lane], <real>0, True, &steps[lane])
+        # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+        f = <real>0 - p[lane] if q[lane] < 4 * least_normal(p) else <real>0
+        signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(p[lane], q[lane]))
+
+
+cdef inline void phi_step(
+    const real* p, const real* q, const real* ratio, const real* steps, const real* ratio_q,
+    const real* steps_q, real* phi, real* phi_q, real* delta, bint symmetric,
+) noexcept nogil:
+    """The terms of one set of lanes."""
+    cdef Py_ssize_t lane
+    cdef real d, f
+    for lane in range(lanes(p)):
+        d = p[lane] - q[lane]
+        delta[lane] += d
+        if symmetric:
+            d = d * <real>0.5
+            f = phi_series(q[lane], -d, ratio_q[lane], steps_q[lane])
+            phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane]) + f
             phi_q[lane] += f
         else:
-            phi[lane] += phi_lane(p[lane], q[lane], d, True)
-        delta[lane] += d
-        mass[lane] += p[lane]
-        # Weight on a q that is 0 or subnormal is as bad as a negative weight.
-        signs[lane] = or_bits(signs[lane], or_bits(p[lane], q[lane]))
-        f = p[lane] if q[lane] < least_normal(p) else <real>0
-        holes[lane] = or_bits(holes[lane], f)
+            phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
 
 
 cdef inline void pair_block(
     pair_sums* s, const real* p, const real* q, Py_ssize_t n,
     const real* p_tail, const real* q_tail, bint symmetric,
 ) noexcept nogil:
-    cdef real phi[MAX_LANES]
+    cdef real ratio[2 * MAX_LANES]
+    cdef real steps[2 * MAX_LANES]
+    cdef real ratio_q[2 * MAX_LANES]
+    cdef real steps_q[2 * MAX_LANES]
+    cdef real phi[MAX_BLOCK]
     cdef real phi_q[MAX_LANES]
     cdef real delta[MAX_LANES]
-    cdef real mass[MAX_LANES]
     cdef real signs[MAX_LANES]
-    cdef real holes[MAX_LANES]
-    cdef Py_ssize_t width = lanes(p), whole = n - n % width, k
-    clear(<real*>phi)
+    cdef Py_ssize_t width = lanes(p), whole = n - n % width, k = 0, i, j
     clear(<real*>phi_q)
     clear(<real*>delta)
-    clear(<real*>mass)
     clear(<real*>signs)
-    clear(<real*>holes)
-    k = 0
+    # Two sets up to their divisions, then both on to their terms: one after the other, a set is too
+    # long a chain for the processor to keep enough of it in flight.
+    while k + 2 * width <= whole:
+        for j in range(2):
+            i = j * width
+            ahead(p + k + i)
+            ratio_step(p + k + i, q + k + i, <real*>ratio + i, <real*>steps + i,
+                       <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, symmetric)
+        for j in range(2):
+            i = j * width
+            ahead(q + k + i)
+            phi_step(p + k + i, q + k + i, <const real*>ratio + i, <const real*>steps + i,
+                     <const real*>ratio_q + i, <const real*>steps_q + i, <real*>phi + k + i,
+                     <real*>phi_q, <real*>delta, symmetric)
+        k += 2 * width
     while k < n:
-        pair_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <real*>phi, <real*>phi_q,
-                  <real*>delta, <real*>mass, <real*>signs, <real*>holes, symmetric)
+        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <real*>ratio, <real*>steps,
+                   <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric)
+        phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <const real*>ratio,
+                 <const real*>steps, <const real*>ratio_q, <const real*>steps_q, <real*>phi + k,
+                 <real*>phi_q, <real*>delta, symmetric)
         k += width
-    add(&s.phi, tree_sum(<const real*>phi))
+    add(&s.phi, block_sum(<const real*>phi, k, p_tail))
+    add(&s.mass, block_sum(p, n, p_tail))
+    # Of second order in the result: plain chains will do.
+    add(&s.delta, lane_sum(<const real*>delta))
     if symmetric:
-        add(&s.phi_q, tree_sum(<const real*>phi_q))
-    add(&s.delta, tree_sum(<const real*>delta))
-    add(&s.mass, tree_sum(<const real*>mass))
-    if sign_bit(any_bits(<const real*>signs)) or any_bits(<const real*>holes) != 0:
+        add(&s.phi_q, lane_sum(<const real*>phi_q))
+    if sign_bit(any_bits(<real*>signs)):
         s.good = False
 
 

@@ -6,9 +6,10 @@ one decides.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
-from fastdiv.kernels.lanes cimport block_size, double_sum, value
+from fastdiv.kernels.lanes cimport block_size
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_scalar
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
+from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
 from fastdiv.kernels.weight_pairs cimport pair_sums, sum_pair
 from fastdiv.kernels.weights cimport faint, unit, weight_block, without
@@ -40,7 +41,8 @@ cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
         return result if abs(result) > tiny else NAN
     total = s.m * s.ties + value(&s.rest)
     result = result / total + log_total_weight(&s)
-    return result if total > tiny and result > tiny else NAN
+    # The product, because a subnormal weight may be off by as much as it is.
+    return result if total > tiny and result * total > tiny else NAN
 
 
 cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
@@ -56,7 +58,7 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
         result += total * log_total_weight(&s)
     else:
         result = result / total + log_total_weight(&s)
-    return result if total > tiny and s.m > tiny and result > tiny else NAN
+    return result if total > tiny and s.m > tiny and result * total > tiny else NAN
 
 
 cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
@@ -99,7 +101,7 @@ cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
     kl = g / total - log1p_excess(e)
     # Sums that differ: some of G is the factor between the rows, not their divergence; and where
     # Sq is much the smaller, 1 + e is rounded too much for its logarithm.
-    return kl if kl * total > 0.75 * g and e > -0.5 and g > tiny else NAN
+    return kl if kl * total > 0.96875 * g and e > -0.5 and g > tiny else NAN
 
 
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
@@ -122,6 +124,6 @@ cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
     if not t.normalize:
         return j
     js = j / total - 0.125 * e * e - 0.5 * e * value(&s.phi_q) / total
-    if not (e * e < u and abs(e * e * e) < u * js and js * total > 0.75 * j):
+    if not (e * e < u and abs(e * e * e) < u * js and js * total > 0.96875 * j):
         return NAN
     return min(js, ln2)

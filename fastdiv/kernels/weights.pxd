@@ -3,9 +3,8 @@
 from libc.float cimport DBL_MIN, FLT_MIN
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.lanes cimport (
-    MAX_LANES, add, at, block_size, clear, double_sum, lanes, least, tree_sum,
-)
+from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes, least
+from fastdiv.kernels.sums cimport add, block_sum, double_sum
 
 cdef inline real least_normal(const real* like) noexcept nogil:
     if real is float:
@@ -42,18 +41,14 @@ cdef inline real weight_block(
     const real* x, Py_ssize_t n, const real* tail, double_sum* total, real lowest
 ) noexcept nogil:
     """Add a block up; its least element, or ``lowest`` if that is less, comes back."""
-    cdef real sums[MAX_LANES]
     cdef real low[MAX_LANES]
-    cdef Py_ssize_t k, lane, width = lanes(x), whole = n - n % width
+    cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
     cdef const real* y
-    clear(<real*>sums)
     clear(<real*>low)
-    k = 0
     while k < n:
         y = at(x, k, whole, tail)
         for lane in range(width):
-            sums[lane] += y[lane]
             low[lane] = y[lane] if y[lane] < low[lane] else low[lane]
         k += width
-    add(total, tree_sum(<const real*>sums))
+    add(total, block_sum(x, n, tail))
     return min(lowest, least(<const real*>low))

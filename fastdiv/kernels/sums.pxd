@@ -1,0 +1,96 @@
+"""Sums over a row, in trees.
+
+The terms of a block are written to a buffer and then added up: pairwise, halves upon halves, floats
+from the fourth step on in double. In a tree equal elements add without rounding, while in a chain
+their additions all round the same way: lanes that took up 32 elements one by one were 5 u off, and
+could be 16 u. The block sums are added with their rounding errors kept.
+"""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.lanes cimport MAX_LANES, at, lanes
+
+cdef enum:
+    # Doubles: eight numbers for each 64 of a block. Floats: sixteen.
+    SUMS = 64
+
+ctypedef struct double_sum:
+    # The value is high + low; high alone once it is not finite.
+    double high
+    double low
+
+
+cdef inline void add(double_sum* s, double value) noexcept nogil:
+    """Add with the rounding error kept (Knuth's TwoSum)."""
+    cdef double high = s.high + value
+    cdef double part = high - s.high
+    s.low += (s.high - (high - part)) + (value - part)
+    s.high = high
+
+
+cdef inline void multiply(double_sum* s, double factor) noexcept nogil:
+    s.high *= factor
+    s.low *= factor
+
+
+cdef inline double value(const double_sum* s) noexcept nogil:
+    return s.high + s.low if -INFINITY < s.high < INFINITY else s.high
+
+
+cdef inline void fold(double* s, const double* other, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(n):
+        s[lane] += other[lane]
+
+
+cdef inline double tree_of(double* s, const real* like) noexcept nogil:
+    """Sum of half as many numbers as there are lanes, halves upon halves; s is used up."""
+    if real is float:
+        fold(s, s + 8, 8)
+    fold(s, s + 4, 4)
+    fold(s, s + 2, 2)
+    return s[0] + s[1]
+
+
+cdef inline double lane_sum(const real* accumulator) noexcept nogil:
+    """Sum of the lanes, of which the first halves are added in their own type."""
+    cdef double s[MAX_LANES]
+    cdef Py_ssize_t lane, half = lanes(accumulator) // 2
+    for lane in range(half):
+        s[lane] = accumulator[lane] + accumulator[lane + half]
+    return tree_of(<double*>s, accumulator)
+
+
+cdef inline double block_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    """Sum of a block."""
+    cdef double sums[SUMS]
+    cdef double late[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, made = 0
+    cdef Py_ssize_t half = width // 2
+    cdef real a
+    cdef const real* y
+    for lane in range(half):
+        sums[lane] = late[lane] = 0
+    while k + 4 * width <= whole:
+        y = x + k
+        for lane in range(half):
+            a = (((y[lane] + y[lane + 2 * width]) + (y[lane + width] + y[lane + 3 * width]))
+                 + ((y[lane + half] + y[lane + half + 2 * width])
+                    + (y[lane + half + width] + y[lane + half + 3 * width])))
+            if real is float:
+                sums[lane] += a
+            else:
+                sums[made + lane] = a
+        k += 4 * width
+        made += half
+    while k < n:
+        y = at(x, k, whole, tail)
+        for lane in range(half):
+            late[lane] += y[lane] + y[lane + half]
+        k += width
+    if real is double:
+        while made > half:
+            k = (made // half + 1) // 2 * half
+            fold(<double*>sums, <const double*>sums + k, made - k)
+            made = k
+    fold(<double*>sums, <const double*>late, half)
+    return tree_of(<double*>sums, x)
