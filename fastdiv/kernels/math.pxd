@@ -141,7 +141,7 @@ cdef inline real phi_ratio(real p, real q, real delta, bint rounded, real* steps
         if not rounded:
             top = float_of((bits32(top) & far) | (bits32(delta) & ~far))
         bottom = m + q
-        return top / (bottom if bottom > FLT_MIN else FLT_MIN)
+        return top / (FLT_MIN if bottom < FLT_MIN else bottom)
     else:
         j = bits64(p) - bits64(q)
         away = <uint64_t>(
@@ -157,7 +157,7 @@ cdef inline real phi_ratio(real p, real q, real delta, bint rounded, real* steps
         if not rounded:
             top = double_of((bits64(top) & away) | (bits64(delta) & ~away))
         bottom = m + q
-        return top / (bottom if bottom > DBL_MIN else DBL_MIN)
+        return top / (DBL_MIN if bottom < DBL_MIN else bottom)
 
 
 cdef inline real phi_series(real p, real delta, real t, real steps) noexcept nogil:
