@@ -31,6 +31,7 @@ BOUNDS = {
     "kl_divergence_from_logits": (4, 16),
     "js_divergence": (4, 16),
     "js_divergence_from_logits": (4, 16),
+    "js_distance": (3, 9),
     "logsumexp": (1, 2),
     "softmax": (2, 4),
     "log_softmax": (2, 4),

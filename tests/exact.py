@@ -70,14 +70,29 @@ def cross_entropy_exact(p: list[Any], q: list[Any]) -> Any:
     return total
 
 
-def cross_entropy(p: Any, q: Row) -> Any:
-    """H(p, q) of the normalised rows; an integer p is a label."""
-    exact_q = _normalized(_exact(q))
-    if isinstance(p, (int, np.integer)):
-        exact_p = [mpf(k == p) for k in range(len(exact_q))]
-    else:
-        exact_p = _normalized(_exact(p))
-    return cross_entropy_exact(exact_p, exact_q)
+def _target(p: Any, c: int, class_weight: Any, label_smoothing: float) -> list[Any]:
+    """weight * ((1 - smoothing) * p + smoothing / c); an integer p is a label."""
+    label = isinstance(p, (int, np.integer))
+    row = [mpf(k == p) for k in range(c)] if label else _normalized(_exact(p))
+    smoothing = mpf(label_smoothing)
+    weights = [mpf(1)] * c if class_weight is None else _exact(class_weight)
+    return [w * ((1 - smoothing) * v + smoothing / c) for v, w in zip(row, weights, strict=True)]
+
+
+def cross_entropy(
+    p: Any,
+    q: Row,
+    class_weight: Any = None,
+    label_smoothing: float = 0.0,
+    temperature: float = 1.0,
+) -> Any:
+    """H(p, q) of the normalised rows, or of p and q^(1/T)."""
+    weights = _exact(q)
+    if temperature != 1:
+        largest = max(weights)
+        weights = [(w / largest) ** (1 / mpf(temperature)) for w in weights]
+    target = _target(p, len(weights), class_weight, label_smoothing)
+    return cross_entropy_exact(target, _normalized(weights))
 
 
 def kl_divergence(p: Row, q: Row) -> Any:
@@ -89,6 +104,11 @@ def kl_divergence(p: Row, q: Row) -> Any:
 def js_divergence(p: Row, q: Row) -> Any:
     """Jensen-Shannon divergence of the normalised rows."""
     return _js(_normalized(_exact(p)), _normalized(_exact(q)))
+
+
+def js_distance(p: Row, q: Row) -> Any:
+    """The square root of the Jensen-Shannon divergence."""
+    return mp.sqrt(max(js_divergence(p, q), mpf(0)))
 
 
 def logsumexp(x: Row) -> Any:
@@ -112,12 +132,16 @@ def entropy_from_logits(x: Row) -> Any:
     return -_expectation([mp.exp(v) for v in log_p], log_p)
 
 
-def cross_entropy_from_logits(p: Any, x: Row) -> Any:
-    """H(p, softmax(x)); an integer p is a label."""
-    log_q = log_softmax(x)
-    if isinstance(p, (int, np.integer)):
-        return -log_q[int(p)]
-    return -_expectation(_normalized(_exact(p)), log_q)
+def cross_entropy_from_logits(
+    p: Any,
+    x: Row,
+    class_weight: Any = None,
+    label_smoothing: float = 0.0,
+    temperature: float = 1.0,
+) -> Any:
+    """H(p, softmax(x / T))."""
+    log_q = _log_probabilities([v / mpf(temperature) for v in _exact(x)])
+    return -_expectation(_target(p, len(log_q), class_weight, label_smoothing), log_q)
 
 
 def kl_divergence_from_logits(xp: Row, xq: Row) -> Any:
@@ -134,24 +158,24 @@ def js_divergence_from_logits(xp: Row, xq: Row) -> Any:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        entropy, cross_entropy, kl_divergence, js_divergence, logsumexp, softmax, log_softmax,
-        entropy_from_logits, cross_entropy_from_logits, kl_divergence_from_logits,
+        entropy, cross_entropy, kl_divergence, js_divergence, js_distance, logsumexp, softmax,
+        log_softmax, entropy_from_logits, cross_entropy_from_logits, kl_divergence_from_logits,
         js_divergence_from_logits,
     )
 }  # fmt: skip
 
 
-def evaluate(name: str, *args: Any) -> Any:
+def evaluate(name: str, *args: Any, **options: Any) -> Any:
     """The exact result: with 60 digits if it keeps 20 of them, else with 400.
 
     The largest terms are 10^6 (offsets of logits): a result above 10^-30 keeps 24 digits.
     """
     with mp.workdps(60):
-        result = FUNCTIONS[name](*args)
+        result = FUNCTIONS[name](*args, **options)
     smallest = min(map(abs, result)) if isinstance(result, list) else abs(result)
     if name == "softmax" or smallest > mpf("1e-30"):
         return result
-    return FUNCTIONS[name](*args)
+    return FUNCTIONS[name](*args, **options)
 
 
 def ulps(result: Any, exact: Any) -> float:

@@ -7,9 +7,12 @@ import numpy as np
 
 # The shapes of a row. "peaked" has c - 1 equal elements, "levels" two values far apart; in both,
 # and in "ramp", the roundings of a sum have all one sign.
-KINDS = ("normal", "even", "peaked", "flat", "ties", "levels", "ramp", "masked", "offset")
+KINDS = (
+    "normal", "even", "peaked", "flat", "zipf", "one-hot", "ties", "levels", "ramp", "masked",
+    "offset", "huge",
+)  # fmt: skip
 # What is made of a row of weights, beside probabilities.
-SCALES = ("probabilities", "counts", "scaled", "as they are")
+SCALES = ("probabilities", "counts", "scaled", "as they are", "tiny", "large")
 # How the second row comes from the first.
 WAYS = ("apart", "one apart", "next", "rolled", "other")
 
@@ -32,6 +35,12 @@ def logits(kind: str, c: int, gap: float, rng: np.random.Generator) -> Any:
         return np.where(np.arange(c) == rng.integers(c), 0, -gap)
     if kind == "flat":
         return np.zeros(c)
+    if kind == "zipf":
+        return -np.log1p(rng.permutation(c)) * min(gap, 3)
+    if kind == "one-hot":
+        return np.where(np.arange(c) == rng.integers(c), 0, -np.inf)
+    if kind == "huge":
+        return 1e30 * rng.normal(size=c)
     if kind == "levels":
         return np.where(rng.random(c) < 0.5, 0, -gap)
     if kind == "ramp":
@@ -48,7 +57,7 @@ def logits(kind: str, c: int, gap: float, rng: np.random.Generator) -> Any:
     return x
 
 
-def weights(x: Any, scale: str, rng: np.random.Generator) -> Any:
+def weights(x: Any, scale: str, dtype: Any, rng: np.random.Generator) -> Any:
     """A row of weights whose logits are x, in float64."""
     p = np.exp(x - x.max())
     if scale == "probabilities":
@@ -57,6 +66,11 @@ def weights(x: Any, scale: str, rng: np.random.Generator) -> Any:
         return np.ceil(p * 10 ** rng.uniform(0, 6))
     if scale == "scaled":
         return p * 10 ** rng.uniform(-30, 30)
+    if scale == "tiny":
+        return p * float(np.finfo(dtype).smallest_normal) * 10 ** rng.uniform(-5, 5)
+    if scale == "large":
+        # Two or three of them sum up to more than the type has.
+        return p * float(np.finfo(dtype).max) / 2
     return p
 
 
@@ -83,10 +97,10 @@ def sweep(kind: str, c: int, dtype: Any, trials: int) -> Iterator[Rows]:
         gap = 10 ** rng.uniform(-3, np.log10(700 if wide else 100))
         apart = 10 ** rng.uniform(-14 if wide else -6, 0)
         way = WAYS[trial % len(WAYS)]
-        scale = SCALES[trial // len(WAYS) % len(SCALES)]
+        scale = SCALES[trial % len(SCALES)]
         x = logits(kind, c, gap, rng)
         xp, xq = (v.astype(dtype) for v in (x, second(x, way, apart, dtype, rng)))
-        p = weights(x, scale, rng).astype(dtype)
+        p = weights(x, scale, dtype, rng).astype(dtype)
         if way == "next":
             q = np.where(rng.random(c) < 0.5, np.nextafter(p, dtype(np.inf)), p)
         elif way in ("apart", "one apart"):
@@ -95,6 +109,6 @@ def sweep(kind: str, c: int, dtype: Any, trials: int) -> Iterator[Rows]:
         elif way == "rolled":
             q = np.roll(p, 1)
         else:
-            q = weights(xq.astype(np.float64), scale, rng).astype(dtype)
-        how = f"{kind} of {c}, gap {gap:.3g}, {scale}, {way} ({apart:.1e})"
+            q = weights(xq.astype(np.float64), scale, dtype, rng).astype(dtype)
+        how = f"row {trial}: {kind} of {c}, gap {gap:.3g}, {scale}, {way} ({apart:.1e})"
         yield Rows(xp, xq, p, q, how)

@@ -1,81 +1,46 @@
 """Every function against mpmath, in units in the last place of the exact result."""
 
+import functools
+
 import exact
 import numpy as np
 import pytest
-from cases import BOUNDS, MAKERS, SIGNATURES
-from mpmath import mp, mpf
+from cases import BOUNDS, DTYPES, MAKERS
+from measure import CALLS, OPTIONS, Call, answer, bound, error, worst
+from mpmath import mp
 from sweeps import KINDS, sweep
 
 import fastdiv
 
-# Every function, and cross-entropy with a label as well.
-CALLS = [(name, False) for name in BOUNDS] + [(n, True) for n in BOUNDS if n.startswith("cross")]
-# KL and JS keep their digits down to here.
-SMALLEST = mpf("1e-30")
 
-
-def arguments(name, label, rows):
-    """What a function takes of a pair of rows; a label is the last class but one."""
-    if label:
-        return max(len(rows.p) - 2, 0), rows.xp if name.endswith("logits") else rows.p
-    given = {"w": [rows.p, rows.q], "x": [rows.xp, rows.xq]}
-    return tuple(given[kind].pop(0) for kind in SIGNATURES[name])
-
-
-def error(name, args, got, want):
-    """Error of one number in the ulp its bound is stated in."""
-    if not (mp.isfinite(want) and np.isfinite(got)):
-        return exact.ulps(got, want)
-    if ("kl_" in name or "js_" in name) and want < SMALLEST:
-        return 0.0 if 0 <= got < 2 * SMALLEST else np.inf
-    if name == "logsumexp":
-        # m + log(sum / e^m): where the two cancel, their own size counts.
-        terms = max(abs(want), want - mpf(float(args[0].max())))
-        return exact.ulps(got, want) * float(
-            np.spacing(np.abs(type(got)(float(want)))) / np.spacing(type(got)(float(terms)))
-        )
-    return exact.ulps(got, want)
-
-
-def worst(name, label, dtype, rows):
-    """The largest error over many rows, and the row it is on."""
-    found = [(0.0, "none")]
-    for one in rows:
-        args = arguments(name, label, one)
-        result, wanted = getattr(fastdiv, name)(*args), exact.evaluate(name, *args)
-        pairs = zip(result, wanted, strict=True) if name in MAKERS else [(result, wanted)]
-        found += [
-            (error(name, args, got, want), f"{one.how}: got {got!r}, not {mp.nstr(want, 18)}")
-            for got, want in pairs
-        ]
-        assert result.dtype == dtype
-    return max(found)
+def check(call, rows, *results):
+    """Hold the worst row to the bound, for each type of result."""
+    answers = [functools.partial(answer, dtype=dtype) for dtype in results]
+    for found, dtype in zip(worst(call, rows, *answers), results, strict=True):
+        assert found.ulp <= bound(call, dtype), found.where
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("name", "label"), CALLS)
-def test_error_in_ulp(name, label, kind, dtype):
-    rows = [r for c in (1, 2, 3, 7, 16, 17, 33, 65) for r in sweep(kind, c, dtype, 7)]
-    most, where = worst(name, label, dtype, rows)
-    assert most <= BOUNDS[name][dtype == np.float64], where
+@pytest.mark.parametrize("call", CALLS + OPTIONS, ids=str)
+def test_error_in_ulp(call, kind, dtype):
+    rows = (r for c in (1, 2, 3, 7, 16, 17, 33, 65) for r in sweep(kind, c, dtype, 7))
+    check(call, rows, *DTYPES)
 
 
 @pytest.mark.parametrize("kind", ["normal", "peaked", "ramp", "masked"])
-@pytest.mark.parametrize(("name", "label"), CALLS)
-def test_error_in_ulp_of_many_classes(name, label, kind, dtype):
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_error_in_ulp_of_many_classes(call, kind, dtype):
     rows = [r for c in (1000, 1025, 2500) for r in sweep(kind, c, dtype, 4)]
     # Four of the twelve: every class count, and second rows made in different ways.
-    most, where = worst(name, label, dtype, [rows[i] for i in (0, 3, 5, 10)])
-    assert most <= BOUNDS[name][dtype == np.float64], where
+    check(call, [rows[i] for i in (0, 3, 5, 10)], dtype)
 
 
 # Of a row with c - 1 equal elements every addition rounds alike: sums that are not exact to begin
 # with are off by u for every addition in a chain.
 @pytest.mark.parametrize("gap", [0.7, 3.4, 7.5, 8.5, 9.4])
-@pytest.mark.parametrize(("name", "label"), CALLS)
-def test_error_in_ulp_of_equal_elements(name, label, gap, dtype):
-    c = 1000 if name not in MAKERS else 300
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_error_in_ulp_of_equal_elements(call, gap, dtype):
+    c = 1000 if call.name not in MAKERS else 300
     x = np.full(c, -gap)
     x[3] = 0
     p = np.exp(x).astype(dtype)
@@ -85,8 +50,7 @@ def test_error_in_ulp_of_equal_elements(name, label, gap, dtype):
         rows._replace(xp=x.astype(dtype), xq=rows.xp, p=p),
         rows._replace(xq=x.astype(dtype), q=p),
     ):
-        most, where = worst(name, label, dtype, [pair._replace(how=f"gap {gap}")])
-        assert most <= BOUNDS[name][dtype == np.float64], where
+        check(call, [pair._replace(how=f"gap {gap}")], dtype)
 
 
 def near_the_least(dtype):
@@ -110,8 +74,32 @@ def test_error_in_ulp_near_the_least_number(name, small, dtype):
         a, b, one = (np.array(w, dtype) for w in ([top, least], [least, top], [top, 0]))
         pairs = [(a, b), (a, one), (one, a), (rows.p, a), (a, rows.p)]
         cases = [rows._replace(p=p, q=q, how=f"{p}, {q}") for p, q in pairs]
-        most, where = worst(name, False, dtype, cases)
-        assert most <= BOUNDS[name][dtype == np.float64], where
+        check(Call(name), cases, dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "options"),
+    [
+        ("kl_divergence", ([0.5, 0.5], [3, 5e-324]), {}),
+        ("kl_divergence", ([0.5, 0.5], [1e300, 1e-300]), {}),
+        ("kl_divergence", ([3, 5e-324], [1, 0]), {}),
+        ("kl_divergence", ([1e308, 1e308], [1e308, 0]), {}),
+        ("kl_divergence", ([9e-305, 8e-305], [3e-313, 2e-313]), {}),
+        ("js_divergence", ([9e-305, 8e-305], [3e-313, 2e-313]), {}),
+        ("cross_entropy", (0, [5e-324, 3]), {}),
+        ("cross_entropy", ([3, 5e-324], [1, 0]), {}),
+        ("cross_entropy", ([1, 0], [3, 5e-324]), {"label_smoothing": 0.1}),
+        ("cross_entropy", ([1e308, 1e308, 0], [1, 2, 3]), {"label_smoothing": 0.1}),
+        ("cross_entropy", ([4, 0], [1, 3]), {"class_weight": [1, 2]}),
+        ("cross_entropy_from_logits", ([1e308, 1e308, 5e-324], [0, 0, -np.inf]), {}),
+        ("cross_entropy_from_logits", (0, [1e9, 1e9 + 1]), {"temperature": 0.7}),
+        ("entropy", ([1e308, 9e307, 1e308],), {}),
+    ],
+)
+def test_sums_and_quotients_beyond_the_range(name, args, options):
+    want = exact.evaluate(name, *args, **options)
+    got = getattr(fastdiv, name)(*args, **options)
+    assert exact.ulps(got, want) <= BOUNDS[name][1], (got, want)
 
 
 def test_entropy_of_many_subnormal_weights():
@@ -130,5 +118,5 @@ def test_logits_apart_by_units_in_the_last_place(name, steps, dtype):
             xq = xp + (rng.integers(-steps, steps + 1, c) * np.spacing(np.abs(xp))).astype(dtype)
             want = exact.evaluate(name, xp, xq)
             got = getattr(fastdiv, name)(xp, xq)
-            most = error(name, (xp, xq), got, want)
+            most = error(Call(name), (xp, xq), got, want)
             assert most <= BOUNDS[name][dtype == np.float64], (xp, xq, got, mp.nstr(want, 18))

@@ -13,10 +13,11 @@ from libc.string cimport memcpy
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.weight_rows as weight_rows
-from fastdiv.kernels.lanes cimport SCRATCH
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite
+from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
 from fastdiv.kernels.sources cimport (
-    FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
-    source, task,
+    FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, fetch,
+    kind, source, tail_of, task,
 )
 
 cdef extern from "math.h" nogil:
@@ -171,10 +172,29 @@ cdef source source_of(cnp.ndarray array) noexcept:
     s.direct = (not s.swapped and cnp.PyArray_ISALIGNED(array)
                 and s.stride == <Py_ssize_t>cnp.PyArray_ITEMSIZE(array))
     s.logarithm = False
+    s.top = 0.0
+    s.scale = 1.0
     s.divisor = 1.0
     s.to_f32 = convert[float]
     s.to_f64 = convert[double]
     return s
+
+
+cdef inline void set_top(source* s, Py_ssize_t c, double* scratch) noexcept nogil:
+    """Have a row that is to be divided count from its largest element."""
+    cdef source plain = s[0]
+    cdef double top = -INFINITY
+    cdef Py_ssize_t k = 0, n
+    cdef const double* x
+    plain.logarithm = False
+    plain.divisor = 1.0
+    while k < c:
+        n = min(c - k, block_size(<const double*>scratch))
+        x = fetch(&plain, k, n, scratch, <double>-INFINITY)
+        top = max(top, block_max(x, n, tail_of(<const double*>scratch)))
+        k += n
+    # An infinite logit stays what it is, and is found out.
+    s.top = top if s.logarithm or finite(top) else 0.0
 
 
 def run(
@@ -219,6 +239,7 @@ def run(
     cdef float scratch_f32[2 * SCRATCH]
     cdef double scratch_f64[2 * SCRATCH]
     cdef double result
+    cdef careful.measure found
 
     t.c = c
     t.label = -1
@@ -269,9 +290,13 @@ def run(
                 result = 0
             else:
                 if blended and has_p and normalize:
-                    t.p.divisor = 1.0
+                    t.p.scale = t.p.divisor = 1.0
                     t.p.direct = False
-                    t.p.divisor = weight_rows.mass(&t, <double*>scratch_f64)
+                    found = careful.measured(&t.p, c, <double*>scratch_f64, True)
+                    t.p.scale = found.scale
+                    t.p.divisor = found.mass if found.largest == found.largest else NAN
+                if temperature != 1.0:
+                    set_top(&t.q, c, <double*>scratch_f64)
                 if wide:
                     result = chosen.in_f64(&t, <double*>scratch_f64)
                 else:

@@ -8,76 +8,102 @@ negative, infinite or NaN, the answer is the one of the formulas in weights.pxd.
 cimport fastdiv.kernels.logit_rows as logit_rows
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
 from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
-from fastdiv.kernels.scalars cimport close, log1p_excess, log1p_scalar, log_careful, phi_careful
+from fastdiv.kernels.scalars cimport (
+    close, log1p_excess, log1p_scalar, log_careful, log_quotient, phi_careful,
+)
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, source, tail_of, task
 from fastdiv.kernels.sums cimport add, double_sum, value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight
 from fastdiv.kernels.weight_pairs cimport pair_sums
-from fastdiv.kernels.weights cimport weight_block, without
+from fastdiv.kernels.weights cimport weight_block
 
 cdef extern from "math.h" nogil:
     double frexp(double x, int* exponent) noexcept
 
 ctypedef struct measure:
     double largest          # NaN if some weight is negative, infinite or NaN
-    double mass
+    double scale            # the power of two that brings it next to 1, or 1
+    double mass             # the sum of the weights times that
 
 
-cdef inline measure measured(source* s, Py_ssize_t c, double* scratch, bint rescale) noexcept nogil:
-    """Largest weight and sum of a row. rescale: the source is first divided by the power of two
-    that brings the largest weight into [1, 2)."""
+cdef inline measure measured(
+    const source* s, Py_ssize_t c, double* scratch, bint rescale
+) noexcept nogil:
     cdef measure found
     cdef double_sum total
     cdef double lowest = 0
-    cdef Py_ssize_t k, n
-    cdef int exponent = 0, _turn
+    cdef Py_ssize_t k = 0, n, j
+    cdef int exponent = 0
     cdef const double* x
-    for _turn in range(2):
-        total.high = total.low = found.largest = 0
-        k = 0
-        while k < c:
-            n = min(c - k, block_size(<const double*>scratch))
-            x = fetch(s, k, n, scratch, <double>0)
-            found.largest = max(found.largest, block_max(x, n, tail_of(<const double*>scratch)))
-            lowest = weight_block(x, n, tail_of(<const double*>scratch), &total, lowest)
-            k += n
-        found.mass = value(&total)
-        if lowest < 0 or not (found.largest < INFINITY) or found.mass != found.mass:
-            found.largest = NAN
-            return found
-        frexp(found.largest, &exponent)
-        exponent = max(-1000, min(1000, exponent - 1))
-        if not rescale or found.largest == 0 or exponent == 0:
-            return found
-        s.divisor *= ldexp(1.0, exponent)
-        s.direct = False
-        if -900 < exponent < 900:
-            found.largest = ldexp(found.largest, -exponent)
-            found.mass = ldexp(found.mass, -exponent)
-            return found
-        # Too near the ends of the range to scale the sum: once more, over the scaled row.
+    found.largest = 0
+    found.scale = 1
+    total.high = total.low = 0
+    while k < c:
+        n = min(c - k, block_size(<const double*>scratch))
+        x = fetch(s, k, n, scratch, <double>0)
+        found.largest = max(found.largest, block_max(x, n, tail_of(<const double*>scratch)))
+        lowest = weight_block(x, n, tail_of(<const double*>scratch), &total, lowest)
+        k += n
+    found.mass = value(&total)
+    if lowest < 0 or not (found.largest < INFINITY) or found.mass != found.mass:
+        found.largest = NAN
+        return found
+    if not rescale or found.largest == 0:
+        return found
+    frexp(found.largest, &exponent)
+    found.scale = ldexp(1.0, max(-1000, min(1000, 1 - exponent)))
+    if -900 < exponent < 900:
+        found.mass *= found.scale
+        return found
+    # Too near the ends of the range to scale the sum.
+    total.high = total.low = 0
+    k = 0
+    while k < c:
+        n = min(c - k, block_size(<const double*>scratch))
+        x = fetch(s, k, n, scratch, <double>0)
+        for j in range(n):
+            add(&total, x[j] * found.scale)
+        k += n
+    found.mass = value(&total)
     return found
 
 
-cdef inline void careful_pair_block(
-    pair_sums* s, const double* p, const double* q, Py_ssize_t n, double factor, bint symmetric
+cdef inline double faint_phi(
+    double p, double q, double scaled_p, double scaled_q, double log_ratio
 ) noexcept nogil:
-    """As pair_block, against factor * q, for any non-negative weights."""
+    """phi of two scaled weights of which one is lost to the scaling, from what they were.
+
+    log_ratio: the logarithm of the two scales' quotient.
+    """
+    if scaled_p == 0:
+        return INFINITY if p > 0 and q == 0 else scaled_q
+    return fma(scaled_p, log_careful(p) - log_careful(q) + log_ratio, scaled_q - scaled_p)
+
+
+cdef inline void careful_pair_block(
+    pair_sums* s, const double* p, const double* q, Py_ssize_t n, double scale_p, double scale_q,
+    double factor, bint symmetric,
+) noexcept nogil:
+    """As pair_block, of scale_p * p against factor * scale_q * q, for any non-negative weights."""
     cdef Py_ssize_t j
-    cdef double d, m, f, scaled
+    cdef double a, b, d, m, f
+    cdef double log_ratio = log_careful(scale_p) - log_careful(scale_q) - log_careful(factor)
     for j in range(n):
-        scaled = q[j] * factor
+        a = p[j] * scale_p
+        b = q[j] * scale_q * factor
         # One rounding: what a row and its multiple differ by is known to the last digit.
-        d = fma(-q[j], factor, p[j])
-        if symmetric:
-            m = (p[j] + scaled) * 0.5
-            # Two of the smallest numbers, whose mean is rounded to 0, add nothing.
-            f = phi_careful(scaled, m, -0.5 * d) if m > 0 else 0
-            add(&s.phi_q, f)
-            add(&s.phi, phi_careful(p[j], m, 0.5 * d) + f if m > 0 else 0)
-        else:
-            add(&s.phi, phi_careful(p[j], scaled, d))
+        d = fma(-(q[j] * scale_q), factor, a)
         add(&s.delta, d)
+        if symmetric:
+            m = (a + b) * 0.5
+            # Two of the smallest numbers, whose mean is rounded to 0, add nothing.
+            f = phi_careful(b, m, -0.5 * d) if m > 0 else 0
+            add(&s.phi_q, f)
+            add(&s.phi, phi_careful(a, m, 0.5 * d) + f if m > 0 else 0)
+        elif (b < 1e-290 and q[j] > 0) or (a == 0 and p[j] > 0):
+            add(&s.phi, faint_phi(p[j], q[j], a, b, log_ratio))
+        else:
+            add(&s.phi, phi_careful(a, b, d))
 
 
 cdef inline void plain_block(
@@ -94,8 +120,8 @@ cdef inline void plain_block(
 cdef inline pair_sums careful_pair(
     source p, source q, Py_ssize_t c, bint normalize, bint symmetric, double* scratch
 ) noexcept nogil:
-    """The sums over p and factor * q, factor making their masses equal; not good: the answer is
-    NaN. normalize=False: no factor, and ``phi`` is sum p log(p / q) unless symmetric."""
+    """The sums over p and factor * q, scaled, factor making their masses equal; not good: the
+    answer is NaN. normalize=False: neither, and ``phi`` is sum p log(p / q) unless symmetric."""
     cdef double* second = scratch + SCRATCH
     cdef pair_sums s
     cdef measure of_p = measured(&p, c, scratch, normalize)
@@ -119,7 +145,7 @@ cdef inline pair_sums careful_pair(
         x = fetch(&p, k, n, scratch, <double>0)
         y = fetch(&q, k, n, second, <double>0)
         if normalize or symmetric:
-            careful_pair_block(&s, x, y, n, factor, symmetric)
+            careful_pair_block(&s, x, y, n, of_p.scale, of_q.scale, factor, symmetric)
         else:
             plain_block(&s.phi, x, y, n)
         k += block_size(<const double*>scratch)
@@ -155,44 +181,42 @@ cdef inline double against(const task* t, double* scratch, bint targeted) noexce
     """H(p, q), or H(p, p)."""
     cdef double* second = scratch + SCRATCH
     cdef source row = t.q if targeted else t.p
-    cdef source target = t.p
     cdef gap_sums s
     cdef measure of_q = measured(&row, t.c, second, t.normalize)
     cdef measure of_p = of_q
-    cdef double log_m = 0, total, gap
+    cdef double total, gap
+    cdef bint lost
     cdef Py_ssize_t k, j, n
     cdef const double* p
     cdef const double* q
-    if targeted and not t.blended:
-        of_p = measured(&target, t.c, scratch, True)
+    if targeted:
+        of_p.scale = 1
+        if not t.blended:
+            of_p = measured(&t.p, t.c, scratch, True)
     if of_q.largest != of_q.largest or of_p.largest != of_p.largest:
         return NAN
-    if t.normalize:
-        if not (of_q.mass > 0) or not (of_p.mass > 0):
-            return NAN
-        log_m = log_careful(of_q.largest)
-    s.m = of_q.largest
+    if t.normalize and (not (of_q.mass > 0) or not (of_p.mass > 0)):
+        return NAN
+    s.m = of_q.largest * of_q.scale
     s.ties = 0
     s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0
     k = 0
     while k < t.c:
         n = min(t.c - k, block_size(<const double*>scratch))
         q = fetch(&row, k, n, second, <double>0)
-        if not targeted:
-            p = q
-        elif t.blended:
-            p = fetch_target(t, k, n, scratch)
-        else:
-            p = fetch(&target, k, n, scratch, <double>0)
+        p = fetch_target(t, k, n, scratch) if targeted else q
         for j in range(n):
-            gap = log_m - log_careful(q[j])
-            add(&s.gaps, 0.0 if p[j] == 0 else p[j] * gap)
-            add(&s.mass, p[j])
-            s.ties += q[j] == s.m
-            add(&s.rest, 0.0 if q[j] == s.m else q[j])
+            gap = -log_quotient(q[j], of_q.largest) if t.normalize else -log_careful(q[j])
+            if p[j] != 0:
+                # A weight that is lost to the scaling is still one where q is 0.
+                lost = gap == INFINITY and p[j] > 0
+                add(&s.gaps, gap if lost else p[j] * of_p.scale * gap)
+            add(&s.mass, p[j] * of_p.scale)
+            s.ties += q[j] == of_q.largest
+            add(&s.rest, 0.0 if q[j] == of_q.largest else q[j] * of_q.scale)
         k += n
     if not t.normalize:
-        return value(&s.gaps) * (target.divisor / t.p.divisor if targeted else 1.0)
+        return value(&s.gaps) / of_p.scale
     total = value(&s.mass)
     if t.blended:
         return value(&s.gaps) + total * log_total_weight(&s)
@@ -209,10 +233,9 @@ cdef inline double cross_entropy(const task* t, double* scratch) noexcept nogil:
 
 cdef inline double cross_entropy_label(const task* t, double* scratch) noexcept nogil:
     """log(S / q_y), or -log q_y."""
-    cdef source q = t.q
-    cdef Py_ssize_t k, n, y = t.label
-    cdef measure found = measured(&q, t.c, scratch, t.normalize)
-    cdef double at_label = element(&q, y, <double>0)
+    cdef Py_ssize_t k = 0, n, j
+    cdef measure found = measured(&t.q, t.c, scratch, t.normalize)
+    cdef double at_label = element(&t.q, t.label, <double>0)
     cdef double_sum others
     cdef const double* x
     if found.largest != found.largest:
@@ -221,19 +244,33 @@ cdef inline double cross_entropy_label(const task* t, double* scratch) noexcept 
         return -log_careful(at_label)
     if not (found.mass > 0):
         return NAN
-    if at_label < found.mass * 2.0 ** -60:
+    if at_label * found.scale < found.mass * 2.0 ** -60:
         # The other weights are the sum, to the last digit; the quotient might overflow.
-        return log_careful(found.mass) - log_careful(at_label)
+        return log_careful(found.mass) - log_careful(found.scale) - log_careful(at_label)
     others.high = others.low = 0
-    k = 0
     while k < t.c:
         n = min(t.c - k, block_size(<const double*>scratch))
-        x = fetch(&q, k, n, scratch, <double>0)
-        if k <= y < k + n:
-            x = without(x, n, y - k, scratch)
-        weight_block(x, n, tail_of(<const double*>scratch), &others, <double>0)
+        x = fetch(&t.q, k, n, scratch, <double>0)
+        for j in range(n):
+            add(&others, 0.0 if k + j == t.label else x[j] * found.scale)
         k += n
-    return log1p_scalar(value(&others) / at_label)
+    return log1p_scalar(value(&others) / (at_label * found.scale))
+
+
+cdef inline bint infinite_gap(const task* t, double* scratch) noexcept nogil:
+    """Whether there is weight on a logit of -inf."""
+    cdef Py_ssize_t k = 0, n, j
+    cdef const double* p
+    cdef const double* x
+    while k < t.c:
+        n = min(t.c - k, block_size(<const double*>scratch))
+        p = fetch(&t.p, k, n, scratch, <double>0)
+        x = fetch(&t.q, k, n, scratch + SCRATCH, <double>0)
+        for j in range(n):
+            if p[j] > 0 and x[j] == -INFINITY:
+                return True
+        k += n
+    return False
 
 
 cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noexcept nogil:
@@ -246,5 +283,10 @@ cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noe
     of_p = measured(&u.p, t.c, scratch, True)
     if of_p.largest != of_p.largest:
         return NAN
+    u.p.divisor /= of_p.scale
+    u.p.direct = False
     result = logit_rows.cross_entropy_from_logits(&u, scratch)
-    return result if t.normalize else result * (u.p.divisor / t.p.divisor)
+    if of_p.scale < 1 and infinite_gap(t, scratch):
+        # Under a weight that is lost to the scaling, perhaps.
+        return INFINITY if result == result else result
+    return result if t.normalize else result / of_p.scale

@@ -20,6 +20,14 @@ cdef inline double log_careful(double a) noexcept nogil:
     return fma(e, X_LN2_HI, f + e * X_LN2_LO)
 
 
+cdef inline double log_quotient(double a, double b) noexcept nogil:
+    """log(a / b) for a <= b, to a few u of itself."""
+    cdef double quotient = a / b
+    if quotient > 1e-290 or not a > 0:
+        return log_careful(quotient)
+    return log_careful(a) - log_careful(b)
+
+
 cdef inline bint close(double p, double q) noexcept nogil:
     """Whether p and q are within a factor of two, so that p - q is exact."""
     return (p + p > q) & (q + q > p)

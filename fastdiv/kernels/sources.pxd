@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport block_size, lanes
-from fastdiv.kernels.scalars cimport log_careful
+from fastdiv.kernels.scalars cimport log_quotient
 
 ctypedef fused item:
     int8_t
@@ -44,8 +44,10 @@ ctypedef struct source:
     kind type
     bint swapped            # the other byte order
     bint direct             # native order, contiguous, aligned, to be taken as it is
-    bint logarithm          # take the logarithm of each element first
-    double divisor          # then divide by this
+    bint logarithm          # the elements are weights, of which the logarithms are taken
+    double top              # with a divisor: logits count from this one, weights from this weight
+    double scale            # with a divisor: multiply by this power of two first
+    double divisor          # divide by this
     # ``convert`` in either type. Pointers, so that its ten types are compiled once and not into
     # every kernel.
     void (*to_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
@@ -115,10 +117,12 @@ cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* bloc
         gather(s, k, n, block, <uint8_t>0)
     if s.logarithm:
         for j in range(n):
-            block[j] = <real>log_careful(<double>block[j])
-    if s.divisor != 1.0:
+            block[j] = <real>log_quotient(<double>block[j], s.top)
+    if s.divisor != 1.0 or s.scale != 1.0:
+        # The difference first: of rounded quotients it would be off by their size.
         for j in range(n):
-            block[j] = <real>(<double>block[j] / s.divisor)
+            block[j] = <real>(
+                (<double>block[j] - (0.0 if s.logarithm else s.top)) * s.scale / s.divisor)
 
 
 cdef inline void read(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:

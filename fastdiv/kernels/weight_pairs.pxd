@@ -19,7 +19,7 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sources cimport fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum
-from fastdiv.kernels.weights cimport least_normal
+from fastdiv.kernels.weights cimport least_normal, most
 
 ctypedef struct pair_sums:
     double_sum phi          # sum phi(p, q), or for Jensen-Shannon sum phi(p, m) + phi(q, m)
@@ -135,5 +135,7 @@ cdef inline pair_sums sum_pair(const task* t, real* scratch, bint symmetric) noe
         if not s.good:
             return s
         k += block_size(<const real*>scratch)
-    s.good = finite(s.phi.high) and finite(s.delta.high) and finite(s.mass.high)
+    # No weight is above the sum of its row.
+    s.good = (finite(s.phi.high) and s.mass.high < most(<const real*>scratch)
+              and s.mass.high - s.delta.high < most(<const real*>scratch))
     return s

@@ -5,7 +5,7 @@ that the row needs a second look: where the table in _kernels.pyx names a carefu
 one decides.
 """
 
-from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport block_size
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_scalar
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
@@ -42,7 +42,7 @@ cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
     total = s.m * s.ties + value(&s.rest)
     result = result / total + log_total_weight(&s)
     # The product, because a subnormal weight may be off by as much as it is.
-    return result if total > tiny and result * total > tiny else NAN
+    return result if tiny < total < INFINITY and result * total > tiny else NAN
 
 
 cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:

@@ -1,6 +1,6 @@
 """What every kernel from weights needs: limits of the types, and plain sums of a row."""
 
-from libc.float cimport DBL_MIN, FLT_MIN
+from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes, least
@@ -11,6 +11,11 @@ cdef inline real least_normal(const real* like) noexcept nogil:
         return FLT_MIN
     else:
         return DBL_MIN
+
+
+cdef inline double most(const real* like) noexcept nogil:
+    """Above this the sum of two weights may be infinite."""
+    return FLT_MAX / <float>4 if real is float else DBL_MAX / 4
 
 
 cdef inline double unit(const real* like) noexcept nogil:

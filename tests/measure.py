@@ -1,0 +1,128 @@
+"""What is measured against mpmath, and in which unit the error is stated."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import exact
+import numpy as np
+from cases import BOUNDS, MAKERS, SIGNATURES
+from mpmath import mp, mpf
+from sweeps import Rows
+
+import fastdiv
+
+# KL and JS keep their digits down to here.
+SMALLEST = mpf("1e-30")
+
+
+class Call(NamedTuple):
+    """A function with what it takes beside its rows."""
+
+    name: str
+    label: bool = False
+    options: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.name, "label" * self.label, self.options)))
+
+
+class Found(NamedTuple):
+    """An error in ulp and the row it is on."""
+
+    ulp: float
+    where: str
+
+
+CROSS = ("cross_entropy", "cross_entropy_from_logits")
+# Every function, cross-entropy with a label as well, and with its options.
+CALLS = [Call(name) for name in BOUNDS] + [Call(name, True) for name in CROSS]
+OPTIONS = [
+    Call(name, label, options)
+    for name in CROSS
+    for label in (False, True)
+    for options in ("smoothing", "weights", "smoothing and weights", "temperature")
+]
+
+
+def options_of(call: Call, c: int) -> dict[str, Any]:
+    """The keyword arguments of a call on rows of c classes."""
+    given: dict[str, Any] = {}
+    if "smoothing" in call.options:
+        given["label_smoothing"] = 0.1
+    if "weights" in call.options:
+        given["class_weight"] = np.arange(1, c + 1) % 7 / 3
+    if call.options == "temperature":
+        given["temperature"] = 0.7
+    return given
+
+
+def arguments(call: Call, rows: Rows) -> tuple[Any, ...]:
+    """What a function takes of a pair of rows; a label is the last class but one."""
+    if call.label:
+        return max(len(rows.p) - 2, 0), rows.xp if call.name.endswith("logits") else rows.p
+    given = {"w": [rows.p, rows.q], "x": [rows.xp, rows.xq]}
+    return tuple(given[kind].pop(0) for kind in SIGNATURES[call.name])
+
+
+def bound(call: Call, dtype: Any) -> float:
+    """The promise, in ulp. Weighting and smoothing the target adds two roundings to each term."""
+    wide = bool(dtype == np.float64)
+    return BOUNDS[call.name][wide] + 2.0 * (wide and bool(call.options))
+
+
+def span(call: Call, row: Any) -> float:
+    """How many nats apart, after division by the temperature, the classes of a row lie."""
+    if call.name == "cross_entropy":
+        row = np.log(row[row > 0].astype(np.float64))
+    row = row[np.isfinite(row)].astype(np.float64)
+    return float(np.ptp(row) / options_of(call, 1)["temperature"]) if len(row) else 0.0
+
+
+def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
+    """Error of one number in the ulp its bound is stated in."""
+    ulp = exact.ulps(got, want)
+    least = SMALLEST ** mpf(0.5) if call.name == "js_distance" else SMALLEST
+    least_normal = float(np.finfo(type(got)).smallest_normal)
+    if not (mp.isfinite(want) and np.isfinite(got)):
+        return ulp
+    if ("kl_" in call.name or "js_" in call.name) and want < least:
+        return 0.0 if 0 <= got < 2 * least else np.inf
+    if want < least_normal:
+        return ulp / 4
+    if call.name == "logsumexp":
+        # m + log(sum / e^m): where the two cancel, their own size counts.
+        terms = max(abs(want), want - mpf(float(args[0].max())))
+        sizes = (np.spacing(np.abs(type(got)(float(v)))) for v in (want, terms))
+        return ulp * float(next(sizes) / next(sizes))
+    if call.options == "temperature" and isinstance(got, np.float64):
+        # A gap is rounded when it is divided, and exp makes of it an error of the gap's size:
+        # 2 ulp more are promised for each nat.
+        promised = bound(call, np.float64)
+        return ulp * promised / (promised + 2 * span(call, args[1]))
+    return ulp
+
+
+def answer(call: Call, rows: Rows, dtype: Any) -> Any:
+    """What fastdiv makes of a pair of rows, as ``dtype``."""
+    options = options_of(call, len(rows.p))
+    result = getattr(fastdiv, call.name)(*arguments(call, rows), dtype=dtype, **options)
+    assert result.dtype == dtype
+    return result
+
+
+def worst(call: Call, rows: Iterable[Rows], *answers: Callable[[Call, Rows], Any]) -> list[Found]:
+    """The largest error over many rows of each way to answer; None is no answer."""
+    most = [Found(0.0, "none")] * len(answers)
+    for one in rows:
+        args = arguments(call, one)
+        wanted = exact.evaluate(call.name, *args, **options_of(call, len(one.p)))
+        for i, given in enumerate(answers):
+            result = given(call, one)
+            if result is None:
+                continue
+            pairs = zip(result, wanted, strict=True) if call.name in MAKERS else [(result, wanted)]
+            for got, want in pairs:
+                ulp = error(call, args, got, want)
+                if ulp > most[i].ulp:
+                    most[i] = Found(ulp, f"{one.how}: got {got!r}, not {mp.nstr(want, 18)}")
+    return most
