@@ -246,6 +246,8 @@ cdef inline double cross_entropy_label(const task* t, double* scratch) noexcept 
         return NAN
     if at_label * found.scale < found.mass * 2.0 ** -60:
         # The other weights are the sum, to the last digit; the quotient might overflow.
+        if at_label * found.scale > 1e-290:
+            return -log_quotient(at_label * found.scale, found.mass)
         return log_careful(found.mass) - log_careful(found.scale) - log_careful(at_label)
     others.high = others.low = 0
     while k < t.c:
