@@ -3,10 +3,12 @@
 The row is the unit: a row function takes a ``task`` (where one row's data lie, and the options)
 and returns a number. Everything else is written once, here: the walk over any number of axes with
 any strides, the choice of the computing type, the conversion of the result. This file is compiled
-once per instruction set; nothing below it knows a Python object, and nothing here raises.
+once per instruction set; nothing below it knows a Python object, and nothing here raises but an
+interrupt.
 """
 
 cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
@@ -23,7 +25,18 @@ from fastdiv.kernels.sources cimport (
 cdef extern from "math.h" nogil:
     double sqrt(double x) noexcept
 
+cdef extern from "fenv.h" nogil:
+    ctypedef struct fenv_t:
+        pass
+    const fenv_t* FE_DFL_ENV
+    int fegetenv(fenv_t* env) noexcept
+    int fesetenv(const fenv_t* env) noexcept
+
 cnp.import_array()
+
+cdef enum:
+    # Elements between two looks for an interrupt: a tenth of a second or so. A look takes the GIL.
+    SIGNALS_EVERY = 1 << 26
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -231,7 +244,7 @@ def run(
     cdef walk* walks[4]
     cdef Py_ssize_t shape[MAX_AXES]
     cdef Py_ssize_t index[MAX_AXES]
-    cdef Py_ssize_t n_rows = 1, _row
+    cdef Py_ssize_t n_rows = 1, unseen = 0, _row
     cdef int a, n_walks = 1, j
     cdef bint makes_rows = cnp.PyArray_NDIM(out) > axes, has_p = False, has_q = False
     cdef bint has_labels = False, ignores = ignore_index is not None
@@ -240,6 +253,7 @@ def run(
     cdef double scratch_f64[2 * SCRATCH]
     cdef double result
     cdef careful.measure found
+    cdef fenv_t callers
 
     t.c = c
     t.label = -1
@@ -276,54 +290,66 @@ def run(
         n_rows *= shape[a]
         index[a] = 0
 
-    with nogil:
-        for _row in range(n_rows):
-            t.out = walk_out.at
-            if has_p:
-                t.p.data = walk_p.at
-            if has_q:
-                t.q.data = walk_q.at
-            if has_labels:
-                memcpy(&label, walk_labels.at, 8)
-                t.label = <Py_ssize_t>label
-            if has_labels and ignores and label == ignored:
-                result = 0
-            else:
-                if blended and has_p and normalize:
-                    t.p.scale = t.p.divisor = 1.0
-                    t.p.direct = False
-                    found = careful.measured(&t.p, c, <double*>scratch_f64, True)
-                    t.p.scale = found.scale
-                    t.p.divisor = found.mass if found.largest == found.largest else NAN
-                if temperature != 1.0:
-                    set_top(&t.q, c, <double*>scratch_f64)
-                if wide:
-                    result = chosen.in_f64(&t, <double*>scratch_f64)
+    # The caller's rounding mode, and what it does with subnormal numbers, are not ours: exp rounds
+    # by an addition, and a sum's rounding error is found by one.
+    fegetenv(&callers)
+    fesetenv(FE_DFL_ENV)
+    try:
+        with nogil:
+            for _row in range(n_rows):
+                t.out = walk_out.at
+                if has_p:
+                    t.p.data = walk_p.at
+                if has_q:
+                    t.q.data = walk_q.at
+                if has_labels:
+                    memcpy(&label, walk_labels.at, 8)
+                    t.label = <Py_ssize_t>label
+                if has_labels and ignores and label == ignored:
+                    result = 0
                 else:
-                    result = chosen.in_f32(&t, <float*>scratch_f32)
-                if result != result and chosen.careful != NULL:
-                    result = chosen.careful(&t, <double*>scratch_f64)
-                if has_labels and t.weight != NULL and not blended:
-                    # 0 log 0 is 0 here too.
-                    if t.weight[t.label] != 0 or result != result:
-                        result *= t.weight[t.label]
+                    if blended and has_p and normalize:
+                        t.p.scale = t.p.divisor = 1.0
+                        t.p.direct = False
+                        found = careful.measured(&t.p, c, <double*>scratch_f64, True)
+                        t.p.scale = found.scale
+                        t.p.divisor = found.mass if found.largest == found.largest else NAN
+                    if temperature != 1.0:
+                        set_top(&t.q, c, <double*>scratch_f64)
+                    if wide:
+                        result = chosen.in_f64(&t, <double*>scratch_f64)
                     else:
-                        result = 0
-            if not makes_rows:
-                result /= unit
-                put(walk_out.at, t.out_type, sqrt(result) if root else result)
-            # Step to the next row, last axis first.
-            a = axes - 1
-            while a >= 0:
-                index[a] += 1
-                if index[a] < shape[a]:
+                        result = chosen.in_f32(&t, <float*>scratch_f32)
+                    if result != result and chosen.careful != NULL:
+                        result = chosen.careful(&t, <double*>scratch_f64)
+                    if has_labels and t.weight != NULL and not blended:
+                        # 0 log 0 is 0 here too.
+                        if t.weight[t.label] != 0 or result != result:
+                            result *= t.weight[t.label]
+                        else:
+                            result = 0
+                if not makes_rows:
+                    result /= unit
+                    put(walk_out.at, t.out_type, sqrt(result) if root else result)
+                unseen += c
+                if unseen >= SIGNALS_EVERY:
+                    unseen = 0
+                    with gil:
+                        PyErr_CheckSignals()
+                # Step to the next row, last axis first.
+                a = axes - 1
+                while a >= 0:
+                    index[a] += 1
+                    if index[a] < shape[a]:
+                        for j in range(n_walks):
+                            walks[j].at += walks[j].strides[a]
+                        break
+                    index[a] = 0
                     for j in range(n_walks):
-                        walks[j].at += walks[j].strides[a]
-                    break
-                index[a] = 0
-                for j in range(n_walks):
-                    walks[j].at -= (shape[a] - 1) * walks[j].strides[a]
-                a -= 1
+                        walks[j].at -= (shape[a] - 1) * walks[j].strides[a]
+                    a -= 1
+    finally:
+        fesetenv(&callers)
 
 
 cdef inline void put(char* at, kind type, double result) noexcept nogil:
