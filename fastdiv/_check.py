@@ -88,19 +88,17 @@ def labels_for(
 
     The ignore_index to look for in them comes with them.
     """
-    most = np.iinfo(np.int64).max
+    limits = np.iinfo(np.int64)
+    signed = p
     if p.dtype == np.uint64:
-        # Past int64 no label is valid; one that is ignored becomes the smallest int64.
-        ignored = p == ignore_index
-        p_signed = np.minimum(p, np.uint64(most)).astype(np.int64)
-        if ignore_index is not None and ignore_index > most:
-            p_signed[ignored] = -most - 1
-            ignore_index = -most - 1
-    else:
-        p_signed = p
-    if ignore_index is not None and not -most - 1 <= ignore_index <= most:
+        # Past int64 no label is valid. One that is ignored becomes -1, which none of these is.
+        signed = np.minimum(p, np.uint64(limits.max)).astype(np.int64)
+        if ignore_index is not None and ignore_index > limits.max:
+            signed = np.where(p == ignore_index, -1, signed)
+            ignore_index = -1
+    if ignore_index is not None and not limits.min <= ignore_index <= limits.max:
         ignore_index = None
-    labels = np.asarray(p_signed, dtype=np.int64, order="C")
+    labels = np.asarray(signed, dtype=np.int64, order="C")
     c = q.shape[-1]
     try:
         lead = np.broadcast_shapes(labels.shape, q.shape[:-1])

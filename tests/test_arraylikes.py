@@ -148,3 +148,10 @@ def test_an_ignored_label_of_any_integer_type():
         y = np.array([ignored, 0], letter)
         got = fastdiv.cross_entropy_from_logits(y, x, ignore_index=ignored)
         np.testing.assert_array_equal(got == 0, [True, False])
+
+
+def test_a_single_label_past_int64_is_ignored():
+    most = np.uint64(2**64 - 1)
+    assert fastdiv.cross_entropy_from_logits(most, [0.0, 1.0], ignore_index=int(most)) == 0
+    with pytest.raises(IndexError, match="out of range"):
+        fastdiv.cross_entropy_from_logits(most, [0.0, 1.0], ignore_index=-1)
