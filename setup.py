@@ -15,7 +15,8 @@ X86_64 = platform.machine().lower() in {"x86_64", "amd64"} and "arm64" not in os
 
 # Strict IEEE arithmetic: nothing is reassociated or contracted behind the source's back.
 # -fno-math-errno and -fno-trapping-math change no value; they let selects become vector code. gcc
-# would unroll a loop over 8 or 16 lanes before it looks for vectors, and then find none.
+# would unroll a loop over 8 or 16 lanes before it looks for vectors, and then find none; clang has
+# no such parameter and need not warn of it.
 FLAGS = (
     ["/O2", "/fp:precise"]
     if MSVC

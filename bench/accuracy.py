@@ -1,11 +1,12 @@
 """Measure every function against mpmath and write docs/accuracy.md.
 
-python bench/accuracy.py [--quick]
+python bench/accuracy.py [--quick | --tables]
 
 The rows are those of tests/sweeps.py, the promise is that of tests/cases.py; the tests hold a part
 of this sweep to it. Rivals answer where they have the function and take the rows: weights that sum
 to 1 up to rounding. What the tables need is kept in bench/accuracy.json. --quick leaves out rows of
-more than 1000 classes and writes nothing.
+more than 1000 classes, prints what it found, worst first, and writes nothing; --tables only writes
+the tables again.
 """
 
 import argparse
@@ -26,7 +27,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import rivals  # noqa: E402
-from cases import BOUNDS  # noqa: E402
 from measure import CALLS, OPTIONS, Call, answer, bound, worst  # noqa: E402
 from sweeps import KINDS, Rows, sweep  # noqa: E402
 
@@ -34,6 +34,13 @@ CLASSES = {1: 12, 2: 12, 3: 12, 7: 12, 10: 12, 16: 12, 17: 12, 64: 8, 65: 8, 100
 LONG = {32000: 1, 152064: 1}
 LONG_KINDS = ("normal", "peaked", "zipf", "masked")
 TYPES = {"float32": np.float32, "float64": np.float64}
+WAYS = [
+    ("float32", "float32"),
+    ("float64", "float64"),
+    ("float32", "float64"),
+    ("float64", "float32"),
+]
+BY_NAME = {str(call): call for call in CALLS + OPTIONS}
 RIVALS = [name for name in ("scipy", "torch") if name in rivals.CALLS]
 
 
@@ -63,7 +70,7 @@ def measured(kind: str, c: int, trials: int, type_in: str) -> list[dict[str, Any
         for way, most in zip(ways, worst(call, rows, *ways.values()), strict=True):
             ulp = most.ulp if math.isfinite(most.ulp) else 1e300
             found.append(
-                {"call": str(call), "name": call.name, "in": type_in, "way": way, "c": c}
+                {"call": str(call), "in": type_in, "way": way, "c": c}
                 | {"ulp": float(f"{ulp:.3g}"), "where": most.where}
             )
     return found
@@ -82,59 +89,76 @@ def shown(ulp: float) -> str:
     return f"{ulp:.0e}" if ulp >= 1e4 else f"{ulp:.0f}" if ulp >= 100 else f"{ulp:.2g}"
 
 
-def tables(kept: dict[str, Any]) -> str:
+def cell(found: list[dict[str, Any]], call: str, type_in: str, way: str, **fixed: Any) -> str:
+    """Format the worst of a call, a type that comes in, and a way to answer."""
+    return shown(most_of(found, call=call, way=way, **{"in": type_in}, **fixed)["ulp"])
+
+
+def table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Lay out a table whose first column is words and whose others are numbers."""
+    lines = [heads, ["---", *["--:"] * (len(heads) - 1)], *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def promises(found: list[dict[str, Any]], calls: list[str]) -> list[str]:
+    """Make the table of every call beside what it is held to."""
+    rows = []
+    for call in calls:
+        promised = " · ".join(f"{bound(BY_NAME[call], t):.0f}" for t in TYPES.values())
+        rows.append([f"`{call}`", promised, *(cell(found, call, a, f"to {b}") for a, b in WAYS)])
+    return table(["", "promised", *(f"{a} → {b}" for a, b in WAYS)], rows)
+
+
+def by_classes(found: list[dict[str, Any]], calls: list[str]) -> list[str]:
+    """Make the table of every call and number of classes."""
+    counts = sorted({f["c"] for f in found})
+    rows = []
+    for call in calls:
+        measured_at = {f["c"] for f in found if f["call"] == call}
+        for t in TYPES:
+            cells = (
+                cell(found, call, t, f"to {t}", c=c) if c in measured_at else "" for c in counts
+            )
+            rows.append([f"`{call}` {t}", *cells])
+    return table(["", *map(str, counts)], rows)
+
+
+def witnesses(found: list[dict[str, Any]], calls: list[str]) -> list[str]:
+    """List the rows the errors are on."""
+    lines = []
+    for call in calls:
+        for a, b in WAYS:
+            most = most_of(found, call=call, way=f"to {b}", **{"in": a})
+            lines.append(f"- `{call}` {a} → {b}, {shown(most['ulp'])} ulp: {most['where']}")
+    return lines
+
+
+def others(found: list[dict[str, Any]], calls: list[str]) -> list[str]:
+    """Make the table of what other libraries answer to the same rows."""
+    answered = {f["call"] for f in found if f["way"] in RIVALS and f["ulp"]}
+    rows = [
+        [
+            f"`{call}`",
+            *(x for t in TYPES for x in (cell(found, call, t, w) for w in (f"to {t}", *RIVALS))),
+        ]
+        for call in calls
+        if call in answered
+    ]
+    return table(["", *(f"{r} {t}" for t in TYPES for r in ("fastdiv", *RIVALS))], rows)
+
+
+def document(kept: dict[str, Any]) -> str:
     """Make the document."""
     found = kept["found"]
     calls = list(dict.fromkeys(f["call"] for f in found))
-    ways = [("float32", "float32"), ("float64", "float64"), ("float32", "float64")]
-    ways.append(("float64", "float32"))
-    lines = [(ROOT / "docs" / "accuracy.head.md").read_text().rstrip(), "", kept["with"], ""]
-    lines += [
-        "## fastdiv",
-        "",
-        "| | promised | " + " | ".join(f"{a} → {b}" for a, b in ways) + " |",
+    parts = [
+        [(ROOT / "docs" / "accuracy.head.md").read_text().rstrip(), "", kept["with"]],
+        ["## fastdiv", "", *promises(found, calls)],
+        ["### By number of classes", "", *by_classes(found, calls)],
+        ["### The rows that attain them", "", *witnesses(found, calls)],
+        ["## Others, on the same rows", "", *others(found, calls)],
     ]
-    lines += ["|---|--:" + "|--:" * len(ways) + "|"]
-    for call in calls:
-        cells = [
-            shown(most_of(found, call=call, way=f"to {b}", **{"in": a})["ulp"]) for a, b in ways
-        ]
-        given = next(c for c in CALLS + OPTIONS if str(c) == call)
-        promised = " · ".join(f"{bound(given, t):.0f}" for t in TYPES.values())
-        lines.append(f"| `{call}` | {promised} | " + " | ".join(cells) + " |")
-    lines += ["", "### By number of classes", ""]
-    counts = sorted({f["c"] for f in found})
-    lines += ["| | " + " | ".join(map(str, counts)) + " |", "|---" + "|--:" * len(counts) + "|"]
-    for call in calls:
-        for t in TYPES:
-            cells = [
-                shown(most_of(found, call=call, c=c, way=f"to {t}", **{"in": t})["ulp"])
-                for c in counts
-                if any(f["call"] == call and f["c"] == c for f in found)
-            ]
-            lines.append(f"| `{call}` {t} | " + " | ".join(cells) + " |")
-    lines += ["", "### The rows that attain them", ""]
-    for call in calls:
-        for a, b in ways:
-            most = most_of(found, call=call, way=f"to {b}", **{"in": a})
-            lines.append(f"- `{call}` {a} → {b}, {shown(most['ulp'])} ulp: {most['where']}")
-    lines += ["", "## Others, on the same rows", ""]
-    lines += ["| | " + " | ".join(f"{r} {t}" for t in TYPES for r in ("fastdiv", *RIVALS)) + " |"]
-    lines += ["|---" + "|--:" * (2 * (1 + len(RIVALS))) + "|"]
-    for call in calls:
-        if not most_of(found, call=call, way=RIVALS[0])["ulp"]:
-            continue
-        cells = [
-            shown(
-                most_of(found, call=call, way=f"to {t}" if r == "fastdiv" else r, **{"in": t})[
-                    "ulp"
-                ]
-            )
-            for t in TYPES
-            for r in ("fastdiv", *RIVALS)
-        ]
-        lines.append(f"| `{call}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def main() -> None:
@@ -157,7 +181,7 @@ def main() -> None:
         where = f"Python {platform.python_version()}, {', '.join(versions)}"
         kept = {"with": f"Made by `python bench/accuracy.py` with {where}.", "found": found}
     if given.quick:
-        for f in sorted(found, key=lambda f: -f["ulp"] / BOUNDS[f["name"]][f["in"] == "float64"]):
+        for f in sorted(found, key=lambda f: -f["ulp"] / bound(BY_NAME[f["call"]], TYPES[f["in"]])):
             if f["way"].startswith("to "):
                 print(f["ulp"], f["call"], f["in"], f["way"], f["where"])
         return
@@ -170,7 +194,7 @@ def main() -> None:
         if one is not most_of(kept["found"], **same) or one["way"] in RIVALS:
             one["where"] = ""
     kept_at.write_text(json.dumps(kept, indent=0) + "\n")
-    (ROOT / "docs" / "accuracy.md").write_text(tables(kept))
+    (ROOT / "docs" / "accuracy.md").write_text(document(kept))
 
 
 if __name__ == "__main__":

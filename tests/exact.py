@@ -70,7 +70,7 @@ def cross_entropy_exact(p: list[Any], q: list[Any]) -> Any:
     return total
 
 
-def _target(p: Any, c: int, class_weight: Any, label_smoothing: float) -> list[Any]:
+def _target(p: Any, c: int, class_weight: Any = None, label_smoothing: float = 0.0) -> list[Any]:
     """weight * ((1 - smoothing) * p + smoothing / c); an integer p is a label."""
     label = isinstance(p, (int, np.integer))
     row = [mpf(k == p) for k in range(c)] if label else _normalized(_exact(p))
@@ -79,19 +79,13 @@ def _target(p: Any, c: int, class_weight: Any, label_smoothing: float) -> list[A
     return [w * ((1 - smoothing) * v + smoothing / c) for v, w in zip(row, weights, strict=True)]
 
 
-def cross_entropy(
-    p: Any,
-    q: Row,
-    class_weight: Any = None,
-    label_smoothing: float = 0.0,
-    temperature: float = 1.0,
-) -> Any:
-    """H(p, q) of the normalised rows, or of p and q^(1/T)."""
+def cross_entropy(p: Any, q: Row, temperature: float = 1.0, **blend: Any) -> Any:
+    """H(p, q) of the normalised rows, or of p and q^(1/T); blend: as ``_target`` takes it."""
     weights = _exact(q)
     if temperature != 1:
         largest = max(weights)
         weights = [(w / largest) ** (1 / mpf(temperature)) for w in weights]
-    target = _target(p, len(weights), class_weight, label_smoothing)
+    target = _target(p, len(weights), **blend)
     return cross_entropy_exact(target, _normalized(weights))
 
 
@@ -132,16 +126,10 @@ def entropy_from_logits(x: Row) -> Any:
     return -_expectation([mp.exp(v) for v in log_p], log_p)
 
 
-def cross_entropy_from_logits(
-    p: Any,
-    x: Row,
-    class_weight: Any = None,
-    label_smoothing: float = 0.0,
-    temperature: float = 1.0,
-) -> Any:
+def cross_entropy_from_logits(p: Any, x: Row, temperature: float = 1.0, **blend: Any) -> Any:
     """H(p, softmax(x / T))."""
     log_q = _log_probabilities([v / mpf(temperature) for v in _exact(x)])
-    return -_expectation(_target(p, len(log_q), class_weight, label_smoothing), log_q)
+    return -_expectation(_target(p, len(log_q), **blend), log_q)
 
 
 def kl_divergence_from_logits(xp: Row, xq: Row) -> Any:

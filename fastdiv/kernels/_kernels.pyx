@@ -15,11 +15,11 @@ from libc.string cimport memcpy
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.weight_rows as weight_rows
-from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite
-from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
+from fastdiv.kernels.arithmetic cimport NAN
+from fastdiv.kernels.lanes cimport SCRATCH
 from fastdiv.kernels.sources cimport (
-    FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, fetch,
-    kind, source, tail_of, task,
+    FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
+    set_top, source, task,
 )
 
 cdef extern from "math.h" nogil:
@@ -193,21 +193,35 @@ cdef source source_of(cnp.ndarray array) noexcept:
     return s
 
 
-cdef inline void set_top(source* s, Py_ssize_t c, double* scratch) noexcept nogil:
-    """Have a row that is to be divided count from its largest element."""
-    cdef source plain = s[0]
-    cdef double top = -INFINITY
-    cdef Py_ssize_t k = 0, n
-    cdef const double* x
-    plain.logarithm = False
-    plain.divisor = 1.0
-    while k < c:
-        n = min(c - k, block_size(<const double*>scratch))
-        x = fetch(&plain, k, n, scratch, <double>-INFINITY)
-        top = max(top, block_max(x, n, tail_of(<const double*>scratch)))
-        k += n
-    # An infinite logit stays what it is, and is found out.
-    s.top = top if s.logarithm or finite(top) else 0.0
+cdef inline double row_result(
+    task* t, const entry* chosen, bint wide, float* scratch_f32, double* scratch_f64
+) noexcept nogil:
+    """The row function's answer, or where it gives none, the careful one's."""
+    cdef double result
+    if wide:
+        result = chosen.in_f64(t, scratch_f64)
+    else:
+        result = chosen.in_f32(t, scratch_f32)
+    if result != result and chosen.careful != NULL:
+        result = chosen.careful(t, scratch_f64)
+    return result
+
+
+cdef inline void next_row(
+    walk** walks, int n_walks, Py_ssize_t* index, const Py_ssize_t* shape, int axes
+) noexcept nogil:
+    """Step to the next row, last axis first."""
+    cdef int a = axes - 1, j
+    while a >= 0:
+        index[a] += 1
+        if index[a] < shape[a]:
+            for j in range(n_walks):
+                walks[j].at += walks[j].strides[a]
+            return
+        index[a] = 0
+        for j in range(n_walks):
+            walks[j].at -= (shape[a] - 1) * walks[j].strides[a]
+        a -= 1
 
 
 def run(
@@ -245,7 +259,7 @@ def run(
     cdef Py_ssize_t shape[MAX_AXES]
     cdef Py_ssize_t index[MAX_AXES]
     cdef Py_ssize_t n_rows = 1, unseen = 0, _row
-    cdef int a, n_walks = 1, j
+    cdef int a, n_walks = 1
     cdef bint makes_rows = cnp.PyArray_NDIM(out) > axes, has_p = False, has_q = False
     cdef bint has_labels = False, ignores = ignore_index is not None
     cdef int64_t ignored = ignore_index if ignores else 0, label = -1
@@ -316,12 +330,8 @@ def run(
                         t.p.divisor = found.mass if found.largest == found.largest else NAN
                     if temperature != 1.0:
                         set_top(&t.q, c, <double*>scratch_f64)
-                    if wide:
-                        result = chosen.in_f64(&t, <double*>scratch_f64)
-                    else:
-                        result = chosen.in_f32(&t, <float*>scratch_f32)
-                    if result != result and chosen.careful != NULL:
-                        result = chosen.careful(&t, <double*>scratch_f64)
+                    result = row_result(
+                        &t, &chosen, wide, <float*>scratch_f32, <double*>scratch_f64)
                     if has_labels and t.weight != NULL and not blended:
                         # 0 log 0 is 0 here too.
                         if t.weight[t.label] != 0 or result != result:
@@ -336,18 +346,7 @@ def run(
                     unseen = 0
                     with gil:
                         PyErr_CheckSignals()
-                # Step to the next row, last axis first.
-                a = axes - 1
-                while a >= 0:
-                    index[a] += 1
-                    if index[a] < shape[a]:
-                        for j in range(n_walks):
-                            walks[j].at += walks[j].strides[a]
-                        break
-                    index[a] = 0
-                    for j in range(n_walks):
-                        walks[j].at -= (shape[a] - 1) * walks[j].strides[a]
-                    a -= 1
+                next_row(<walk**>walks, n_walks, <Py_ssize_t*>index, <const Py_ssize_t*>shape, axes)
     finally:
         fesetenv(&callers)
 

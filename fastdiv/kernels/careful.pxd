@@ -285,7 +285,7 @@ cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noe
     of_p = measured(&u.p, t.c, scratch, True)
     if of_p.largest != of_p.largest:
         return NAN
-    u.p.divisor /= of_p.scale
+    u.p.scale = of_p.scale
     u.p.direct = False
     result = logit_rows.cross_entropy_from_logits(&u, scratch)
     if of_p.scale < 1 and infinite_gap(t, scratch):

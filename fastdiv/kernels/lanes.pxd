@@ -57,26 +57,39 @@ cdef inline void clear(real* accumulator) noexcept nogil:
         accumulator[lane] = 0
 
 
-cdef inline void fold_max(real* m, Py_ssize_t n) noexcept nogil:
-    """A step of ``greatest``: of each of the first n numbers and the one n further on.
+cdef inline void fold_lanes(real* m, Py_ssize_t n, bint bits) noexcept nogil:
+    """Of each of the first n numbers and the one n further on: the larger, or the bits of both."""
+    cdef Py_ssize_t lane
+    for lane in range(n):
+        if bits:
+            m[lane] = or_bits(m[lane], m[lane + n])
+        else:
+            m[lane] = m[lane + n] if m[lane + n] > m[lane] else m[lane]
+
+
+cdef inline real folded(real* m, bint bits) noexcept nogil:
+    """All the lanes in one; m is used up.
 
     The steps stand there one by one: of a loop over them the compiler makes branches and a detour
     through memory, which is what short rows would spend their time on.
     """
-    cdef Py_ssize_t lane
-    for lane in range(n):
-        m[lane] = m[lane + n] if m[lane + n] > m[lane] else m[lane]
+    if real is float:
+        fold_lanes(m, 16, bits)
+    fold_lanes(m, 8, bits)
+    fold_lanes(m, 4, bits)
+    fold_lanes(m, 2, bits)
+    fold_lanes(m, 1, bits)
+    return m[0]
 
 
 cdef inline real greatest(real* m) noexcept nogil:
     """The largest of the lanes; m is used up."""
-    if real is float:
-        fold_max(m, 16)
-    fold_max(m, 8)
-    fold_max(m, 4)
-    fold_max(m, 2)
-    fold_max(m, 1)
-    return m[0]
+    return folded(m, False)
+
+
+cdef inline real any_bits(real* m) noexcept nogil:
+    """The bits set in any of the lanes; m is used up."""
+    return folded(m, True)
 
 
 cdef inline real least(const real* accumulator) noexcept nogil:
@@ -103,28 +116,11 @@ cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexce
             for lane in range(4 * width):
                 m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
             k += 4 * width
-        fold_max(<real*>m, 2 * width)
-        fold_max(<real*>m, width)
+        fold_lanes(<real*>m, 2 * width, False)
+        fold_lanes(<real*>m, width, False)
     while k < n:
         y = at(x, k, whole, tail)
         for lane in range(width):
             m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
         k += width
     return greatest(<real*>m)
-
-
-cdef inline void fold_bits(real* s, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t lane
-    for lane in range(n):
-        s[lane] = or_bits(s[lane], s[lane + n])
-
-
-cdef inline real any_bits(real* s) noexcept nogil:
-    """The bits set in any of the lanes; s is used up."""
-    if real is float:
-        fold_bits(s, 16)
-    fold_bits(s, 8)
-    fold_bits(s, 4)
-    fold_bits(s, 2)
-    fold_bits(s, 1)
-    return s[0]

@@ -10,8 +10,8 @@ from libc.stdint cimport (
 )
 from libc.string cimport memcpy
 
-from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.lanes cimport block_size, lanes
+from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
+from fastdiv.kernels.lanes cimport block_max, block_size, lanes
 from fastdiv.kernels.scalars cimport log_quotient
 
 ctypedef fused item:
@@ -46,8 +46,8 @@ ctypedef struct source:
     bint direct             # native order, contiguous, aligned, to be taken as it is
     bint logarithm          # the elements are weights, of which the logarithms are taken
     double top              # with a divisor: logits count from this one, weights from this weight
-    double scale            # with a divisor: multiply by this power of two first
-    double divisor          # divide by this
+    double scale            # multiply by this power of two
+    double divisor          # and divide by this
     # ``convert`` in either type. Pointers, so that its ten types are compiled once and not into
     # every kernel.
     void (*to_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
@@ -139,6 +139,10 @@ cdef inline kind native(const real* like) noexcept nogil:
         return FLOAT64
 
 
+cdef inline const real* tail_of(const real* scratch) noexcept nogil:
+    return scratch + block_size(scratch)
+
+
 cdef inline const real* fetch(
     const source* s, Py_ssize_t k, Py_ssize_t n, real* scratch, real padding
 ) noexcept nogil:
@@ -154,6 +158,23 @@ cdef inline const real* fetch(
         for j in range(width):
             tail[j] = x[n - rest + j] if j < rest else padding
     return x
+
+
+cdef inline void set_top(source* s, Py_ssize_t c, double* scratch) noexcept nogil:
+    """Have a row that is to be divided count from its largest element."""
+    cdef source plain = s[0]
+    cdef double top = -INFINITY
+    cdef Py_ssize_t k = 0, n
+    cdef const double* x
+    plain.logarithm = False
+    plain.divisor = 1.0
+    while k < c:
+        n = min(c - k, block_size(<const double*>scratch))
+        x = fetch(&plain, k, n, scratch, <double>-INFINITY)
+        top = max(top, block_max(x, n, tail_of(<const double*>scratch)))
+        k += n
+    # An infinite logit stays what it is, and is found out.
+    s.top = top if s.logarithm or finite(top) else 0.0
 
 
 cdef inline const real* fetch_target(
@@ -186,10 +207,6 @@ cdef inline const real* fetch_target(
         for j in range(width):
             tail[j] = scratch[n - rest + j] if j < rest else <real>0
     return scratch
-
-
-cdef inline const real* tail_of(const real* scratch) noexcept nogil:
-    return scratch + block_size(scratch)
 
 
 cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogil:
