@@ -1,5 +1,6 @@
 """``python -m fastdiv`` and the ``fastdiv`` command."""
 
+import signal
 import sys
 
 
@@ -15,6 +16,8 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    # As an interruption: whatever is half written is taken away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app(prog_name="fastdiv")
 
 

@@ -175,7 +175,14 @@ def bad_files(folder):
     np.save(folder / "object.npy", np.array([[None]]), allow_pickle=True)
     np.savez(folder / "archive.npz", x=x)
     (folder / "text.npy").write_text("0 1 2")
-    (folder / "cut.npy").write_bytes((folder / "x.npy").read_bytes()[:-5])
+    whole = (folder / "x.npy").read_bytes()
+    (folder / "cut.npy").write_bytes(whole[:-5])
+    (folder / "grown.npy").write_bytes(whole + bytes(12))
+    (folder / "head.npy").write_bytes(whole[:7])
+    (folder / "torn.npy").write_bytes(whole[:20])
+    (folder / "third.npy").write_bytes(whole[:6] + b"\x03" + whole[7:])
+    np.save(folder / "columns.npy", np.zeros((4, 2, 3), order="F"))
+    (folder / "folder.npy").mkdir()
     p = np.full((4, 3), 1 / 3)
     p[2, 0] = 0.3
     np.save(folder / "p.npy", p)
@@ -186,8 +193,15 @@ BAD = [
     (["score", ".", "--labels", "y.npy"], ".: Is a directory"),
     (["score", "text.npy", "--labels", "y.npy"], "text.npy: is not a .npy file"),
     (["score", "archive.npz", "--labels", "y.npy"], "archive.npz: is an .npz archive"),
-    (["score", "cut.npy", "--labels", "y.npy"], "cut.npy: cannot be read as .npy, it may be cut"),
-    (["score", "object.npy", "--labels", "y.npy"], "object.npy: cannot be read"),
+    (["score", "cut.npy", "--labels", "y.npy"], "cut.npy: is cut off: its header promises"),
+    (["score", "object.npy", "--labels", "y.npy"], "object.npy has dtype object"),
+    (["score", "grown.npy", "--labels", "y.npy"], "grown.npy: has 12 bytes more than its header"),
+    (["score", "head.npy", "--labels", "y.npy"], "head.npy: cannot be read as .npy"),
+    (["score", "torn.npy", "--labels", "y.npy"], "torn.npy: has a broken .npy header"),
+    (["score", "third.npy", "--labels", "y.npy"], "third.npy: cannot be read as .npy"),
+    (["score", "columns.npy", "--labels", "y.npy"], "columns.npy: has its first axis next to"),
+    (["score", "x.npy", "--labels", "grown.npy"], "grown.npy: has 12 bytes more"),
+    (["score", "x.npy", "--labels", "y.npy", "--out", "folder.npy"], "folder.npy: is a folder"),
     (["score", "flat.npy", "--labels", "y.npy"], "flat.npy: has shape (4,); rows of classes"),
     (["score", "empty.npy", "--labels", "y.npy"], "empty.npy: has shape (0, 3); there is nothing"),
     (["score", "complex.npy", "--labels", "y.npy"], "complex.npy has dtype complex128"),
@@ -218,18 +232,22 @@ def test_bad_input_is_one_line(tmp_path, args, text):
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
-def test_interruption_leaves_nothing(tmp_path):
-    # 200 GB of zeros that take no room on the disk.
-    header = np.lib.format.header_data_from_array_1_0(np.empty((1, 1000), np.float32))
-    header["shape"] = (50_000_000, 1000)
-    with (tmp_path / "x.npy").open("wb") as file:
+def sparse(path, rows, c):
+    """A file of zeros that take no room on the disk."""
+    header = np.lib.format.header_data_from_array_1_0(np.empty((1, c), np.float32))
+    header["shape"] = (rows, c)
+    with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        file.truncate(file.tell() + 4 * 50_000_000 * 1000)
-    out = tmp_path / "out.npy"
-    args = [sys.executable, "-m", "fastdiv", "compare", "x.npy", "x.npy", "--out", str(out)]
+        file.truncate(file.tell() + 4 * rows * c)
+
+
+def disturbed(folder, act):
+    """Compare 200 GB, let ``act`` happen in the middle, and return the exit status and errors."""
+    sparse(folder / "x.npy", 50_000_000, 1000)
+    args = [sys.executable, "-m", "fastdiv", "compare", "x.npy", "x.npy", "--out", "out.npy"]
     with subprocess.Popen(
         args,
-        cwd=tmp_path,
+        cwd=folder,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -237,16 +255,113 @@ def test_interruption_leaves_nothing(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 60
-        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+        while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        act(process)
         try:
-            _, errors = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=30)
         finally:
             process.kill()
-    assert process.returncode == 130
-    assert "Traceback" not in errors
+    assert output == ""
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interruption_leaves_nothing(tmp_path, number, status):
+    code, errors = disturbed(tmp_path, lambda process: process.send_signal(number))
+    assert (code, errors) == (status, "")
     assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_a_file_that_gets_shorter(tmp_path):
+    # A mapped file would end in a bus error here.
+    code, errors = disturbed(tmp_path, lambda _: os.truncate(tmp_path / "x.npy", 1000))
+    assert (code, errors) == (2, "fastdiv: x.npy: changed while it was read\n")
+    assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+
+
+@pytest.mark.parametrize("which", ["x", "y"])
+def test_a_file_that_is_written_to(files, monkeypatch, which):
+    from fastdiv.scoring import files as readers
+    from fastdiv.scoring import report, statistics
+
+    folder, _ = files
+    held = readers.Array.fill
+
+    def fill(self, block, first):
+        held(self, block, first)
+        if first > 0:
+            os.utime(folder / f"{which}.npy", (0, 0))
+
+    monkeypatch.setattr(readers.Array, "fill", fill)
+    with pytest.raises(readers.InputError, match=rf"{which}\.npy: changed while it was read"):
+        statistics.score(
+            folder / "x.npy",
+            folder / "y.npy",
+            probs=False,
+            out=folder / "out.npy",
+            block_bytes=1000,
+            start=report.progress,
+        )
+    assert not list(folder.glob("*out.npy*"))
+
+
+def test_a_file_that_vanishes_is_read_to_its_end(files):
+    folder, _ = files
+    expected = answer("compare", folder / "x.npy", folder / "z.npy")
+    code = f"""if True:
+        import os, sys
+        from fastdiv.__main__ import main
+        from fastdiv.scoring import files
+        first = files.Rows.__init__
+        def init(self, path):
+            first(self, path)
+            os.unlink(path)
+        files.Rows.__init__ = init
+        sys.argv[1:] = ["compare", "{folder}/x.npy", "{folder}/z.npy", "--json"]
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == expected
+    assert not (folder / "x.npy").exists()
+
+
+@pytest.mark.parametrize("rows", [2000, 500_000], ids=["at the end", "in the middle"])
+def test_a_full_disk(tmp_path, rows):
+    # A limit on a file's size, as of a full disk, ends in an error of write().
+    import resource
+
+    sparse(tmp_path / "x.npy", rows, 3)
+    limit = 5000
+    done = command(
+        "compare",
+        "x.npy",
+        "x.npy",
+        "--out",
+        "out.npy",
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "fastdiv: out.npy: cannot be written: File too large\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("json_or_not", [[], ["--json"]])
+def test_a_result_that_cannot_be_printed(files, json_or_not):
+    folder, _ = files
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "fastdiv", "compare", "x.npy", "z.npy", *json_or_not],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "fastdiv: the result cannot be printed: No space left on device\n"
 
 
 def test_a_reader_that_leaves(files):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from fastdiv.scoring.files import Rows
+from fastdiv.scoring.files import Array, Rows
 
 Result = TypeVar("Result")
 
@@ -30,34 +30,35 @@ def ranges(rows: int, row_bytes: int, block_bytes: int) -> Iterator[tuple[int, i
 
 def over_blocks(
     function: Callable[[int, int], Result],
-    sources: list[Rows],
+    sources: list[Array],
     block_bytes: int,
     done: Callable[[int], None],
 ) -> Iterator[Result]:
     """Give ``function(start, stop)`` for every block, in order; ``done`` is told of its rows.
 
     The kernels release the GIL, so threads run at the same time. No more than two blocks for each
-    are in flight, which with ``block_bytes`` bounds the memory that the file takes up.
+    are in flight. When all are done, no source may have changed since it was opened.
     """
     workers = usable_cpus()
-    row_bytes = max(s.row_bytes for s in sources)
+    sets = [s for s in sources if isinstance(s, Rows)]
+    row_bytes = max(s.row_bytes for s in sets)
     pending: collections.deque[tuple[int, int, Future[Result]]] = collections.deque()
     pool = ThreadPoolExecutor(workers)
 
     def finished() -> Result:
         start, stop, future = pending.popleft()
         result = future.result()
-        for source in sources:
-            source.release(start, stop)
         done(stop - start)
         return result
 
     try:
-        for start, stop in ranges(sources[0].rows, row_bytes, block_bytes):
+        for start, stop in ranges(sets[0].rows, row_bytes, block_bytes):
             if len(pending) == 2 * workers:
                 yield finished()
             pending.append((start, stop, pool.submit(function, start, stop)))
         while pending:
             yield finished()
+        for source in sources:
+            source.check_unchanged()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

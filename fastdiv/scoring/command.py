@@ -1,7 +1,7 @@
 """The command line.
 
 Results go to standard output, progress and errors to standard error. Exit status 0: done; 2: a
-file or an option is wrong, in one line; 130: interrupted.
+file or an option is wrong, or a disk is full, in one line; 130: interrupted; 143: terminated.
 """
 
 import contextlib
@@ -47,10 +47,14 @@ def _reported() -> Iterator[None]:
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except BrokenPipeError:
-        # Whoever read our output has left; Python would complain once more while closing it.
+    except OSError as error:
+        # Only standard output is left to fail here; Python would complain once more while closing
+        # it. Whoever read our output and has left needs no word.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(1) from None
+        print(f"fastdiv: the result cannot be printed: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def _bytes(text: str) -> int:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastdiv
-from fastdiv import _rows
+from fastdiv import _check, _rows
 from fastdiv.scoring.blocks import over_blocks
-from fastdiv.scoring.files import InputError, Rows, labels_of, written
+from fastdiv.scoring.files import Array, InputError, Labels, Rows
+from fastdiv.scoring.output import written
 from fastdiv.scoring.summary import Mean, Moments, quantiles
 
 Done = Callable[[int], None]
@@ -61,17 +62,21 @@ def _checked(rows: Rows, start: int, stop: int) -> NDArray[Any]:
 
 
 def _against_labels(
-    rows: Rows, labels: NDArray[Any], probs: bool
+    rows: Rows, labels: Labels, probs: bool
 ) -> Callable[[int, int], NDArray[np.float64]]:
-    """Give a function of a block: cross-entropy, entropy and top class, shape (rows, 3)."""
+    """Give a function of a block: cross-entropy, entropy and top-class hit, shape (rows, 3)."""
 
     def scored(start: int, stop: int) -> NDArray[np.float64]:
-        y = labels[start:stop]
+        y = labels.block(start, stop)
         if not probs:
-            return _rows.scored(y, rows.block(start, stop))
-        q = _checked(rows, start, stop)
-        columns = fastdiv.cross_entropy(y, q), fastdiv.entropy(q), q.argmax(-1)
-        return np.column_stack([c.astype(np.float64) for c in columns])
+            scores = _rows.scored(y, rows.block(start, stop))
+        else:
+            q = _checked(rows, start, stop)
+            columns = fastdiv.cross_entropy(y, q), fastdiv.entropy(q), q.argmax(-1)
+            scores = np.column_stack([c.astype(np.float64) for c in columns])
+        # The third column says whether the first largest class is the label's.
+        scores[:, 2] = scores[:, 2] == y
+        return scores
 
     return scored
 
@@ -81,22 +86,22 @@ def score(
 ) -> Score:
     """Score a file of rows against a file of labels; ``start(files)`` gives the progress call."""
     rows = Rows(logits)
-    y = labels_of(labels, rows)
+    y = Labels(labels, rows)
     loss, entropy, correct = Moments(), Moments(), Moments()
-    infinite = nan = at = 0
-    dtype = np.dtype(np.float32 if rows.block(0, 1).dtype.itemsize == 4 else np.float64)
-    with start([rows]) as done, written(out, rows.rows, dtype) as write:
-        blocks = over_blocks(_against_labels(rows, y, probs), [rows], block_bytes, done)
+    infinite = nan = 0
+    dtype = _check.result_type(None, rows.block(0, 1))
+    with start([rows]) as done, written(out, rows.rows, dtype) as output:
+        blocks = over_blocks(_against_labels(rows, y, probs), [rows, y], block_bytes, done)
         for block in blocks:
             # Rounded as the function of arrays gives them, so that a file holds the same numbers.
             losses = block[:, 0].astype(dtype)
             loss.update(losses)
             entropy.update(block[:, 1])
-            correct.update(block[:, 2] == y[at : at + len(block)])
-            at += len(block)
+            correct.update(block[:, 2])
             infinite += int(np.isinf(losses).sum())
             nan += int(np.isnan(losses).sum())
-            write(losses)
+            if output:
+                output.write(losses)
     mean = loss.result()
     return Score(
         rows=rows.rows,
@@ -126,7 +131,7 @@ def compare(
         raise InputError(
             f"{q.path}: has shape {(*q.lead, q.classes)}; {p.path} has {(*p.lead, p.classes)}"
         )
-    y = None if labels is None else labels_of(labels, p)
+    y = None if labels is None else Labels(labels, p)
     kinds = (
         (fastdiv.kl_divergence, fastdiv.js_divergence)
         if probs
@@ -140,20 +145,22 @@ def compare(
         columns = {"kl": kinds[0](a, b), "reverse": kinds[0](b, a), "js": kinds[1](a, b)}
         columns["same"] = top_a == top_b
         if y is not None:
-            part = y[begin:end]
+            part = y.block(begin, end)
             columns |= {"p_loss": loss(part, a), "q_loss": loss(part, b)}
             columns |= {"p_correct": top_a == part, "q_correct": top_b == part}
         return columns
 
     moments: dict[str, Moments] = {}
     all_kl: list[NDArray[Any]] = []
-    dtype = kinds[0](p.block(0, 1), q.block(0, 1)).dtype
-    with start([p, q]) as done, written(out, p.rows, dtype) as write:
-        for block in over_blocks(compared, [p, q], block_bytes, done):
+    dtype = _check.result_type(None, p.block(0, 1), q.block(0, 1))
+    sources: list[Array] = [p, q] if y is None else [p, q, y]
+    with start([p, q]) as done, written(out, p.rows, dtype) as output:
+        for block in over_blocks(compared, sources, block_bytes, done):
             for name, values in block.items():
                 moments.setdefault(name, Moments()).update(values)
             all_kl.append(block["kl"])
-            write(block["kl"])
+            if output:
+                output.write(block["kl"])
     kl = np.concatenate(all_kl)
     median, high, top = quantiles(kl, (0.5, 0.99, 1.0))
     means = {name: m.result() for name, m in moments.items()}
