@@ -5,8 +5,10 @@ import warnings
 import numpy as np
 import pytest
 from cases import MAKERS, SIGNATURES, rows_for
+from layouts import LAYOUTS
 
 import fastdiv
+from fastdiv import _dispatch
 
 INF, NAN = np.inf, np.nan
 LOG2 = np.log(2)
@@ -100,6 +102,53 @@ def test_table(row, dtype):
     )
     if np.all(np.array(expected) == 0):
         assert np.all(got == 0)
+
+
+@pytest.mark.parametrize("isa", _dispatch.runnable())
+@pytest.mark.parametrize("row", TABLE, ids=[f"{r[1]}-{r[0]}" for r in TABLE])
+def test_table_in_the_midst_of_a_batch(row, isa, dtype, monkeypatch):
+    # Every line, from every instruction set, however the batch lies in memory.
+    _, name, args, keywords, expected = row
+    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(isa))
+    function = getattr(fastdiv, name)
+    ordinary = rows_for(name, 5, np.size(args[-1]), dtype)
+    rows = [a for a in args if not isinstance(a, int)]
+    labels = [np.array([0, 0, a, 0, 0]) for a in args if isinstance(a, int)]
+    batch = [o.copy() for o in ordinary[-len(rows) :]]
+    before = function(*[np.zeros(5, int) for _ in labels], *batch, **keywords)
+    for b, edge in zip(batch, rows, strict=True):
+        b[2] = edge
+    for layout in (None, *LAYOUTS):
+        for axis in (-1, 0):
+            laid = [b if axis == -1 else b.T.copy() for b in batch]
+            given = laid if layout is None else [layout(a) for a in laid]
+            got = function(*labels, *given, **keywords, axis=axis)
+            got = got.T if axis == 0 and name in MAKERS else got
+            assert got.dtype == dtype
+            assert got[2] == pytest.approx(
+                np.array(expected, dtype), rel=4 * float(np.finfo(dtype).eps), abs=0, nan_ok=True
+            )
+            assert np.any(expected) or np.all(got[2] == 0)
+            np.testing.assert_array_equal(np.delete(got, 2, 0), np.delete(before, 2, 0))
+
+
+@pytest.mark.parametrize("isa", _dispatch.runnable())
+def test_bad_rows_of_every_layout(name, isa, dtype, monkeypatch):
+    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(isa))
+    function = getattr(fastdiv, name)
+    kinds = SIGNATURES[name]
+    for place, kind in enumerate(kinds):
+        for what, bad in (BAD_WEIGHTS if kind == "w" else BAD_LOGITS).items():
+            args = [a.copy() for a in rows_for(name, 5, 3, dtype)]
+            before = function(*args)
+            args[place][2] = bad
+            for layout in LAYOUTS:
+                got = function(*[layout(a) for a in args])
+                if name == "logsumexp" and what != "NaN":
+                    assert got[2] == (-np.inf if what == "all -inf" else np.inf)
+                else:
+                    assert np.isnan(got[2]).all()
+                np.testing.assert_array_equal(np.delete(got, 2, 0), np.delete(before, 2, 0))
 
 
 def bad_rows():

@@ -5,42 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 from cases import MAKERS, SIGNATURES, rows_for
+from layouts import LAYOUTS, misaligned, read_only, swapped
 
 import fastdiv
-
-
-def strided(a):
-    return np.repeat(a, 3, axis=-1)[..., ::3]
-
-
-def reversed_twice(a):
-    return np.ascontiguousarray(a[:, ::-1])[:, ::-1]
-
-
-def fortran(a):
-    return np.asfortranarray(a)
-
-
-def swapped(a):
-    return a.astype(a.dtype.newbyteorder())
-
-
-def misaligned(a):
-    raw = np.frombuffer(b"\0" + a.tobytes(), np.uint8)[1:]
-    return raw.view(a.dtype).reshape(a.shape)
-
-
-def read_only(a):
-    a = a.copy()
-    a.flags.writeable = False
-    return a
-
-
-def every_other_row(a):
-    return np.repeat(a, 2, axis=0)[::2]
-
-
-LAYOUTS = [strided, reversed_twice, fortran, swapped, misaligned, read_only, every_other_row]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__)
@@ -111,6 +78,7 @@ def test_labels_broadcast(dtype):
     np.testing.assert_array_equal(several[1], function(np.full(6, 2), x))
 
 
+@pytest.mark.thread_unsafe
 def test_no_copy_of_the_input(name, function):
     # 8 MB, every second element, the wrong byte order: read through buffers of a few kilobytes.
     args = [np.repeat(swapped(a), 2, -1)[:, ::2] for a in rows_for(name, 500, 2000, np.float32)]

@@ -59,6 +59,7 @@ def test_docstring(name):
         assert re.search(rf"^{parameter} : ", text, re.MULTILINE), parameter
 
 
+@pytest.mark.thread_unsafe
 @pytest.mark.parametrize("module", [_logits, _probabilities], ids=lambda m: m.__name__)
 def test_docstring_examples(module):
     failed, tried = doctest.testmod(module)
