@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from mpmath import mp, mpf
 
-mp.dps = 50
+DIGITS = 50
+with mp.workdps(DIGITS):
+    # What is left of an exponent, and a little more, for the rounding of the reduction.
+    EXP_REACH = mp.log(2) / 2 * mpf("1.004")
 
 Function = Callable[[Any], Any]
 
@@ -62,14 +65,13 @@ def js_tail(v: Any) -> Any:
 
 
 REFITTED = 3
-HALF_LN2 = mp.log(2) / 2
 FITS = [
     Fit(
         "exp_tail",
         exp_tail,
         lambda t: t / mp.exp(t),
-        -HALF_LN2 * mpf("1.004"),
-        HALF_LN2 * mpf("1.004"),
+        -EXP_REACH,
+        EXP_REACH,
         {np.float32: 5, np.float64: 10},
         "relative error of 1 + t * poly(t) against exp(t)",
     ),
@@ -164,6 +166,7 @@ def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
 
 def main() -> None:
     """Print every polynomial, lowest degree first."""
+    mp.dps = DIGITS
     for fit in FITS:
         for real in (np.float32, np.float64):
             coefficients, worst, witness = fit_rounded(fit, real)

@@ -106,7 +106,10 @@ cdef inline real log_ratio(real a, real* fraction, real* exponent) noexcept nogi
 
 
 cdef inline real log_series(real g, real t) noexcept nogil:
-    """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g); below 1 u however small g is."""
+    """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g), however small g is.
+
+    Within 1.44 u, at 1 + g = 1.2869941 in a float; 1.22 u, at 1.5156771 / 2 in sampled doubles.
+    """
     cdef real v = t * t
     return g - t * (g - v * atanh_tail(v))
 
@@ -163,7 +166,8 @@ cdef inline real phi_ratio(real p, real q, real delta, bint rounded, real* steps
 cdef inline real phi_series(real p, real delta, real t, real steps) noexcept nogil:
     """phi from the ratio: log(p / q) = d ln 2 + 2 t + t^3 S(t^2).
 
-    Where d = 0, phi = delta t + p t^3 S: nothing cancels.
+    Where d = 0, phi = delta t + p t^3 S: nothing cancels. Within 3.4 u in either type, of pairs
+    sampled at every distance (tests/test_elementary.py).
     """
     cdef real lead, v = t * t
     cdef uint32_t far

@@ -1,13 +1,18 @@
-"""The polynomials, fitted and their errors measured by bench/polynomials.py.
+"""The polynomials, fitted by bench/polynomials.py.
 
-u is half a unit in the last place of 1: 2^-24 (float), 2^-53 (double).
+u is half a unit in the last place of 1: 2^-24 (float), 2^-53 (double). Errors are first those of
+the polynomial, and then, with the rounding of its evaluation, those of every float of the domain
+and of sampled doubles, as tests/test_elementary.py finds and holds them.
 """
 
 from fastdiv.kernels.arithmetic cimport fma, real
 
 
 cdef inline real exp_tail(real t) noexcept nogil:
-    """(exp(t) - 1) / t for |t| <= 0.348; 1 + t * this is within 0.06 u (float), 0.22 u (double)."""
+    """(exp(t) - 1) / t for |t| <= 0.348; 1 + t * this is within 0.06 u (float), 0.22 u (double).
+
+    Evaluated: 0.343 u at t = -0.34747845 (float), 0.441 u at 0.3016 (double).
+    """
     cdef real r
     if real is float:
         r = <float>0.0013843191554769874
@@ -31,7 +36,11 @@ cdef inline real exp_tail(real t) noexcept nogil:
 
 
 cdef inline real atanh_tail(real v) noexcept nogil:
-    """S(v) in log((1 + t) / (1 - t)) = 2 t + t^3 S(t^2), for v = t^2 <= 1/9."""
+    """S(v) in log((1 + t) / (1 - t)) = 2 t + t^3 S(t^2), for v = t^2 <= 1/9.
+
+    Evaluated, against the leading term of phi: 0.132 u at v = 0.11110739 (float), 0.189 u at 0.1090
+    (double).
+    """
     cdef real r
     if real is float:
         r = <float>0.23704519867897034
@@ -53,7 +62,10 @@ cdef inline real atanh_tail(real v) noexcept nogil:
 
 
 cdef inline real psi_tail(real z) noexcept nogil:
-    """(exp(z) - 1 - z) / z^2 for |z| <= 2, within 0.22 u (float), 0.18 u (double)."""
+    """(exp(z) - 1 - z) / z^2 for |z| <= 2, within 0.22 u (float), 0.18 u (double).
+
+    Evaluated: 1.82 u at z = -1.9874107 (float), 1.55 u at -1.8869 (double).
+    """
     cdef real r
     if real is float:
         r = <float>2.0914949772077307e-09
@@ -90,6 +102,8 @@ cdef inline real psi_tail(real z) noexcept nogil:
 
 cdef inline real js_tail(real v) noexcept nogil:
     """chi(tanh(d / 2)) / (2 d^2) for v = d^2 <= 4, within 0.18 u (float), 0.25 u (double).
+
+    Evaluated: 1.53 u at v = 3.875148 (float), 1.26 u at 3.9093 (double).
 
     chi(s) = ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2 is a pair's share of Jensen-Shannon.
     """

@@ -1,0 +1,123 @@
+"""The kernels' elementary functions over every float32 of a range, and one double at a time.
+
+Built and called by test_elementary.py. What float32 results are held against is computed in double.
+"""
+
+from libc.math cimport atanh, exp, expm1, fabs, frexp, ldexp, log1p, sqrt, tanh
+from libc.stdint cimport uint32_t
+
+from fastdiv.kernels.math cimport float_of, log_mantissa, phi_lane
+from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, js_tail, psi_tail
+
+cdef enum:
+    TERMS = 14
+
+ctypedef double (*error_of)(float x) noexcept nogil
+
+
+cdef inline double in_u(double got, double want, double size) noexcept nogil:
+    """An error in units of 2^-24 of ``size``."""
+    return fabs(got - want) / size * 16777216.0
+
+
+cdef double exp_error(float t) noexcept nogil:
+    # As a lane adds it up: 1 + t * tail, rounded once, in units in the last place of the result.
+    cdef int e = 0
+    cdef double want = exp(<double>t)
+    frexp(want, &e)
+    return in_u(<double>t * exp_tail(t) + 1.0, want, want)
+
+
+cdef double log_error(float a) noexcept nogil:
+    cdef float e = 0
+    cdef float got = log_mantissa(a, &e)
+    cdef double want = log1p(ldexp(<double>a, -<int>e) - 1.0)
+    return 0.0 if got == want else in_u(got, want, fabs(want))
+
+
+cdef double atanh_error(float v) noexcept nogil:
+    # Relative to the leading term of phi, which S adds to: sqrt(v) (1 + sqrt(v)) / 2 of an error.
+    cdef double t = sqrt(<double>v), want = 0
+    cdef int k
+    if v < 0.01:
+        for k in range(TERMS, -1, -1):
+            want = want * v + 2.0 / (2 * k + 3)
+    else:
+        want = 2 * (atanh(t) - t) / (t * v)
+    return in_u(atanh_tail(v), want, 2 / (t * (1 + t)))
+
+
+cdef double psi_error(float z) noexcept nogil:
+    cdef double want = 0, term = 0.5
+    cdef int k
+    if fabs(z) < 0.5:
+        for k in range(TERMS + 4):
+            want += term
+            term *= z / (k + 3)
+    else:
+        want = (expm1(<double>z) - z) / (<double>z * z)
+    return in_u(psi_tail(z), want, want)
+
+
+cdef double js_error(float v) noexcept nogil:
+    cdef double s = tanh(sqrt(<double>v) / 2), want
+    if v < 0.0009765625:
+        want = 0.0625 + v * (-1 / 128.0 + v * (1 / 1152.0 - v * (17 / 184320.0)))
+    else:
+        want = ((1 + s) * log1p(s) + (1 - s) * log1p(-s)) / (4 * <double>v)
+    return in_u(js_tail(v), want, want)
+
+
+cdef error_of chosen(str name):
+    if name == "exp":
+        return exp_error
+    if name == "log":
+        return log_error
+    if name == "atanh":
+        return atanh_error
+    if name == "psi":
+        return psi_error
+    return js_error
+
+
+def worst(str name, uint32_t first, uint32_t last):
+    """Largest error, in u, over the floats of the bit patterns ``first`` to ``last``; where."""
+    cdef error_of error = chosen(name)
+    cdef double found, most = 0
+    cdef uint32_t i, where = first
+    with nogil:
+        for i in range(first, last + 1):
+            found = error(float_of(i))
+            if found > most or found != found:
+                most, where = found, i
+                if found != found:
+                    break
+    return most, float_of(where)
+
+
+def value(str name, double x):
+    """A polynomial in double."""
+    if name == "exp_tail":
+        return exp_tail(x)
+    if name == "atanh_tail":
+        return atanh_tail(x)
+    if name == "psi_tail":
+        return psi_tail(x)
+    return js_tail(x)
+
+
+def log_of(double a):
+    """log of the mantissa, and the exponent."""
+    cdef double e = 0
+    cdef double made = log_mantissa(a, &e)
+    return made, e
+
+
+def phi(double p, double q):
+    """phi(p, q), delta rounded as p - q is."""
+    return phi_lane(p, q, p - q, True)
+
+
+def phi_f32(float p, float q):
+    """The same in float."""
+    return phi_lane(p, q, p - q, True)

@@ -1,0 +1,137 @@
+"""exp, log and the other polynomials: every float32 of their domain, and doubles that hurt."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import polynomials
+import pytest
+from mpmath import mp, mpf
+
+import fastdiv
+from fastdiv import _dispatch
+
+pytest.importorskip("Cython")
+HERE = Path(__file__).parent
+U32, U64 = mpf(2) ** -24, mpf(2) ** -53
+FMA = _dispatch.active() != "baseline"
+
+# Function, first and last float, and the largest error there is, in u and rounded up. exp: before
+# its last rounding; log: of a mantissa; atanh: of what S adds to phi, against phi's leading term.
+# Nearer to 0 each is its first coefficient, to less than a rounding.
+TINY = np.float32(2.0**-26)
+DOMAINS = [
+    ("exp", TINY, np.float32(0.348), 0.33),
+    ("exp", -TINY, np.float32(-0.348), 0.35),
+    ("log", np.float32(0.5), np.float32(2), 1.44),
+    ("atanh", TINY, np.float32(1 / 9), 0.14),
+    ("psi", TINY, np.float32(2), 1.67),
+    ("psi", -TINY, np.float32(-2), 1.82),
+    ("js", TINY, np.float32(4), 1.53),
+]
+# The same of doubles, over samples.
+DOUBLES = [
+    ("exp_tail", -0.348, 0.348, 0.45),
+    ("atanh_tail", 1e-30, 1 / 9, 0.19),
+    ("psi_tail", -2.0, 2.0, 1.55),
+    ("js_tail", 1e-30, 4.0, 1.26),
+]
+
+
+@pytest.fixture(autouse=True)
+def fifty_digits():
+    with mp.workdps(50):
+        yield
+
+
+@pytest.fixture(scope="module")
+def elementary(tmp_path_factory):
+    """The module of elementary.pyx, built with the processor's fused multiply-add."""
+    from Cython.Build import cythonize
+    from setuptools import Distribution, Extension
+    from setuptools.command.build_ext import build_ext
+
+    folder = tmp_path_factory.mktemp("elementary")
+    source = shutil.copy(HERE / "elementary.pyx", folder)
+    flags = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+    flags += ["-mavx2", "-mfma"] if _dispatch._cpu.x86_64_level() >= 3 else []
+    modules = cythonize(
+        [Extension("elementary", [source], extra_compile_args=flags)],
+        include_path=[str(Path(fastdiv.__file__).parents[1])],
+        compiler_directives={"language_level": 3, "cdivision": True},
+        quiet=True,
+    )
+    command = build_ext(Distribution({"ext_modules": modules}))
+    command.build_lib = command.build_temp = str(folder)
+    command.ensure_finalized()
+    command.run()
+    spec = importlib.util.spec_from_file_location(
+        "elementary", command.get_ext_fullpath("elementary")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the flags are gcc's and clang's")
+@pytest.mark.parametrize(("name", "low", "high", "most"), DOMAINS)
+def test_every_float32(elementary, name, low, high, most):
+    first, last = (int(np.float32(x).view(np.uint32)) for x in (low, high))
+    if not FMA:
+        last = first + 1_000_000
+    worst, where = elementary.worst(name, first, last)
+    assert worst <= most, where
+
+
+def samples(low, high):
+    """Doubles evenly, at every power of two, next to the ends, and next to where others err."""
+    rng = np.random.default_rng(0)
+    powers = 2.0 ** np.arange(-40, 3)
+    ends = [np.nextafter(low, high), np.nextafter(high, low)]
+    made = np.concatenate(
+        [np.linspace(low, high, 1500), rng.uniform(low, high, 1500), powers, -powers, ends]
+    )
+    return made[(made >= low) & (made <= high) & (made != 0)]
+
+
+@pytest.mark.parametrize(("name", "low", "high", "most"), DOUBLES)
+def test_doubles(elementary, name, low, high, most):
+    fit = next(f for f in polynomials.FITS if f.name == name)
+    worst, where = max(
+        (abs(fit.weight(mpf(x)) * (elementary.value(name, x) - fit.function(mpf(x)))) / U64, x)
+        for x in map(float, samples(low, high))
+    )
+    assert worst <= most, where
+
+
+def test_log_of_doubles(elementary):
+    worst, where = 0, None
+    for a in map(float, samples(0.5, 2.0)):
+        made, exponent = elementary.log_of(a)
+        want = mp.log(mpf(a) / mpf(2) ** exponent)
+        if want:
+            worst, where = max((worst, where), (abs(made / want - 1) / U64, a))
+    assert worst <= 1.22, where
+
+
+@pytest.mark.parametrize(("wide", "unit"), [(True, U64), (False, U32)])
+def test_phi(elementary, wide, unit):
+    # phi(p, q) = p log(p / q) - p + q, of pairs apart by every power of two, up and down.
+    rng = np.random.default_rng(0)
+    real = float if wide else np.float32
+    worst, where = 0, None
+    for apart in range(-20, 40):
+        for up in (-1, 1):
+            for q in rng.uniform(1, 2, 60):
+                p = float(
+                    real(q * 2.0 ** (-apart * up) if apart < 0 else q * (1 + up * 2.0**-apart))
+                )
+                q = float(real(q))
+                if p == q:
+                    continue
+                want = mpf(p) * mp.log(mpf(p) / mpf(q)) - mpf(p) + mpf(q)
+                got = (elementary.phi if wide else elementary.phi_f32)(p, q)
+                worst, where = max((worst, where), (abs(got / want - 1) / unit, (p, q)))
+    assert worst <= 3.4, where
