@@ -14,9 +14,6 @@ import numpy as np
 from mpmath import mp, mpf
 
 DIGITS = 50
-with mp.workdps(DIGITS):
-    # What is left of an exponent, and a little more, for the rounding of the reduction.
-    EXP_REACH = mp.log(2) / 2 * mpf("1.004")
 
 Function = Callable[[Any], Any]
 
@@ -65,44 +62,47 @@ def js_tail(v: Any) -> Any:
 
 
 REFITTED = 3
-FITS = [
-    Fit(
-        "exp_tail",
-        exp_tail,
-        lambda t: t / mp.exp(t),
-        -EXP_REACH,
-        EXP_REACH,
-        {np.float32: 5, np.float64: 10},
-        "relative error of 1 + t * poly(t) against exp(t)",
-    ),
-    Fit(
-        "atanh_tail",
-        atanh_tail,
-        lambda v: mp.sqrt(v) * (1 + mp.sqrt(v)) / 2,
-        mpf(0),
-        mpf(1) / 9,
-        {np.float32: 4, np.float64: 9},
-        "error relative to the leading term of phi = s t^2 + p t^3 poly(t^2)",
-    ),
-    Fit(
-        "psi_tail",
-        psi_tail,
-        lambda z: 1 / psi_tail(z),
-        mpf(-2),
-        mpf(2),
-        {np.float32: 10, np.float64: 17},
-        "relative error of z^2 poly(z) against exp(z) - 1 - z",
-    ),
-    Fit(
-        "js_tail",
-        js_tail,
-        lambda v: 1 / js_tail(v),
-        mpf(0),
-        mpf(4),
-        {np.float32: 7, np.float64: 15},
-        "relative error of d^2 poly(d^2) against chi(tanh(d/2)) / 2",
-    ),
-]
+with mp.workdps(DIGITS):
+    # The reduced argument of exp, and a little more for the rounding of the reduction.
+    REACH = mpf("1.004")
+    FITS = [
+        Fit(
+            "exp_tail",
+            exp_tail,
+            lambda t: t / mp.exp(t),
+            -mp.log(2) / 2 * REACH,
+            mp.log(2) / 2 * REACH,
+            {np.float32: 5, np.float64: 10},
+            "relative error of 1 + t * poly(t) against exp(t)",
+        ),
+        Fit(
+            "atanh_tail",
+            atanh_tail,
+            lambda v: mp.sqrt(v) * (1 + mp.sqrt(v)) / 2,
+            mpf(0),
+            mpf(1) / 9,
+            {np.float32: 4, np.float64: 9},
+            "error relative to the leading term of phi = s t^2 + p t^3 poly(t^2)",
+        ),
+        Fit(
+            "psi_tail",
+            psi_tail,
+            lambda z: 1 / psi_tail(z),
+            mpf(-2),
+            mpf(2),
+            {np.float32: 10, np.float64: 17},
+            "relative error of z^2 poly(z) against exp(z) - 1 - z",
+        ),
+        Fit(
+            "js_tail",
+            js_tail,
+            lambda v: 1 / js_tail(v),
+            mpf(0),
+            mpf(4),
+            {np.float32: 7, np.float64: 15},
+            "relative error of d^2 poly(d^2) against chi(tanh(d/2)) / 2",
+        ),
+    ]
 
 
 def _solve(fit: Fit, powers: list[int], fixed: list[Any], nodes: list[Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Arrays however they lie in memory: the same bits as from a contiguous copy."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -96,3 +97,30 @@ def test_more_than_2_31_elements():
     x = np.array([3], np.float32)
     row = np.broadcast_to(x, (2**31 + 5,))
     assert fastdiv.logsumexp(row) == pytest.approx(3 + np.log(2**31 + 5), rel=1e-7)
+
+
+def test_pytorch_111484_more_than_2_32_elements():
+    # Many rows, and one long one.
+    p = np.full(2**20, 2.0**-20, np.float32)
+    rows = np.broadcast_to(p, (2**12 + 1, 2**20))
+    assert rows.size > 2**32
+    assert np.all(fastdiv.entropy(rows) == np.float32(20 * np.log(2)))
+    assert fastdiv.entropy(np.broadcast_to(p[:1], (2**32 + 5,))) == pytest.approx(
+        np.log(2**32 + 5), rel=1e-7
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory that is not written takes no room")
+def test_onnxruntime_32299_a_real_row_of_more_than_2_31_elements():
+    # 8.6 GB of zeros, of which Linux holds the pages that were written.
+    c = 2**31 + 17
+    x = np.zeros(c, np.float32)
+    x[[-1, -2]] = 30, 20
+    expected = np.logaddexp(np.log(c - 2.0), np.logaddexp(30, 20))
+    assert fastdiv.logsumexp(x) == pytest.approx(expected, rel=1e-7)
+    loss = fastdiv.cross_entropy_from_logits([c - 2, c - 1], x[None])
+    assert loss == pytest.approx([expected - 20, expected - 30], rel=1e-6)
+    p = np.zeros(c, np.float32)
+    p[[0, -1]] = 1, 3
+    assert fastdiv.entropy(p) == pytest.approx(2 * np.log(2) - 0.75 * np.log(3), rel=1e-7)
+    assert fastdiv.kl_divergence(p, p[::-1]) == pytest.approx(0.5 * np.log(3), rel=1e-7)

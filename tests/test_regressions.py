@@ -177,3 +177,74 @@ def test_vllm_11778_lm_eval_704_a_loss_does_not_depend_on_the_batch():
             for i in range(0, 33, size)
         ]
         np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_scipy_23548_logsumexp_of_a_row_that_is_all_masked_but_one():
+    assert fastdiv.logsumexp([-np.inf, 3.0, -np.inf]) == 3
+
+
+def test_pytorch_32520_pytorch_51716_divergence_from_itself():
+    p = np.float32([0.1, 0.2, 0.7])
+    assert fastdiv.kl_divergence(p, p) == 0
+    assert fastdiv.kl_divergence_from_logits(np.log(p), np.log(p)) == 0
+
+
+def test_pytorch_6622_one_number_per_row_and_not_per_element():
+    p, q = np.array([[0.5, 0.5], [0.9, 0.1]]), np.array([[0.9, 0.1], [0.5, 0.5]])
+    expected = (p * np.log(p / q)).sum(-1)
+    np.testing.assert_allclose(fastdiv.kl_divergence(p, q), expected, rtol=1e-15)
+
+
+def test_pytorch_57459_the_truth_comes_first():
+    # kl_div(input, target) is KL(target || input): here the order is that of the formula.
+    assert fastdiv.kl_divergence([1.0, 0.0], [0.5, 0.5]) == pytest.approx(np.log(2))
+    assert fastdiv.kl_divergence([0.5, 0.5], [1.0, 0.0]) == np.inf
+
+
+def test_pytorch_61309_a_weighted_mean_is_divided_by_the_weights():
+    x, y, w = np.array([[0.0, 1.0], [2.0, 0.0]]), [0, 1], [1.0, 3.0]
+    each = fastdiv.cross_entropy_from_logits(y, x)
+    got = fastdiv.cross_entropy_from_logits(y, x, class_weight=w, reduction="mean")
+    assert got == pytest.approx((each[0] + 3 * each[1]) / 4, rel=1e-15)
+
+
+def test_pytorch_69339_weight_smoothing_and_ignored_rows_together():
+    x = np.array([[0.0, 1.0, 2.0], [2.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+    options = {"class_weight": [1.0, 2.0, 4.0], "label_smoothing": 0.3}
+    got = fastdiv.cross_entropy_from_logits([0, 1, -100], x, ignore_index=-100, **options)
+    assert got[2] == 0
+    np.testing.assert_array_equal(
+        got[:2], fastdiv.cross_entropy_from_logits([0, 1], x[:2], **options)
+    )
+
+
+def test_umap_symmetric_kl_writes_into_its_inputs():
+    p, q = np.random.default_rng(0).random((2, 5, 30))
+    copies = p.copy(), q.copy()
+    fastdiv.kl_divergence(p, q)
+    fastdiv.js_divergence(p, q)
+    np.testing.assert_array_equal((p, q), copies)
+
+
+def test_infomeasure_kl_of_rows_next_to_each_other_is_no_difference_of_entropies():
+    # H(p, q) - H(p) has nothing left here.
+    p = np.array([0.3, 0.7])
+    q = p + np.array([1e-9, -1e-9])
+    assert fastdiv.kl_divergence(p, q) == pytest.approx(2.380952e-18, rel=1e-5)
+
+
+def test_maxtext_5231_no_log_probability_is_positive():
+    x = np.random.default_rng(0).normal(size=(500, 300)).astype(np.float32) * 30
+    assert fastdiv.log_softmax(x).max() <= 0
+    assert fastdiv.cross_entropy_from_logits(x.argmax(-1), x).min() >= 0
+
+
+def test_scipy_23064_entropy_of_normalised_rows_is_not_normalised_again():
+    p = np.array([0.25, 0.25, 0.5])
+    assert fastdiv.entropy(p, normalize=False) == fastdiv.entropy(p) == 1.5 * np.log(2)
+
+
+def test_numkong_207_divergence_and_distance_are_two_functions():
+    p, q = [1.0, 0.0], [0.0, 1.0]
+    assert fastdiv.js_divergence(p, q) == np.log(2)
+    assert fastdiv.js_distance(p, q) == pytest.approx(np.sqrt(np.log(2)), rel=1e-15)
