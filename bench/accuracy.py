@@ -33,6 +33,7 @@ from sweeps import KINDS, Rows, sweep  # noqa: E402
 CLASSES = {1: 12, 2: 12, 3: 12, 7: 12, 10: 12, 16: 12, 17: 12, 64: 8, 65: 8, 1000: 4}
 LONG = {32000: 1, 152064: 1}
 LONG_KINDS = ("normal", "peaked", "zipf", "masked")
+LONG_OPTIONS = ("normal", "masked")
 TYPES = {"float32": np.float32, "float64": np.float64}
 WAYS = [
     ("float32", "float32"),
@@ -41,7 +42,7 @@ WAYS = [
     ("float64", "float32"),
 ]
 BY_NAME = {str(call): call for call in CALLS + OPTIONS}
-RIVALS = [name for name in ("scipy", "torch") if name in rivals.CALLS]
+RIVALS = [name for name in ("scipy", "torch", "numkong") if name in rivals.CALLS]
 
 
 def rival(call: Call, rows: Rows, library: str) -> Any:
@@ -65,7 +66,7 @@ def measured(kind: str, c: int, trials: int, type_in: str) -> list[dict[str, Any
     ways = {f"to {name}": functools.partial(answer, dtype=t) for name, t in TYPES.items()}
     ways |= {library: functools.partial(rival, library=library) for library in RIVALS}
     found = []
-    for call in CALLS + (OPTIONS if c <= 1000 else []):
+    for call in CALLS + (OPTIONS if c <= 1000 or kind in LONG_OPTIONS else []):
         rows = sweep(kind, c, TYPES[type_in], trials)
         for way, most in zip(ways, worst(call, rows, *ways.values()), strict=True):
             ulp = most.ulp if math.isfinite(most.ulp) else 1e300

@@ -30,9 +30,17 @@ class Fit(NamedTuple):
     why: str
 
 
+def _poly(coefficients: list[Any], x: Any) -> Any:
+    """Evaluate a polynomial, lowest degree first; mpmath's own polyval is changing its order."""
+    value = mpf(0)
+    for c in reversed(coefficients):
+        value = c + x * value
+    return value
+
+
 def _taylor(first: Function, x: Any) -> Any:
     """Sum of first(k) * x**k, for the removable singularities at 0 (|x| is at most 2 here)."""
-    return mp.polyval([first(k) for k in range(60, -1, -1)], x)
+    return _poly([first(k) for k in range(61)], x)
 
 
 def exp_tail(t: Any) -> Any:
@@ -127,7 +135,7 @@ def _remez(fit: Fit, degree: int, fixed: list[Any], rounds: int = 8) -> list[Any
     best: tuple[Any, list[Any]] = (mp.inf, [])
     for _ in range(rounds):
         coefficients = _solve(fit, powers, fixed, nodes)[:-1]
-        errors = [w * (f - mp.polyval([*fixed, *coefficients][::-1], x)) for x, w, f in target]
+        errors = [w * (f - _poly([*fixed, *coefficients], x)) for x, w, f in target]
         worst = max(abs(e) for e in errors)
         if worst < best[0]:
             best = (worst, coefficients)
@@ -159,7 +167,7 @@ def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
     worst, witness = mpf(0), mpf(0)
     for j in range(4000):
         x = middle - half * mp.cos(mp.pi * (j + mpf("0.5")) / 4000)
-        error = abs(fit.weight(x) * (fit.function(x) - mp.polyval(fixed[::-1], x)))
+        error = abs(fit.weight(x) * (fit.function(x) - _poly(fixed, x)))
         worst, witness = max((worst, witness), (error, x))
     return fixed, float(worst), float(witness)
 
