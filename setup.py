@@ -9,6 +9,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 MSVC = sys.platform == "win32" and "MSC" in sys.version
+# On macOS, ARCHFLAGS names what is compiled for.
 X86_64 = platform.machine().lower() in {"x86_64", "amd64"} and "arm64" not in os.getenv(
     "ARCHFLAGS", ""
 )
@@ -49,8 +50,9 @@ V4 = (
     ]
 )
 # Module name -> flags. An instruction set is one line here and one in fastdiv/_dispatch.py.
+# FASTDIV_BASELINE_ONLY leaves out all but the first, which are the most of the time it takes.
 MODULES: dict[str, list[str]] = {"_kernels": []}
-if X86_64:
+if X86_64 and not os.getenv("FASTDIV_BASELINE_ONLY"):
     MODULES |= {"_kernels_x86_64_v3": V3, "_kernels_x86_64_v4": V4}
 
 
