@@ -41,6 +41,7 @@ WAYS = [
     ("float32", "float64"),
     ("float64", "float32"),
 ]
+NO_ANSWER = "no answer"
 BY_NAME = {str(call): call for call in CALLS + OPTIONS}
 RIVALS = [name for name in ("scipy", "torch", "numkong") if name in rivals.CALLS]
 
@@ -80,7 +81,7 @@ def measured(kind: str, c: int, trials: int, type_in: str) -> list[dict[str, Any
 def most_of(found: list[dict[str, Any]], **fixed: Any) -> dict[str, Any]:
     """Find the worst of those that agree with what is fixed."""
     chosen = [f for f in found if all(f[key] == value for key, value in fixed.items())]
-    return max(chosen, key=lambda f: f["ulp"], default={"ulp": 0.0, "where": ""})
+    return max(chosen, key=lambda f: f["ulp"], default={"ulp": 0.0, "where": NO_ANSWER})
 
 
 def shown(ulp: float) -> str:
@@ -92,7 +93,8 @@ def shown(ulp: float) -> str:
 
 def cell(found: list[dict[str, Any]], call: str, type_in: str, way: str, **fixed: Any) -> str:
     """Format the worst of a call, a type that comes in, and a way to answer."""
-    return shown(most_of(found, call=call, way=way, **{"in": type_in}, **fixed)["ulp"])
+    most = most_of(found, call=call, way=way, **{"in": type_in}, **fixed)
+    return shown(most["ulp"]) if most["where"] != NO_ANSWER else "–"
 
 
 def table(heads: list[str], rows: list[list[str]]) -> list[str]:
@@ -186,7 +188,8 @@ def main() -> None:
             if f["way"].startswith("to "):
                 print(f["ulp"], f["call"], f["in"], f["way"], f["where"])
         return
-    # The worst of each is enough to make the tables.
+    # The worst of each is enough to make the tables; a rival that has no error has no function.
+    kept["found"] = [f for f in kept["found"] if f["ulp"] or f["way"] not in RIVALS]
     keys = dict.fromkeys((f["call"], f["in"], f["way"], f["c"]) for f in kept["found"])
     names = ("call", "in", "way", "c")
     kept["found"] = [most_of(kept["found"], **dict(zip(names, k, strict=True))) for k in keys]
