@@ -52,9 +52,13 @@ def _js(p: list[Any], q: list[Any]) -> Any:
     return (_kl(p, _log_weights(p), middle) + _kl(q, _log_weights(q), middle)) / 2
 
 
-def entropy(p: Row) -> Any:
-    """H(p) of the normalised row."""
-    exact = _normalized(_exact(p))
+def _weights(row: Row, normalize: bool) -> list[Any]:
+    return _normalized(_exact(row)) if normalize else _exact(row)
+
+
+def entropy(p: Row, normalize: bool = True) -> Any:
+    """H(p) of the normalised row, or of the row as it stands."""
+    exact = _weights(p, normalize)
     return cross_entropy_exact(exact, exact)
 
 
@@ -70,39 +74,43 @@ def cross_entropy_exact(p: list[Any], q: list[Any]) -> Any:
     return total
 
 
-def _target(p: Any, c: int, class_weight: Any = None, label_smoothing: float = 0.0) -> list[Any]:
+def _target(
+    p: Any, c: int, class_weight: Any = None, label_smoothing: float = 0.0, normalize: bool = True
+) -> list[Any]:
     """weight * ((1 - smoothing) * p + smoothing / c); an integer p is a label."""
     label = isinstance(p, (int, np.integer))
-    row = [mpf(k == p) for k in range(c)] if label else _normalized(_exact(p))
+    row = [mpf(k == p) for k in range(c)] if label else _weights(p, normalize)
     smoothing = mpf(label_smoothing)
     weights = [mpf(1)] * c if class_weight is None else _exact(class_weight)
     return [w * ((1 - smoothing) * v + smoothing / c) for v, w in zip(row, weights, strict=True)]
 
 
-def cross_entropy(p: Any, q: Row, temperature: float = 1.0, **blend: Any) -> Any:
+def cross_entropy(
+    p: Any, q: Row, temperature: float = 1.0, normalize: bool = True, **blend: Any
+) -> Any:
     """H(p, q) of the normalised rows, or of p and q^(1/T); blend: as ``_target`` takes it."""
     weights = _exact(q)
     if temperature != 1:
         largest = max(weights)
         weights = [(w / largest) ** (1 / mpf(temperature)) for w in weights]
-    target = _target(p, len(weights), **blend)
-    return cross_entropy_exact(target, _normalized(weights))
+    target = _target(p, len(weights), normalize=normalize, **blend)
+    return cross_entropy_exact(target, _normalized(weights) if normalize else weights)
 
 
-def kl_divergence(p: Row, q: Row) -> Any:
-    """KL of the normalised rows."""
-    exact_p, exact_q = _normalized(_exact(p)), _normalized(_exact(q))
+def kl_divergence(p: Row, q: Row, normalize: bool = True) -> Any:
+    """KL of the normalised rows, or sum p log(p / q) of the rows as they stand."""
+    exact_p, exact_q = _weights(p, normalize), _weights(q, normalize)
     return _kl(exact_p, _log_weights(exact_p), _log_weights(exact_q))
 
 
-def js_divergence(p: Row, q: Row) -> Any:
-    """Jensen-Shannon divergence of the normalised rows."""
-    return _js(_normalized(_exact(p)), _normalized(_exact(q)))
+def js_divergence(p: Row, q: Row, normalize: bool = True) -> Any:
+    """Jensen-Shannon divergence of the normalised rows, or of the rows as they stand."""
+    return _js(_weights(p, normalize), _weights(q, normalize))
 
 
-def js_distance(p: Row, q: Row) -> Any:
+def js_distance(p: Row, q: Row, normalize: bool = True) -> Any:
     """The square root of the Jensen-Shannon divergence."""
-    return mp.sqrt(max(js_divergence(p, q), mpf(0)))
+    return mp.sqrt(max(js_divergence(p, q, normalize), mpf(0)))
 
 
 def logsumexp(x: Row) -> Any:
@@ -153,22 +161,38 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def evaluate(name: str, *args: Any, **options: Any) -> Any:
+def size_of_terms(name: str, p: Any, q: Row | None = None) -> Any:
+    """Sum of |p log(p / q)|, |p log q| or |p log p| over the rows as they stand."""
+    log_q = _log_weights(_exact(p if q is None else q))
+    target = _target(p, len(log_q), normalize=False)
+    log_p = _log_weights(target) if name == "kl_divergence" else [mpf(0)] * len(log_q)
+    return _expectation(target, [abs(a - b) for a, b in zip(log_p, log_q, strict=True)])
+
+
+def evaluate(name: str, *args: Any, base: float | None = None, **options: Any) -> Any:
     """The exact result: with 60 digits if it keeps 20 of them, else with 400.
 
-    The largest terms are 10^6 (offsets of logits): a result above 10^-30 keeps 24 digits.
+    The largest terms are 10^6 (offsets of logits): a result above 10^-30 keeps 24 digits, unless
+    it is one of rows as they stand.
     """
     with mp.workdps(60):
         result = FUNCTIONS[name](*args, **options)
     smallest = min(map(abs, result)) if isinstance(result, list) else abs(result)
-    if name == "softmax" or smallest > mpf("1e-30"):
+    if name != "softmax" and (smallest <= mpf("1e-30") or "normalize" in options):
+        result = FUNCTIONS[name](*args, **options)
+    if base is None:
         return result
-    return FUNCTIONS[name](*args, **options)
+    return result / (mp.sqrt(mp.log(base)) if name == "js_distance" else mp.log(base))
 
 
 def ulps(result: Any, exact: Any) -> float:
     """The error of a float32 or float64 result in units in the last place of the exact value."""
-    if mp.isinf(exact) or mp.isnan(exact) or not np.isfinite(result):
-        return 0.0 if float(result) == float(exact) else float("inf")
-    nearest = type(result)(float(exact))
+    if mp.isnan(exact) or np.isnan(result):
+        return float("inf")
+    nearest = float(exact)
+    if isinstance(result, np.float32) and abs(exact) > np.finfo(np.float32).max:
+        nearest = float(mp.sign(exact)) * np.inf
+    if np.isinf(nearest) or np.isinf(result):
+        return 0.0 if float(result) == nearest else float("inf")
+    nearest = type(result)(nearest)
     return abs(float((mpf(float(result)) - exact) / mpf(float(np.spacing(abs(nearest))))))

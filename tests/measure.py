@@ -42,6 +42,19 @@ OPTIONS = [
     for label in (False, True)
     for options in ("smoothing", "weights", "smoothing and weights", "temperature")
 ]
+# Rows as they stand, and bits instead of nats.
+OPTIONS += [
+    Call(call.name, call.label, "normalize=False")
+    for call in CALLS
+    if "w" in SIGNATURES[call.name] and call != Call("cross_entropy_from_logits", True)
+]
+OPTIONS += [
+    call._replace(options="base=2")
+    for call in CALLS
+    if call.name not in ("logsumexp", "softmax", "log_softmax")
+]
+# Whose terms have both signs if the rows do not sum up to 1.
+OF_BOTH_SIGNS = ("entropy", "cross_entropy", "kl_divergence")
 
 
 def options_of(call: Call, c: int) -> dict[str, Any]:
@@ -53,6 +66,10 @@ def options_of(call: Call, c: int) -> dict[str, Any]:
         given["class_weight"] = np.arange(1, c + 1) % 7 / 3
     if call.options == "temperature":
         given["temperature"] = 0.7
+    if call.options == "normalize=False":
+        given["normalize"] = False
+    if call.options == "base=2":
+        given["base"] = 2
     return given
 
 
@@ -65,9 +82,11 @@ def arguments(call: Call, rows: Rows) -> tuple[Any, ...]:
 
 
 def bound(call: Call, dtype: Any) -> float:
-    """The promise, in ulp. Weighting and smoothing the target adds two roundings to each term."""
+    """The promise, in ulp. Weighting and smoothing the target adds two roundings to each term, a
+    base those of its logarithm and of the division."""
     wide = bool(dtype == np.float64)
-    return BOUNDS[call.name][wide] + 2.0 * (wide and bool(call.options))
+    as_it_is = call.options == "normalize=False"
+    return BOUNDS[call.name][wide] + 2.0 * (wide and bool(call.options) and not as_it_is)
 
 
 def span(call: Call, row: Any) -> float:
@@ -78,6 +97,13 @@ def span(call: Call, row: Any) -> float:
     return float(np.ptp(row) / options_of(call, 1)["temperature"]) if len(row) else 0.0
 
 
+def in_ulp_of(size: Any, got: Any, want: Any) -> float:
+    """One ulp of the exact result, in those of another number."""
+    largest = float(np.finfo(type(got)).max) / 2
+    one, other = (np.spacing(type(got)(min(abs(float(v)), largest))) for v in (want, size))
+    return float(one / other)
+
+
 def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
     """Error of one number in the ulp its bound is stated in."""
     ulp = exact.ulps(got, want)
@@ -85,6 +111,10 @@ def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
     least_normal = float(np.finfo(type(got)).smallest_normal)
     if not (mp.isfinite(want) and np.isfinite(got)):
         return ulp
+    if call.options == "normalize=False" and call.name in OF_BOTH_SIGNS:
+        # What cancels is counted with the size of its terms.
+        size = exact.size_of_terms(call.name, *args)
+        return ulp * in_ulp_of(size, got, want) / (4 if size < least_normal else 1)
     if ("kl_" in call.name or "js_" in call.name) and want < least:
         return 0.0 if 0 <= got < 2 * least else np.inf
     if want < least_normal:
@@ -92,8 +122,7 @@ def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
     if call.name == "logsumexp":
         # m + log(sum / e^m): where the two cancel, their own size counts.
         terms = max(abs(want), want - mpf(float(args[0].max())))
-        sizes = (np.spacing(np.abs(type(got)(float(v)))) for v in (want, terms))
-        return ulp * float(next(sizes) / next(sizes))
+        return ulp * in_ulp_of(terms, got, want)
     if call.options == "temperature" and isinstance(got, np.float64):
         # A gap is rounded when it is divided, and exp makes of it an error of the gap's size:
         # 2 ulp more are promised for each nat.

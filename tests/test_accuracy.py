@@ -94,6 +94,11 @@ def test_error_in_ulp_near_the_least_number(name, small, dtype):
         ("cross_entropy_from_logits", ([1e308, 1e308, 5e-324], [0, 0, -np.inf]), {}),
         ("cross_entropy_from_logits", (0, [1e9, 1e9 + 1]), {"temperature": 0.7}),
         ("entropy", ([1e308, 9e307, 1e308],), {}),
+        ("kl_divergence", ([9e307, 1, 0], [1.1e308, 2, 0]), {"normalize": False}),
+        ("kl_divergence", ([1.7e308, 6e307], [4e307, 1.7e308]), {"normalize": False}),
+        ("kl_divergence", ([1e308, 5e-324], [1e308, 1e-323]), {"normalize": False}),
+        ("js_divergence", ([1.7e308, 1.6e308], [1.5e308, 1.7e308]), {"normalize": False}),
+        ("js_divergence", ([1.7e308, 5e-324], [0, 0]), {"normalize": False}),
     ],
 )
 def test_sums_and_quotients_beyond_the_range(name, args, options):

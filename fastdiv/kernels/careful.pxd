@@ -107,23 +107,44 @@ cdef inline void careful_pair_block(
 
 
 cdef inline void plain_block(
-    double_sum* s, const double* p, const double* q, Py_ssize_t n
+    double_sum* s, double_sum* large, const double* p, const double* q, Py_ssize_t n,
+    bint symmetric,
 ) noexcept nogil:
-    """Add the terms p log(p / q) of a block as they stand: phi + (p - q), or directly."""
+    """Add the terms of a block as they stand: p log(p / q), or those of Jensen-Shannon.
+
+    Next to the end of the range p + q is infinite where the term is not: those terms, times
+    2^-10, have a sum of their own.
+    """
     cdef Py_ssize_t j
+    cdef double a, b, m, term
+    cdef bint is_large
     for j in range(n):
-        add(s, phi_careful(p[j], q[j], p[j] - q[j] if close(p[j], q[j]) else 0))
-        if close(p[j], q[j]):
-            add(s, p[j] - q[j])
+        is_large = p[j] > 2.0 ** 1000 or q[j] > 2.0 ** 1000
+        if not symmetric:
+            # Over a small q the term is as large as p log(p / q) says, or infinite.
+            is_large = p[j] > 2.0 ** 1000 and q[j] > 2.0 ** -900
+        a = p[j] * 2.0 ** -10 if is_large else p[j]
+        b = q[j] * 2.0 ** -10 if is_large else q[j]
+        if symmetric:
+            m = (a + b) * 0.5
+            term = phi_careful(a, m, (a - b) * 0.5) + phi_careful(b, m, (b - a) * 0.5)
+            term = 0.5 * term if m > 0 else 0
+        else:
+            term = phi_careful(a, b, a - b if close(a, b) else 0)
+        add(large if is_large else s, term)
+        if not symmetric and close(a, b):
+            # phi + (p - q)
+            add(large if is_large else s, a - b)
 
 
 cdef inline pair_sums careful_pair(
     source p, source q, Py_ssize_t c, bint normalize, bint symmetric, double* scratch
 ) noexcept nogil:
     """The sums over p and factor * q, scaled, factor making their masses equal; not good: the
-    answer is NaN. normalize=False: neither, and ``phi`` is sum p log(p / q) unless symmetric."""
+    answer is NaN. normalize=False: neither, and ``phi`` is the answer."""
     cdef double* second = scratch + SCRATCH
     cdef pair_sums s
+    cdef double_sum large
     cdef measure of_p = measured(&p, c, scratch, normalize)
     cdef measure of_q = measured(&q, c, second, normalize)
     cdef double factor = 1
@@ -131,7 +152,7 @@ cdef inline pair_sums careful_pair(
     cdef const double* x
     cdef const double* y
     s.phi.high = s.phi.low = s.phi_q.high = s.phi_q.low = 0
-    s.delta.high = s.delta.low = s.mass.low = 0
+    s.delta.high = s.delta.low = s.mass.low = large.high = large.low = 0
     s.mass.high = of_p.mass
     s.good = of_p.largest == of_p.largest and of_q.largest == of_q.largest
     if normalize:
@@ -144,11 +165,16 @@ cdef inline pair_sums careful_pair(
         n = min(c - k, block_size(<const double*>scratch))
         x = fetch(&p, k, n, scratch, <double>0)
         y = fetch(&q, k, n, second, <double>0)
-        if normalize or symmetric:
+        if normalize:
             careful_pair_block(&s, x, y, n, of_p.scale, of_q.scale, factor, symmetric)
         else:
-            plain_block(&s.phi, x, y, n)
+            plain_block(&s.phi, &large, x, y, n, symmetric)
         k += block_size(<const double*>scratch)
+    if large.high != 0:
+        # In this order: what is infinite now may not be with the smaller terms.
+        add(&large, value(&s.phi) * 2.0 ** -10)
+        s.phi.high = value(&large) * 2.0 ** 10
+        s.phi.low = 0
     return s
 
 
@@ -169,7 +195,7 @@ cdef inline double js_divergence(const task* t, double* scratch) noexcept nogil:
     if not s.good:
         return NAN
     if not t.normalize:
-        return 0.5 * value(&s.phi)
+        return value(&s.phi)
     e = -value(&s.delta) / total
     js = 0.5 * value(&s.phi) / total - 0.125 * e * e - 0.5 * e * value(&s.phi_q) / total
     return 0.0 if js < 0 or t.c == 1 else min(js, ln2)
