@@ -8,6 +8,7 @@ from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.math cimport float_of, log_mantissa, phi_lane
 from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, js_tail, psi_tail
+from fastdiv.kernels.scalars cimport log1p_lane
 
 cdef enum:
     TERMS = 14
@@ -111,6 +112,11 @@ def log_of(double a):
     cdef double e = 0
     cdef double made = log_mantissa(a, &e)
     return made, e
+
+
+def log1p_of(double r):
+    """log(1 + r)."""
+    return log1p_lane(r)
 
 
 def phi(double p, double q):

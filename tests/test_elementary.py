@@ -86,7 +86,7 @@ def test_every_float32(elementary, name, low, high, most):
 
 
 def samples(low, high):
-    """Doubles evenly, at every power of two, next to the ends, and next to where others err."""
+    """Doubles evenly, at every power of two, and next to the ends."""
     rng = np.random.default_rng(0)
     powers = 2.0 ** np.arange(-40, 3)
     ends = [np.nextafter(low, high), np.nextafter(high, low)]
@@ -114,6 +114,19 @@ def test_log_of_doubles(elementary):
         if want:
             worst, where = max((worst, where), (abs(made / want - 1) / U64, a))
     assert worst <= 1.22, where
+
+
+def test_log1p(elementary):
+    rng = np.random.default_rng(0)
+    near = np.concatenate([samples(-0.3, 3.0), 2.0 ** np.arange(-1074, 1023.0)])
+    worst, where = 0, None
+    for r in map(float, np.concatenate([near, np.exp(rng.uniform(-30, 30, 3000))])):
+        worst, where = max((worst, where), (abs(elementary.log1p_of(r) / mp.log1p(r) - 1) / U64, r))
+    # Above 0.41 it is ln 2 and a negative logarithm.
+    assert worst <= 2.5, where
+    assert elementary.log1p_of(0.0) == 0
+    assert elementary.log1p_of(np.inf) == np.inf
+    assert np.isnan(elementary.log1p_of(np.nan))
 
 
 @pytest.mark.parametrize(("wide", "unit"), [(True, U64), (False, U32)])

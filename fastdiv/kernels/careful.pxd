@@ -9,7 +9,7 @@ cimport fastdiv.kernels.logit_rows as logit_rows
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
 from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
 from fastdiv.kernels.scalars cimport (
-    close, log1p_excess, log1p_scalar, log_careful, log_quotient, phi_careful,
+    close, log1p_excess, log1p_lane, log_careful, log_quotient, phi_careful,
 )
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, source, tail_of, task
 from fastdiv.kernels.sums cimport add, double_sum, value
@@ -282,7 +282,7 @@ cdef inline double cross_entropy_label(const task* t, double* scratch) noexcept 
         for j in range(n):
             add(&others, 0.0 if k + j == t.label else x[j] * found.scale)
         k += n
-    return log1p_scalar(value(&others) / (at_label * found.scale))
+    return log1p_lane(value(&others) / (at_label * found.scale))
 
 
 cdef inline bint infinite_gap(const task* t, double* scratch) noexcept nogil:

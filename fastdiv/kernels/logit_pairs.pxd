@@ -4,16 +4,14 @@ The first finds both log-sum-exps, the second sums terms in d = log(p / q) that 
 and what an error in the log-sum-exps does to them. Where that is much, the second is done again.
 """
 
-from libc.stdint cimport int64_t
-
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes
 from fastdiv.kernels.logits cimport (
     exp_unit, exp_sum, log_total, proper, reference, rest_of, sum_exp,
 )
-from fastdiv.kernels.math cimport exp_lane, phi_lane
+from fastdiv.kernels.math cimport exp_lane, integer_bits, phi_lane
 from fastdiv.kernels.polynomials cimport js_tail, psi_tail
-from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_scalar
+from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
 from fastdiv.kernels.sources cimport fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, value
 
@@ -48,50 +46,61 @@ cdef inline bint pair_ready(
     return True
 
 
+cdef inline real logit_pair_term(
+    real a, real b, real shift_p, real shift_q, real low_p, real low_q, real bias_p, real bias_q,
+    real factor_p, real factor_q, real offset, real offset_low, real* moment,
+    bint symmetric, bint shifted,
+) noexcept nogil:
+    """KL: p (d + expm1(-d)), moment += q - p. JS: the pair's share, moment += (p + q) d / 2.
+
+    d = log(p / q), exact to 1 u of itself.
+    """
+    cdef real p = exp_lane(a, shift_p, low_p, bias_p, shifted) * factor_p
+    cdef real q = exp_lane(b, shift_q, low_q, bias_q, shifted) * factor_q
+    cdef real d = a - b
+    cdef real part = d - a
+    cdef real error = (a - (d - part)) - (b + part)
+    cdef real far, near, m
+    cdef bint is_near, masked
+    error = error if error == error else <real>0
+    d = (d - offset) + (error - offset_low)
+    # & and not "and": a branch would keep the loop from becoming vector code.
+    is_near = (d >= -2) & (d <= 2)
+    if symmetric:
+        near = (p + q) * (d * d) * js_tail(d * d)
+        m = (p + q) * <real>0.5
+        part = (p - q) * <real>0.5
+        far = <real>0.5 * (phi_lane(p, m, part, False) + phi_lane(q, m, -part, False))
+        far = <real>0 if m == 0 else far
+        part = <real>0.5 * (p + q) * d
+        part = part if is_near else <real>0
+    else:
+        near = p * (d * d) * psi_tail(-d)
+        far = p * d + (q - p)
+        # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
+        far = q if p == 0 else far
+        masked = (b == -INFINITY) & (a > -INFINITY)
+        far = <real>INFINITY if masked else far
+        part = near - p * d
+        part = part if is_near else q - p
+    moment[0] += part
+    return near if is_near else far
+
+
 cdef inline void logit_pair_step(
     const real* xp, const real* xq, const pair* c, real* terms, real* moment, bint symmetric
 ) noexcept nogil:
-    """KL: terms = p (d + expm1(-d)), moment += q - p. JS: terms = the pair's share,
-    moment += (p + q) d / 2. d = log(p / q), exact to 1 u of itself."""
+    """The terms of one set of lanes."""
     cdef real shift_p = <real>c.at_p.shift, low_p = <real>c.at_p.low
     cdef real shift_q = <real>c.at_q.shift, low_q = <real>c.at_q.low
     cdef real factor_p = <real>c.factor_p, factor_q = <real>c.factor_q
     cdef real offset = <real>c.offset, offset_low = <real>c.offset_low
-    cdef int64_t bias_p = c.at_p.bias, bias_q = c.at_q.bias
-    cdef real a, b, p, q, d, part, error, far, near, m
-    cdef bint is_near, masked
+    cdef real bias_p = integer_bits(c.at_p.bias, low_p), bias_q = integer_bits(c.at_q.bias, low_q)
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
-        a = xp[lane]
-        b = xq[lane]
-        p = exp_lane(a, shift_p, low_p, bias_p, True) * factor_p
-        q = exp_lane(b, shift_q, low_q, bias_q, True) * factor_q
-        d = a - b
-        part = d - a
-        error = (a - (d - part)) - (b + part)
-        error = error if error == error else <real>0
-        d = (d - offset) + (error - offset_low)
-        # & and not "and": a branch would keep the loop from becoming vector code.
-        is_near = (d >= -2) & (d <= 2)
-        if symmetric:
-            near = (p + q) * (d * d) * js_tail(d * d)
-            m = (p + q) * <real>0.5
-            part = (p - q) * <real>0.5
-            far = <real>0.5 * (phi_lane(p, m, part, False) + phi_lane(q, m, -part, False))
-            far = <real>0 if m == 0 else far
-            part = <real>0.5 * (p + q) * d
-            part = part if is_near else <real>0
-        else:
-            near = p * (d * d) * psi_tail(-d)
-            far = p * d + (q - p)
-            # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
-            far = q if p == 0 else far
-            masked = (b == -INFINITY) & (a > -INFINITY)
-            far = <real>INFINITY if masked else far
-            part = near - p * d
-            part = part if is_near else q - p
-        moment[lane] += part
-        terms[lane] = near if is_near else far
+        terms[lane] = logit_pair_term(
+            xp[lane], xq[lane], shift_p, shift_q, low_p, low_q, bias_p, bias_q, factor_p, factor_q,
+            offset, offset_low, &moment[lane], symmetric, True)
 
 
 cdef inline void logit_pair_block(
@@ -122,7 +131,7 @@ cdef inline double offset_error(
     if symmetric:
         # Between rows further apart the moment is not an error but a term of the order of JS.
         return error if 0.125 * error * error > 2.0 ** -6 * total and total < 2.0 ** -20 else 0
-    return -log1p_scalar(error) if log1p_excess(error) > 2.0 ** -6 * total else 0
+    return -log1p_lane(error) if log1p_excess(error) > 2.0 ** -6 * total else 0
 
 
 cdef inline bint sum_logit_pair(

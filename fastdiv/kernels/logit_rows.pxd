@@ -11,7 +11,7 @@ from fastdiv.kernels.logits cimport (
     absorb, exp_sum, exp_unit, first_equal, log_total, proper, rest_of,
     start, sum_exp,
 )
-from fastdiv.kernels.math cimport exp_lane
+from fastdiv.kernels.math cimport exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.sources cimport element, fetch, fetch_target, store, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, value
@@ -176,7 +176,7 @@ cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
     cdef exp_sum s = sum_exp(&t.p, t.c, scratch, False)
     cdef double total = s.ties + rest_of(&s, <const real*>scratch)
     cdef real shift = <real>s.base.shift, low = <real>s.base.low, m = <real>s.m
-    cdef real top = <real>(1.0 / total), e, factor
+    cdef real top = <real>(1.0 / total), bias = integer_bits(s.base.bias, m), e, factor
     cdef real* made = scratch + SCRATCH
     cdef Py_ssize_t k, j, n
     cdef const real* x
@@ -188,7 +188,7 @@ cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
         n = min(t.c - k, block_size(<const real*>scratch))
         x = fetch(&t.p, k, n, scratch, <real>-INFINITY)
         for j in range(n):
-            e = exp_lane(x[j], shift, low, s.base.bias, True) * factor
+            e = exp_lane(x[j], shift, low, bias, True) * factor
             made[j] = top if x[j] >= m else e
         store(t, k, n, <const real*>made)
         k += block_size(<const real*>scratch)

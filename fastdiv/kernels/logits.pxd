@@ -18,8 +18,8 @@ from fastdiv.kernels.arithmetic cimport (
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, lanes,
 )
-from fastdiv.kernels.math cimport double_of, exp_lane
-from fastdiv.kernels.scalars cimport exp_scalar, log1p_scalar, log_careful
+from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
+from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.sources cimport fetch, source, tail_of
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, value
 
@@ -106,7 +106,7 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 
 
 cdef inline void exp_step(
-    const real* x, real m, real shift, real low, int64_t bias,
+    const real* x, real m, real shift, real low, real bias,
     real* rest, real* spread, real* ties, bint at_max, bint spreads, bint shifted,
 ) noexcept nogil:
     """One set of lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
@@ -131,11 +131,12 @@ cdef inline void exp_block(
     cdef real spread[MAX_BLOCK]
     cdef real ties[MAX_LANES]
     cdef real m = <real>s.m, shift = <real>s.base.shift, low = <real>s.base.low
+    cdef real bias = integer_bits(s.base.bias, m)
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0
     clear(<real*>ties)
     while k < n:
         ahead(x + k)
-        exp_step(at(x, k, whole, tail), m, shift, low, s.base.bias, <real*>rest + k,
+        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real*>rest + k,
                  <real*>spread + k, <real*>ties, at_max, spreads, shifted)
         k += width
     add(&s.rest, block_sum(<const real*>rest, k, tail))
@@ -194,8 +195,7 @@ cdef inline double rest_of(const exp_sum* s, const real* like) noexcept nogil:
 
 cdef inline double log_total(const exp_sum* s, const real* like) noexcept nogil:
     """log sum exp(x - m) >= 0, small values to full relative accuracy."""
-    cdef double rest = rest_of(s, like)
-    return log1p_scalar(rest) if s.ties == 1 else log_careful(s.ties + rest)
+    return log1p_lane(s.ties - 1.0 + rest_of(s, like))
 
 
 cdef inline Py_ssize_t first_equal(

@@ -38,6 +38,14 @@ cdef inline double double_of(uint64_t i) noexcept nogil:
     return x
 
 
+cdef inline real integer_bits(int64_t i, real like) noexcept nogil:
+    """An integer in the bits of a real, for lanes of reals."""
+    if real is float:
+        return float_of(<uint32_t>i)
+    else:
+        return double_of(<uint64_t>i)
+
+
 cdef inline real or_bits(real a, real b) noexcept nogil:
     """The bits of either: an accumulator of flags that stays in the lanes' own registers."""
     if real is float:
@@ -56,13 +64,13 @@ cdef inline bint sign_bit(real a) noexcept nogil:
 # --------------------------------------------------------------------------------------- exp
 
 cdef inline real exp_lane(
-    real x, real shift, real low, int64_t bias, bint shifted
+    real x, real shift, real low, real bias, bint shifted
 ) noexcept nogil:
     """2^EXP_SCALE exp(x - reference), see ``reference`` in logits.pxd; 0 below the range.
 
     x is reduced directly, x - shift = n ln 2 + t, and not x minus the row's maximum: that
     difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
-    Not shifted: the shift is 0.
+    Not shifted: the shift is 0. ``bias`` is what ``integer_bits`` made of one.
     """
     cdef real z = x - shift if shifted else x
     cdef real b, n, t, s
@@ -72,13 +80,13 @@ cdef inline real exp_lane(
         n = b - ROUNDER_F
         t = fma(n, -LN2_HI_F, z)
         t = fma(n, -LN2_LO_F, t)
-        s = float_of((bits32(b) + <uint32_t>bias) << 23)
+        s = float_of((bits32(b) + bits32(bias)) << 23)
     else:
         b = fma(z, LOG2E, ROUNDER)
         n = b - ROUNDER
         t = fma(n, -LN2_HI, z)
         t = fma(n, -LN2_LO, t)
-        s = double_of((bits64(b) + <uint64_t>bias) << 52)
+        s = double_of((bits64(b) + bits64(bias)) << 52)
     return fma(t * s, exp_tail(t), s)
 
 

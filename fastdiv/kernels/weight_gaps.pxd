@@ -15,7 +15,7 @@ from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_max, block_size, clear, lanes, least,
 )
 from fastdiv.kernels.math cimport log_mantissa, log_ratio, log_series
-from fastdiv.kernels.scalars cimport log1p_scalar, log_careful
+from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, value
 from fastdiv.kernels.weights cimport least_normal
@@ -126,7 +126,7 @@ cdef inline void raise_weight(
     if s.m > 0:
         add(&s.rest, s.m * s.ties)
         before = value(&s.mass) if targeted else value(&s.rest)
-        add(&s.gaps, before * log1p_scalar((m - s.m) / s.m))
+        add(&s.gaps, before * log1p_lane((m - s.m) / s.m))
     s.m = m
     s.ties = 0
     # The same function as in the lanes, so that the largest weight's own gap is exactly 0.
@@ -175,5 +175,4 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
 
 cdef inline double log_total_weight(const gap_sums* s) noexcept nogil:
     """log(sum q / m) >= 0, small values to full relative accuracy."""
-    cdef double rest = value(&s.rest) / s.m
-    return log1p_scalar(rest) if s.ties == 1 else log_careful(s.ties + rest)
+    return log1p_lane(s.ties - 1.0 + value(&s.rest) / s.m)

@@ -7,7 +7,7 @@ one decides.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport block_size
-from fastdiv.kernels.scalars cimport log1p_excess, log1p_scalar
+from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
 from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
@@ -81,49 +81,59 @@ cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept no
         k += block_size(<const real*>scratch)
     if low < 0 or not finite(others.high):
         return NAN
-    return log1p_scalar(value(&others) / at_label)
+    return log1p_lane(value(&others) / at_label)
+
+
+cdef inline double kl_of(
+    double g, double e, double excess, double total, const real* like
+) noexcept nogil:
+    """G / Sp - excess, where excess is e - log1p(e): see weight_pairs.pxd. No branch, for lanes."""
+    cdef double kl = g / total - excess, tiny = faint(like)
+    # Sums that differ: some of G is the factor between the rows, not their divergence; and where
+    # Sq is much the smaller, 1 + e is rounded too much for its logarithm.
+    cdef bint good = (kl * total > 0.96875 * g) & (e > -0.5) & (g > tiny)
+    good = good | (g == 0) & (e == 0)
+    return kl if good & (total > tiny) else NAN
 
 
 cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
-    """KL = G / Sp - (e - log1p(e)), see weights.pxd."""
+    """KL = G / Sp - (e - log1p(e))."""
     cdef pair_sums s
-    cdef double g, e, kl, total, tiny = faint(<const real*>scratch)
+    cdef double e, total
     if not t.normalize:
         return NAN
     s = sum_pair(t, scratch, False)
     total = value(&s.mass)
-    if not s.good or not (total > tiny):
-        return NAN
-    g = value(&s.phi)
-    if g == 0 and value(&s.delta) == 0:
-        return 0
     e = -value(&s.delta) / total
-    kl = g / total - log1p_excess(e)
-    # Sums that differ: some of G is the factor between the rows, not their divergence; and where
-    # Sq is much the smaller, 1 + e is rounded too much for its logarithm.
-    return kl if kl * total > 0.96875 * g and e > -0.5 and g > tiny else NAN
+    if not s.good:
+        return NAN
+    return kl_of(value(&s.phi), e, log1p_excess(e), total, <const real*>scratch)
 
 
-cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
-    """JS = J / Sp - e^2 / 8 - e Jq / (2 Sp).
+cdef inline double js_of(
+    double phi, double phi_q, double e, double total, const real* like
+) noexcept nogil:
+    """J / Sp - e^2 / 8 - e Jq / (2 Sp), no branch, for lanes.
 
     J = sum (phi(p, m) + phi(q, m)) / 2 and Jq = sum phi(q, m). The two corrections are Taylor's, in
     the relative difference e of the two sums; their remainder is of the order of e^3 / 8 and
     e^2 J.
     """
+    cdef double j = 0.5 * phi, u = unit(like), tiny = faint(like), ln2 = LN2_HI
+    cdef double js = (j - 0.5 * e * phi_q) / total - 0.125 * e * e
+    cdef bint good = (e * e < u) & (abs(e * e * e) < u * js) & (js * total > 0.96875 * j)
+    good = good & (j > tiny) | (j == 0) & (e == 0)
+    js = js if js < ln2 else ln2
+    return js if good & (total > tiny) else NAN
+
+
+cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
+    """J / Sp and its corrections, or J."""
     cdef pair_sums s = sum_pair(t, scratch, True)
-    cdef double js, e, total = value(&s.mass), u = unit(<const real*>scratch)
-    cdef double j = 0.5 * value(&s.phi), tiny = faint(<const real*>scratch), ln2 = LN2_HI
-    if not s.good or not (total > tiny):
-        return NAN
-    e = -value(&s.delta) / total
-    if j == 0 and e == 0:
-        return 0
-    if not (j > tiny):
+    cdef double total = value(&s.mass), tiny = faint(<const real*>scratch)
+    if not s.good:
         return NAN
     if not t.normalize:
-        return j
-    js = j / total - 0.125 * e * e - 0.5 * e * value(&s.phi_q) / total
-    if not (e * e < u and abs(e * e * e) < u * js and js * total > 0.96875 * j):
-        return NAN
-    return min(js, ln2)
+        return 0.5 * value(&s.phi) if total > tiny and 0.5 * value(&s.phi) > tiny else NAN
+    return js_of(value(&s.phi), value(&s.phi_q), -value(&s.delta) / total, total,
+                 <const real*>scratch)

@@ -1,0 +1,323 @@
+"""Short rows of logits: what logit_rows.pxd computes, a lane for each row (see tiles.pxd).
+
+NaN in ``made`` gives a row to its row function: one that is no distribution, logits too large to be
+reduced by multiples of ln 2, results too small for the type.
+"""
+
+from libc.stdint cimport int64_t
+
+from fastdiv.kernels.arithmetic cimport (
+    EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
+)
+from fastdiv.kernels.logit_pairs cimport logit_pair_term
+from fastdiv.kernels.logits cimport exp_unit
+from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
+from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess_small, log1p_lane
+from fastdiv.kernels.sources cimport store, task
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, clear_tile, load_tile, store_tile, tile, tile_max, tile_sum,
+)
+from fastdiv.kernels.weights cimport faint, unit
+
+ctypedef struct exp_tile:
+    # Of every row what exp_sum holds of one, with sums of exp(x - m).
+    double m[TILE]          # this and log_sum are NaN: not for a tile
+    double ties[TILE]
+    double rest[TILE]
+    double spread[TILE]
+    double log_sum[TILE]    # log(ties + rest)
+    double factor[TILE]     # makes exp(x - m) of what exp_lane gives
+
+
+cdef inline void references(const real* m, real* low, real* bias, exp_tile* s) noexcept nogil:
+    """The reference next to every row's maximum, as reference_for makes it."""
+    cdef double limit = 65536.0 if real is float else 4294967296.0
+    cdef int64_t scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
+    cdef double top, rounded, power
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        top = m[lane]
+        rounded = top * LOG2E + ROUNDER
+        power = rounded - ROUNDER
+        low[lane] = <real>((power - scale) * LN2_HI)
+        # The integer stands in the low bits of what is rounded, and only those are looked at.
+        bias[lane] = integer_bits(scale - <int64_t>bits64(rounded), low[lane])
+        s.factor[lane] = fma(power, LN2_LO, fma(power, LN2_HI, -top))
+        s.m[lane] = top if (top > -limit) & (top < limit) else NAN
+    for lane in range(TILE):
+        s.factor[lane] = exp_scalar(s.factor[lane]) * (1 / exp_unit(m))
+
+
+cdef inline void sum_exp_tile(
+    const real* x, Py_ssize_t c, real* low, real* bias, real* terms, real* spread, exp_tile* s,
+    bint spreads,
+) noexcept nogil:
+    """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m."""
+    cdef real m[TILE]
+    cdef real ties[TILE]
+    cdef real e
+    cdef Py_ssize_t j, k, lane
+    tile_max(x, c, <real*>m)
+    references(<const real*>m, low, bias, s)
+    clear_tile(<real*>ties)
+    for j in range(c):
+        k = j * TILE
+        for lane in range(TILE):
+            e = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
+            # not (x >= m) lets NaN through to the sum.
+            e = <real>0 if x[k + lane] >= m[lane] else e
+            ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
+            terms[k + lane] = e
+            if spreads:
+                # e = 0 takes out the -inf logits, whose gap is infinite.
+                spread[k + lane] = <real>0 if e == 0 else e * (m[lane] - x[k + lane])
+    tile_sum(<const real*>terms, c, s.rest)
+    if spreads:
+        tile_sum(<const real*>spread, c, s.spread)
+    for lane in range(TILE):
+        s.ties[lane] = ties[lane]
+        s.rest[lane] *= s.factor[lane]
+        if spreads:
+            s.spread[lane] *= s.factor[lane]
+        s.log_sum[lane] = log1p_lane(s.ties[lane] - 1.0 + s.rest[lane])
+        s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
+
+
+cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef exp_tile s
+    cdef Py_ssize_t lane
+    cdef bint cancels
+    load_tile(&t.p, rows.p, t.c, x)
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x, &s, False)
+    for lane in range(TILE):
+        made[lane] = s.m[lane] + s.log_sum[lane]
+        if real is float:
+            # Normalised log-probabilities: the two terms cancel, which double can bear.
+            cancels = abs(made[lane]) < 0.25 * s.log_sum[lane]
+            made[lane] = NAN if cancels else made[lane]
+
+
+cdef inline void entropy_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef exp_tile s
+    cdef Py_ssize_t lane
+    load_tile(&t.p, rows.p, t.c, x)
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x + 2 * OPERAND, &s, True)
+    for lane in range(TILE):
+        made[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
+
+
+cdef inline void cross_entropy_label_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef double at_label[TILE]
+    cdef exp_tile s
+    cdef Py_ssize_t lane
+    load_tile(&t.q, rows.q, t.c, x)
+    for lane in range(TILE):
+        at_label[lane] = x[rows.label[lane] * TILE + lane]
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x, &s, False)
+    for lane in range(TILE):
+        made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
+
+
+cdef inline void cross_entropy_from_logits(
+    const task* t, const tile* rows, real* p, double* made
+) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real least[TILE]
+    cdef double mass[TILE]
+    cdef double gaps[TILE]
+    cdef exp_tile s
+    cdef real m, g
+    cdef real* x = p + OPERAND
+    cdef real* terms = x + OPERAND
+    cdef double tiny = faint(<const real*>p)
+    cdef bint good
+    cdef Py_ssize_t j, k, lane
+    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.q, rows.q, t.c, x)
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, terms, x, &s, False)
+    clear_tile(<real*>least)
+    for j in range(t.c):
+        k = j * TILE
+        for lane in range(TILE):
+            m = <real>s.m[lane]
+            g = p[k + lane]
+            least[lane] = g if g < least[lane] else least[lane]
+            # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
+            terms[k + lane] = <real>0 if g == 0 else g * (m - x[k + lane])
+    tile_sum(<const real*>p, t.c, <double*>mass)
+    tile_sum(<const real*>terms, t.c, <double*>gaps)
+    for lane in range(TILE):
+        made[lane] = gaps[lane] / mass[lane] + s.log_sum[lane]
+        good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
+        made[lane] = made[lane] if good else NAN
+
+
+cdef inline void score_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real first[TILE]
+    cdef double at_label[TILE]
+    cdef double three[3]
+    cdef task row = t[0]
+    cdef exp_tile s
+    cdef Py_ssize_t j, k, lane
+    load_tile(&t.q, rows.q, t.c, x)
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x + 2 * OPERAND, &s, True)
+    clear_tile(<real*>first)
+    for j in range(t.c):
+        k = (t.c - 1 - j) * TILE
+        for lane in range(TILE):
+            first[lane] = <real>(t.c - 1 - j) if x[k + lane] >= <real>s.m[lane] else first[lane]
+    for lane in range(TILE):
+        at_label[lane] = x[rows.label[lane] * TILE + lane]
+        made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
+        s.spread[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
+    for lane in range(rows.rows):
+        three[0] = made[lane]
+        three[1] = s.spread[lane]
+        three[2] = first[lane]
+        row.out = rows.out[lane]
+        if made[lane] == made[lane]:
+            store(&row, 0, 3, <const double*>three)
+
+
+# ----------------------------------------------------------------------------------- two rows
+
+cdef inline void logit_pair_tile(
+    const task* t, const tile* rows, real* xp, double scale, double* total, double* moments,
+    bint symmetric,
+) noexcept nogil:
+    """The terms of both divergences and their moments, times ``scale``, see logit_pairs.pxd."""
+    cdef real* xq = xp + OPERAND
+    cdef real* terms = xq + OPERAND
+    cdef real low_p[TILE]
+    cdef real low_q[TILE]
+    cdef real bias_p[TILE]
+    cdef real bias_q[TILE]
+    cdef real factor_p[TILE]
+    cdef real factor_q[TILE]
+    cdef real offset[TILE]
+    cdef real offset_low[TILE]
+    cdef real moment[TILE]
+    cdef double difference, part, error
+    cdef exp_tile p
+    cdef exp_tile q
+    cdef Py_ssize_t j, k, lane
+    load_tile(&t.p, rows.p, t.c, xp)
+    load_tile(&t.q, rows.q, t.c, xq)
+    sum_exp_tile(xp, t.c, <real*>low_p, <real*>bias_p, terms, terms, &p, False)
+    sum_exp_tile(xq, t.c, <real*>low_q, <real*>bias_q, terms, terms, &q, False)
+    clear_tile(<real*>moment)
+    for lane in range(TILE):
+        difference = p.m[lane] - q.m[lane]
+        part = difference - p.m[lane]
+        error = (p.m[lane] - (difference - part)) - (q.m[lane] + part)
+        error += p.log_sum[lane] - q.log_sum[lane]
+        offset[lane] = <real>(difference + error)
+        offset_low[lane] = <real>((difference - offset[lane]) + error)
+        factor_p[lane] = <real>(scale * p.factor[lane] / (p.ties[lane] + p.rest[lane]))
+        factor_q[lane] = <real>(scale * q.factor[lane] / (q.ties[lane] + q.rest[lane]))
+    for j in range(t.c):
+        k = j * TILE
+        for lane in range(TILE):
+            terms[k + lane] = logit_pair_term(
+                xp[k + lane], xq[k + lane], <real>0, <real>0, low_p[lane], low_q[lane],
+                bias_p[lane], bias_q[lane], factor_p[lane], factor_q[lane], offset[lane],
+                offset_low[lane], &moment[lane], symmetric, False)
+    tile_sum(<const real*>terms, t.c, total)
+    for lane in range(TILE):
+        error = p.log_sum[lane] + q.log_sum[lane]
+        total[lane] = total[lane] * (1 / scale) if error == error else NAN
+        moments[lane] = moment[lane] * (1 / scale) if error == error else NAN
+
+
+cdef inline void kl_divergence_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double moment[TILE]
+    cdef double excess, least = 2.0 ** -100 if real is float else 0.0
+    cdef bint good
+    cdef Py_ssize_t lane
+    logit_pair_tile(t, rows, x, 1.0, <double*>terms, <double*>moment, False)
+    for lane in range(TILE):
+        excess = log1p_excess_small(moment[lane])
+        made[lane] = terms[lane] - excess
+        # Less, and the moment is an error of the offset, see offset_error.
+        good = (excess <= 2.0 ** -6 * terms[lane]) & (made[lane] >= least)
+        good = good | (terms[lane] == 0) & (excess == 0)
+        made[lane] = made[lane] if good else NAN
+
+
+cdef inline void js_divergence_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double moment[TILE]
+    cdef double js, y, ln2 = LN2_HI, u = unit(<const real*>x)
+    cdef bint good
+    cdef Py_ssize_t lane
+    logit_pair_tile(t, rows, x, exp_unit(<const real*>x), <double*>terms, <double*>moment, True)
+    for lane in range(TILE):
+        js = terms[lane]
+        y = 0.125 * moment[lane] * moment[lane]
+        good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)
+        js = js - y if js < 8 * u else js
+        js = ln2 if js > ln2 else js
+        made[lane] = js if good & (js >= 0) else NAN
+
+
+# -------------------------------------------------------------------------- from a row to a row
+
+cdef inline void softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real top[TILE]
+    cdef real factor[TILE]
+    cdef real* terms = x + OPERAND
+    cdef exp_tile s
+    cdef double total
+    cdef Py_ssize_t j, k, lane
+    load_tile(&t.p, rows.p, t.c, x)
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, terms, x, &s, False)
+    for lane in range(TILE):
+        total = 1 / (s.ties[lane] + s.rest[lane])
+        top[lane] = <real>total
+        factor[lane] = <real>(s.factor[lane] * total)
+        made[lane] = s.log_sum[lane]
+    for j in range(t.c):
+        k = j * TILE
+        for lane in range(TILE):
+            terms[k + lane] *= factor[lane]
+            terms[k + lane] = top[lane] if x[k + lane] >= <real>s.m[lane] else terms[k + lane]
+    store_tile(t, rows, t.c, <const real*>terms, <const double*>made)
+
+
+cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real* terms = x + OPERAND
+    cdef exp_tile s
+    cdef Py_ssize_t j, k, lane
+    load_tile(&t.p, rows.p, t.c, x)
+    sum_exp_tile(x, t.c, <real*>low, <real*>bias, terms, x, &s, False)
+    for j in range(t.c):
+        k = j * TILE
+        for lane in range(TILE):
+            terms[k + lane] = (x[k + lane] - <real>s.m[lane]) - <real>s.log_sum[lane]
+    for lane in range(TILE):
+        made[lane] = s.log_sum[lane]
+    store_tile(t, rows, t.c, <const real*>terms, <const double*>made)

@@ -1,0 +1,200 @@
+"""Short rows of weights: what weight_rows.pxd computes, a lane for each row (see tiles.pxd).
+
+NaN in ``made`` gives a row to its row function. Rows are normalised; sums as they stand are not
+computed here.
+"""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_HI_F, NAN, fma, real
+from fastdiv.kernels.math cimport (
+    log_mantissa, log_ratio, log_series, or_bits, phi_ratio, phi_series, sign_bit,
+)
+from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
+from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, clear_tile, load_tile, tile, tile_max, tile_sum,
+)
+from fastdiv.kernels.weight_rows cimport js_of, kl_of
+from fastdiv.kernels.weights cimport faint, least_normal, most
+
+
+cdef inline void least_of(const real* x, Py_ssize_t c, real* low) noexcept nogil:
+    """The least of every row's elements and ``low``."""
+    cdef Py_ssize_t j, k, lane
+    for j in range(c):
+        k = j * TILE
+        for lane in range(TILE):
+            low[lane] = x[k + lane] if x[k + lane] < low[lane] else low[lane]
+
+
+cdef inline void mass(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
+    cdef real low[TILE]
+    cdef bint good
+    cdef Py_ssize_t lane
+    load_tile(&t.p, rows.p, t.c, p)
+    clear_tile(<real*>low)
+    least_of(<const real*>p, t.c, <real*>low)
+    tile_sum(<const real*>p, t.c, made)
+    for lane in range(TILE):
+        good = (low[lane] >= 0) & (made[lane] < INFINITY)
+        made[lane] = made[lane] if good else NAN
+
+
+cdef inline void gap_tile(
+    const real* p, real* q, Py_ssize_t c, real* gaps, double* made, bint targeted
+) noexcept nogil:
+    """H(p, q), or with q for p H(q); q is used up. See weight_gaps.pxd."""
+    cdef real m[TILE]
+    cdef real mantissa[TILE]
+    cdef real exponent[TILE]
+    cdef real ties[TILE]
+    cdef real low[TILE]
+    cdef double gap[TILE]
+    cdef double rest[TILE]
+    cdef double total[TILE]
+    cdef double result, sum_q, tiny = faint(<const real*>q), top = most(<const real*>q)
+    cdef real a, f, e = 0, fraction = 0
+    cdef bint good
+    cdef Py_ssize_t j, k, lane
+    tile_max(<const real*>q, c, <real*>m)
+    clear_tile(<real*>ties)
+    clear_tile(<real*>low)
+    for lane in range(TILE):
+        mantissa[lane] = log_mantissa(m[lane], &e)
+        exponent[lane] = e
+    for j in range(c):
+        k = j * TILE
+        for lane in range(TILE):
+            a = q[k + lane]
+            f = log_ratio(a, &fraction, &e)
+            f = mantissa[lane] - log_series(fraction, f)
+            f = fma(exponent[lane] - e, LN2_HI_F if real is float else LN2_HI, f)
+            gaps[k + lane] = (p[k + lane] if targeted else a) * f
+            low[lane] = a if a < low[lane] else low[lane]
+            if targeted:
+                low[lane] = p[k + lane] if p[k + lane] < low[lane] else low[lane]
+                # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+                f = -p[k + lane] if a < 4 * least_normal(p) else <real>0
+                low[lane] = f if f < low[lane] else low[lane]
+            ties[lane] += <real>1 if a >= m[lane] else <real>0
+            q[k + lane] = <real>0 if a >= m[lane] else a
+    tile_sum(<const real*>gaps, c, <double*>gap)
+    tile_sum(<const real*>q, c, <double*>rest)
+    if targeted:
+        tile_sum(p, c, <double*>total)
+    for lane in range(TILE):
+        sum_q = m[lane] * <double>ties[lane] + rest[lane]
+        if not targeted:
+            total[lane] = sum_q
+        result = gap[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
+        good = (low[lane] >= 0) & (total[lane] > tiny) & (m[lane] > tiny)
+        good = good & (total[lane] < top) & (sum_q < top) & (result * total[lane] > tiny)
+        made[lane] = result if good else NAN
+
+
+cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
+    load_tile(&t.p, rows.p, t.c, p)
+    gap_tile(<const real*>p, p, t.c, p + OPERAND, made, False)
+
+
+cdef inline void cross_entropy(
+    const task* t, const tile* rows, real* p, double* made
+) noexcept nogil:
+    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.q, rows.q, t.c, p + OPERAND)
+    gap_tile(<const real*>p, p + OPERAND, t.c, p + 2 * OPERAND, made, True)
+
+
+cdef inline void cross_entropy_label(
+    const task* t, const tile* rows, real* q, double* made
+) noexcept nogil:
+    cdef real low[TILE]
+    cdef double at_label[TILE]
+    cdef double others[TILE]
+    cdef double tiny = faint(<const real*>q)
+    cdef bint good
+    cdef Py_ssize_t lane
+    load_tile(&t.q, rows.q, t.c, q)
+    for lane in range(TILE):
+        at_label[lane] = q[rows.label[lane] * TILE + lane]
+        q[rows.label[lane] * TILE + lane] = 0
+    clear_tile(<real*>low)
+    least_of(<const real*>q, t.c, <real*>low)
+    tile_sum(<const real*>q, t.c, <double*>others)
+    for lane in range(TILE):
+        good = (low[lane] >= 0) & (at_label[lane] > tiny) & (at_label[lane] < INFINITY)
+        good = good & (others[lane] < INFINITY)
+        made[lane] = log1p_lane(others[lane] / at_label[lane])
+        made[lane] = made[lane] if good else NAN
+
+
+# ----------------------------------------------------------------------------------- two rows
+
+cdef inline void pair_tile(
+    const task* t, const tile* rows, real* p, double* made, bint symmetric
+) noexcept nogil:
+    """KL or Jensen-Shannon, see weight_pairs.pxd."""
+    cdef real* q = p + OPERAND
+    cdef real* phi = q + OPERAND
+    cdef real delta[TILE]
+    cdef real phi_q[TILE]
+    cdef real signs[TILE]
+    cdef real bad[TILE]
+    cdef double mass[TILE]
+    cdef double total[TILE]
+    cdef double e, excess, result, top = most(<const real*>p)
+    cdef real a, b, d, f, m, one, other, steps = 0
+    cdef bint good
+    cdef Py_ssize_t j, k, lane
+    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.q, rows.q, t.c, q)
+    clear_tile(<real*>delta)
+    clear_tile(<real*>phi_q)
+    clear_tile(<real*>signs)
+    for j in range(t.c):
+        k = j * TILE
+        for lane in range(TILE):
+            a = p[k + lane]
+            b = q[k + lane]
+            d = a - b
+            delta[lane] += d
+            if symmetric:
+                d = d * <real>0.5
+                m = (a + b) * <real>0.5
+                f = phi_ratio(b, m, -d, False, &steps)
+                other = phi_series(b, -d, f, steps)
+                f = phi_ratio(a, m, d, False, &steps)
+                one = phi_series(a, d, f, steps)
+                phi[k + lane] = one + other
+                phi_q[lane] += other
+            else:
+                f = phi_ratio(a, b, <real>0, True, &steps)
+                phi[k + lane] = phi_series(a, d, f, steps)
+            # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+            f = <real>0 - a if b < 4 * least_normal(p) else <real>0
+            signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, b))
+    tile_sum(<const real*>phi, t.c, <double*>total)
+    tile_sum(<const real*>p, t.c, <double*>mass)
+    for lane in range(TILE):
+        bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
+    for lane in range(TILE):
+        e = -<double>delta[lane] / mass[lane]
+        if symmetric:
+            result = js_of(total[lane], phi_q[lane], e, mass[lane], <const real*>p)
+        else:
+            excess = log1p_excess_small(e)
+            result = kl_of(total[lane], e, excess, mass[lane], <const real*>p)
+        # No weight is above the sum of its row.
+        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
+        made[lane] = result if good & (total[lane] < INFINITY) else NAN
+
+
+cdef inline void kl_divergence(
+    const task* t, const tile* rows, real* p, double* made
+) noexcept nogil:
+    pair_tile(t, rows, p, made, False)
+
+
+cdef inline void js_divergence(
+    const task* t, const tile* rows, real* p, double* made
+) noexcept nogil:
+    pair_tile(t, rows, p, made, True)

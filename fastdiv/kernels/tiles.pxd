@@ -1,0 +1,137 @@
+"""Short rows, TILE of them at a time: one lane for each row.
+
+In lanes of a row, ten classes leave most lanes empty and the row's beginning and end cost more than
+its elements. Here element k of all rows stands side by side, every step of a row function, its end
+included, is done for all rows at once, and a row meets no other: what comes of it depends on
+nothing but the row. Whether a row is short depends on the number of its classes alone.
+"""
+
+from fastdiv.kernels.arithmetic cimport prefetch, real
+from fastdiv.kernels.sources cimport native, read, source, store, task
+
+cdef enum:
+    TILE = 16
+    # Most classes of a short row: two operands and room for terms stay in the first cache.
+    SHORT_F32 = 128
+    SHORT_F64 = 64
+    OPERAND = 16 * 128
+    # What a tile function needs, which is more than a row function does.
+    TILE_SCRATCH = 3 * 16 * 128
+
+ctypedef struct tile:
+    Py_ssize_t rows         # so many lanes count; the others repeat the first row
+    const char* p[TILE]
+    const char* q[TILE]
+    char* out[TILE]
+    Py_ssize_t label[TILE]
+    bint ignored[TILE]
+
+
+cdef inline void interleave(const real* x, real* y) noexcept nogil:
+    """From x[64 j + i] to y[4 i + j]; twice, that turns 16 rows of 16 into columns."""
+    cdef Py_ssize_t i
+    for i in range(64):
+        y[4 * i] = x[i]
+        y[4 * i + 1] = x[64 + i]
+        y[4 * i + 2] = x[128 + i]
+        y[4 * i + 3] = x[192 + i]
+
+
+cdef inline void load_tile(
+    const source* s, const char* const* rows, Py_ssize_t c, real* x
+) noexcept nogil:
+    """Element k of row r to x[k * TILE + r], in squares of 16 by 16; past c, x holds anything."""
+    cdef real converted[TILE]
+    cdef real square[TILE * TILE]
+    cdef real half_way[TILE * TILE]
+    cdef source row = s[0]
+    cdef bint direct = s.direct and s.type == native(<const real*>x)
+    cdef const real* end = (<const real*>rows[TILE - 1]) + c if direct else NULL
+    # Sixteen streams are too many for the processor to fetch ahead by itself.
+    cdef Py_ssize_t next_tile = TILE * (rows[1] - rows[0])
+    cdef Py_ssize_t r, k = 0, j, n
+    cdef const real* y
+    while k < c:
+        n = min(c - k, TILE)
+        for r in range(TILE):
+            y = (<const real*>rows[r]) + k
+            prefetch(<const char*>y + next_tile)
+            prefetch(<const char*>y + next_tile + TILE * sizeof(real) // 2)
+            if not direct:
+                row.data = rows[r]
+                read(&row, k, n, <real*>converted)
+                y = <const real*>converted
+            if n <= 4:
+                for j in range(n):
+                    x[(k + j) * TILE + r] = y[j]
+            elif y + TILE <= end:
+                # Past the row, but not past the last one.
+                for j in range(TILE):
+                    square[r * TILE + j] = y[j]
+            else:
+                # A masked load.
+                for j in range(TILE):
+                    square[r * TILE + j] = y[j] if j < n else <real>0
+        if n > 4:
+            interleave(<const real*>square, <real*>half_way)
+            interleave(<const real*>half_way, x + k * TILE)
+        k += TILE
+
+
+cdef inline void store_tile(
+    const task* t, const tile* rows, Py_ssize_t c, const real* x, const double* made
+) noexcept nogil:
+    """Write the rows; those whose ``made`` is NaN are left to their row function."""
+    cdef real square[TILE * TILE]
+    cdef real half_way[TILE * TILE]
+    cdef task row = t[0]
+    cdef Py_ssize_t r, k = 0
+    while k < c:
+        interleave(x + k * TILE, <real*>half_way)
+        interleave(<const real*>half_way, <real*>square)
+        for r in range(rows.rows):
+            if made[r] == made[r]:
+                row.out = rows.out[r]
+                store(&row, k, min(c - k, TILE), <const real*>square + r * TILE)
+        k += TILE
+
+
+cdef inline void clear_tile(real* a) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        a[lane] = 0
+
+
+cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    """The sum of every row: fours in their own type, those in double."""
+    cdef const real* y
+    cdef double sums[TILE]
+    cdef Py_ssize_t k = 0, lane
+    clear_tile(<double*>sums)
+    while k + 4 <= c:
+        y = x + k * TILE
+        for lane in range(TILE):
+            sums[lane] += (y[lane] + y[lane + TILE]) + (y[lane + 2 * TILE] + y[lane + 3 * TILE])
+        k += 4
+    while k < c:
+        y = x + k * TILE
+        for lane in range(TILE):
+            sums[lane] += y[lane]
+        k += 1
+    for lane in range(TILE):
+        total[lane] = sums[lane]
+
+
+cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:
+    """The largest element of every row; NaNs are passed over unless they come first."""
+    cdef const real* y
+    cdef real top[TILE]
+    cdef Py_ssize_t k, lane
+    for lane in range(TILE):
+        top[lane] = x[lane]
+    for k in range(1, c):
+        y = x + k * TILE
+        for lane in range(TILE):
+            top[lane] = y[lane] if y[lane] > top[lane] else top[lane]
+    for lane in range(TILE):
+        m[lane] = top[lane]

@@ -1,0 +1,91 @@
+"""Short rows, computed several at a time: the same bits in any company; no byte past the last."""
+
+import ctypes
+import mmap
+import sys
+
+import numpy as np
+import pytest
+from cases import MAKERS, SIGNATURES, rows_for
+
+import fastdiv
+
+# Around a tile's sixteen rows, the squares of a tile, and where rows are no longer short.
+ROWS = (1, 2, 15, 16, 17, 33)
+CLASSES = (1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 21, 48, 63, 64, 65, 100, 127, 128, 129)
+
+
+@pytest.mark.parametrize("c", CLASSES)
+def test_a_row_is_the_same_in_any_company(name, function, c, dtype):
+    args = rows_for(name, max(ROWS), c, dtype)
+    alone = np.array([function(*[a[i] for a in args]) for i in range(max(ROWS))])
+    for n in ROWS:
+        np.testing.assert_array_equal(function(*[a[:n] for a in args]), alone[:n])
+
+
+@pytest.mark.parametrize("c", CLASSES)
+def test_labels_in_any_company(c, dtype):
+    (x,) = rows_for("logsumexp", 40, c, dtype)
+    y = np.arange(40) % c
+    for function, q in (
+        (fastdiv.cross_entropy_from_logits, x),
+        (fastdiv.cross_entropy, fastdiv.softmax(x)),
+    ):
+        alone = np.array([function(int(k), row) for k, row in zip(y, q, strict=True)])
+        np.testing.assert_array_equal(function(y, q), alone)
+        weight = np.arange(c) / 3
+        weighted = [function(int(k), row, class_weight=weight) for k, row in zip(y, q, strict=True)]
+        np.testing.assert_array_equal(function(y, q, class_weight=weight), weighted)
+        y_some = np.where(np.arange(40) % 3 == 0, -100, y)
+        kept = np.where(y_some == -100, 0, alone)
+        np.testing.assert_array_equal(function(y_some, q, ignore_index=-100), kept)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1.0, 0.0, 1e5, 1e-42])
+@pytest.mark.parametrize("c", [2, 10, 64])
+def test_one_row_that_is_not_for_a_tile(name, function, bad, c, dtype):
+    args = rows_for(name, 20, c, dtype)
+    alone = [np.asarray(function(*[a[i] for a in args])) for i in range(20)]
+    changed = [a.copy() for a in args]
+    for a in changed:
+        a[7] = bad
+        a[11, 1] = bad
+    together = function(*changed)
+    for i in range(20):
+        own = function(*[a[i] for a in changed])
+        np.testing.assert_array_equal(together[i], own)
+        if i not in (7, 11):
+            np.testing.assert_array_equal(own, alone[i])
+
+
+def test_in_place_with_a_row_that_is_not_for_a_tile(dtype):
+    x = rows_for("logsumexp", 20, 10, dtype)[0]
+    x[7] = 1e6 + np.arange(10)
+    for function in (fastdiv.softmax, fastdiv.log_softmax):
+        expected, place = function(x), x.copy()
+        function(place, out=place)
+        np.testing.assert_array_equal(place, expected)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mprotect as Linux has it")
+@pytest.mark.parametrize("c", [2, 5, 10, 17, 40, 100, 1000, 1500])
+def test_nothing_is_read_past_the_last_row(name, function, c, dtype):
+    page = mmap.PAGESIZE
+    size = 20 * c * np.dtype(dtype).itemsize
+    length = (size + page - 1) // page * page
+    memory = mmap.mmap(-1, length + page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.mprotect(ctypes.c_void_p(start + length), page, 0) == 0
+    args = rows_for(name, 20, c, dtype)
+    for k, given in enumerate(args):
+        place = np.frombuffer(memory, dtype, 20 * c, length - size).reshape(20, c)
+        place[...] = given
+        for n in (1, 15, 20):
+            rows = [place[-n:] if i == k else a[-n:] for i, a in enumerate(args)]
+            np.testing.assert_array_equal(function(*rows), function(*[a[-n:] for a in args]))
+    if name in MAKERS:
+        np.testing.assert_array_equal(function(args[0], out=place), function(args[0]))
+    assert len(SIGNATURES[name]) == len(args)
+    # Nobody else may be given this memory with a page that cannot be written.
+    assert libc.mprotect(ctypes.c_void_p(start + length), page, 3) == 0
