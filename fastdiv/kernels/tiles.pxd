@@ -85,11 +85,14 @@ cdef inline void store_tile(
     cdef real square[TILE * TILE]
     cdef real half_way[TILE * TILE]
     cdef task row = t[0]
+    cdef Py_ssize_t next_tile = TILE * (rows.out[1] - rows.out[0]) if rows.rows == TILE else 0
     cdef Py_ssize_t r, k = 0
     while k < c:
         interleave(x + k * TILE, <real*>half_way)
         interleave(<const real*>half_way, <real*>square)
         for r in range(rows.rows):
+            # To be written, the next tile's lines are read first.
+            prefetch(rows.out[r] + next_tile + k * t.out_stride)
             if made[r] == made[r]:
                 row.out = rows.out[r]
                 store(&row, k, min(c - k, TILE), <const real*>square + r * TILE)
