@@ -27,6 +27,14 @@ def test_error_in_ulp(call, kind, dtype):
     check(call, rows, *DTYPES)
 
 
+# Sums of four floats in a tile were 2.07 ulp off in softmax, 1.04 in logsumexp.
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["logsumexp", "softmax"])
+def test_error_in_ulp_of_short_rows(name, kind, dtype):
+    rows = (r for c in (16, 17, 64) for r in sweep(kind, c, dtype, 12))
+    check(Call(name), rows, *DTYPES)
+
+
 @pytest.mark.parametrize("kind", ["normal", "peaked", "ramp", "masked"])
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_error_in_ulp_of_many_classes(call, kind, dtype):

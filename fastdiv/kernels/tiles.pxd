@@ -106,7 +106,10 @@ cdef inline void clear_tile(real* a) noexcept nogil:
 
 
 cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
-    """The sum of every row: fours in their own type, those in double."""
+    """The sum of every row: pairs in their own type, those in double.
+
+    Fours are 2 % faster, and take softmax past its bound (2.07 ulp of 17 classes).
+    """
     cdef const real* y
     cdef double sums[TILE]
     cdef Py_ssize_t k = 0, lane
@@ -114,7 +117,8 @@ cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept n
     while k + 4 <= c:
         y = x + k * TILE
         for lane in range(TILE):
-            sums[lane] += (y[lane] + y[lane + TILE]) + (y[lane + 2 * TILE] + y[lane + 3 * TILE])
+            sums[lane] += (<double>(y[lane] + y[lane + TILE])
+                           + <double>(y[lane + 2 * TILE] + y[lane + 3 * TILE]))
         k += 4
     while k < c:
         y = x + k * TILE
