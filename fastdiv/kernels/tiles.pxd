@@ -105,28 +105,39 @@ cdef inline void clear_tile(real* a) noexcept nogil:
         a[lane] = 0
 
 
-cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
-    """The sum of every row: pairs in their own type, those in double.
+cdef inline double four(const real* y) noexcept nogil:
+    """The sum of four elements of a row, in double."""
+    return ((<double>y[0] + <double>y[TILE])
+            + (<double>y[2 * TILE] + <double>y[3 * TILE]))
 
-    Fours are 2 % faster, and take softmax past its bound (2.07 ulp of 17 classes).
-    """
+
+cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    """The sum of every row in double: trees of sixteen, because equal elements in a chain all
+    round the same way (sums.pxd)."""
     cdef const real* y
     cdef double sums[TILE]
+    cdef double late[TILE]
     cdef Py_ssize_t k = 0, lane
     clear_tile(<double*>sums)
+    clear_tile(<double*>late)
+    while k + 16 <= c:
+        y = x + k * TILE
+        for lane in range(TILE):
+            sums[lane] += ((four(y + lane) + four(y + lane + 4 * TILE))
+                           + (four(y + lane + 8 * TILE) + four(y + lane + 12 * TILE)))
+        k += 16
     while k + 4 <= c:
         y = x + k * TILE
         for lane in range(TILE):
-            sums[lane] += (<double>(y[lane] + y[lane + TILE])
-                           + <double>(y[lane + 2 * TILE] + y[lane + 3 * TILE]))
+            late[lane] += four(y + lane)
         k += 4
     while k < c:
         y = x + k * TILE
         for lane in range(TILE):
-            sums[lane] += y[lane]
+            late[lane] += y[lane]
         k += 1
     for lane in range(TILE):
-        total[lane] = sums[lane]
+        total[lane] = sums[lane] + late[lane]
 
 
 cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:
