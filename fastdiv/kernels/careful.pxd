@@ -119,8 +119,9 @@ cdef inline void plain_block(
     cdef double a, b, m, term
     cdef bint is_large
     for j in range(n):
-        is_large = p[j] > 2.0 ** 1000 or q[j] > 2.0 ** 1000
-        if not symmetric:
+        if symmetric:
+            is_large = p[j] > 2.0 ** 1000 or q[j] > 2.0 ** 1000
+        else:
             # Over a small q the term is as large as p log(p / q) says, or infinite.
             is_large = p[j] > 2.0 ** 1000 and q[j] > 2.0 ** -900
         a = p[j] * 2.0 ** -10 if is_large else p[j]

@@ -48,11 +48,12 @@ cdef inline void references(const real* m, real* low, real* bias, exp_tile* s) n
         s.factor[lane] = exp_scalar(s.factor[lane]) * (1 / exp_unit(m))
 
 
-cdef inline void sum_exp_tile(
+cdef inline void sum_exp_lanes(
     const real* x, Py_ssize_t c, real* low, real* bias, real* terms, real* spread, exp_tile* s,
     bint spreads,
 ) noexcept nogil:
-    """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m."""
+    """The sums of every row, and what exp_lane needs for it; ``terms`` keeps what that gives, 0
+    where x = m."""
     cdef real m[TILE]
     cdef real ties[TILE]
     cdef real e
@@ -83,14 +84,21 @@ cdef inline void sum_exp_tile(
         s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
 
 
-cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+cdef inline void sum_exp_tile(
+    const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, bint spreads
+) noexcept nogil:
+    """The same where exp is taken once."""
     cdef real low[TILE]
     cdef real bias[TILE]
+    sum_exp_lanes(x, c, <real*>low, <real*>bias, terms, spread, s, spreads)
+
+
+cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
     cdef exp_tile s
     cdef Py_ssize_t lane
     cdef bint cancels
     load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x, &s, False)
+    sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
     for lane in range(TILE):
         made[lane] = s.m[lane] + s.log_sum[lane]
         if real is float:
@@ -102,12 +110,10 @@ cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* mad
 cdef inline void entropy_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
-    cdef real low[TILE]
-    cdef real bias[TILE]
     cdef exp_tile s
     cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x + 2 * OPERAND, &s, True)
+    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
     for lane in range(TILE):
         made[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
 
@@ -115,15 +121,13 @@ cdef inline void entropy_from_logits(
 cdef inline void cross_entropy_label_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
-    cdef real low[TILE]
-    cdef real bias[TILE]
     cdef double at_label[TILE]
     cdef exp_tile s
     cdef Py_ssize_t lane
     load_tile(&t.q, rows.q, t.c, x)
     for lane in range(TILE):
         at_label[lane] = x[rows.label[lane] * TILE + lane]
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x, &s, False)
+    sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
     for lane in range(TILE):
         made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
 
@@ -131,8 +135,6 @@ cdef inline void cross_entropy_label_from_logits(
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
-    cdef real low[TILE]
-    cdef real bias[TILE]
     cdef real least[TILE]
     cdef double mass[TILE]
     cdef double gaps[TILE]
@@ -145,7 +147,7 @@ cdef inline void cross_entropy_from_logits(
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, t.c, p)
     load_tile(&t.q, rows.q, t.c, x)
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, terms, x, &s, False)
+    sum_exp_tile(x, t.c, terms, x, &s, False)
     clear_tile(<real*>least)
     for j in range(t.c):
         k = j * TILE
@@ -166,8 +168,6 @@ cdef inline void cross_entropy_from_logits(
 cdef inline void score_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
-    cdef real low[TILE]
-    cdef real bias[TILE]
     cdef real first[TILE]
     cdef double at_label[TILE]
     cdef double three[3]
@@ -175,7 +175,7 @@ cdef inline void score_from_logits(
     cdef exp_tile s
     cdef Py_ssize_t j, k, lane
     load_tile(&t.q, rows.q, t.c, x)
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, x + OPERAND, x + 2 * OPERAND, &s, True)
+    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
     clear_tile(<real*>first)
     for j in range(t.c):
         k = (t.c - 1 - j) * TILE
@@ -218,8 +218,8 @@ cdef inline void logit_pair_tile(
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, t.c, xp)
     load_tile(&t.q, rows.q, t.c, xq)
-    sum_exp_tile(xp, t.c, <real*>low_p, <real*>bias_p, terms, terms, &p, False)
-    sum_exp_tile(xq, t.c, <real*>low_q, <real*>bias_q, terms, terms, &q, False)
+    sum_exp_lanes(xp, t.c, <real*>low_p, <real*>bias_p, terms, terms, &p, False)
+    sum_exp_lanes(xq, t.c, <real*>low_q, <real*>bias_q, terms, terms, &q, False)
     clear_tile(<real*>moment)
     for lane in range(TILE):
         difference = p.m[lane] - q.m[lane]
@@ -283,8 +283,6 @@ cdef inline void js_divergence_from_logits(
 # -------------------------------------------------------------------------- from a row to a row
 
 cdef inline void softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
-    cdef real low[TILE]
-    cdef real bias[TILE]
     cdef real top[TILE]
     cdef real factor[TILE]
     cdef real* terms = x + OPERAND
@@ -292,7 +290,7 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
     cdef double total
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, terms, x, &s, False)
+    sum_exp_tile(x, t.c, terms, x, &s, False)
     for lane in range(TILE):
         total = 1 / (s.ties[lane] + s.rest[lane])
         top[lane] = <real>total
@@ -307,13 +305,11 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
 
 
 cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
-    cdef real low[TILE]
-    cdef real bias[TILE]
     cdef real* terms = x + OPERAND
     cdef exp_tile s
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, <real*>low, <real*>bias, terms, x, &s, False)
+    sum_exp_tile(x, t.c, terms, x, &s, False)
     for j in range(t.c):
         k = j * TILE
         for lane in range(TILE):
