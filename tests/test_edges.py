@@ -225,6 +225,31 @@ def test_weights_at_the_ends_of_the_range(dtype):
         assert fastdiv.cross_entropy(0, b) == pytest.approx(2 * LOG2, rel=rel)
 
 
+@pytest.mark.parametrize("isa", _dispatch.runnable())
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy_from_logits"])
+@pytest.mark.parametrize(
+    ("p", "options"),
+    [
+        ([1e10, 5e-324, 1], {}),
+        ([1e10, 5e-324, 1], {"class_weight": [1, 1, 1]}),
+        ([1, 1e-200, 1], {"class_weight": [1, 1e-200, 1]}),
+        ([1, 0, 1], {"label_smoothing": 5e-324}),
+        ([1, 0, 1], {"label_smoothing": 1e-300, "class_weight": [1, 1e-300, 1]}),
+        (0, {"label_smoothing": 1e-300, "class_weight": [1, 1e-300, 1]}),
+        (1, {"label_smoothing": 0.5, "class_weight": [1, 5e-324, 1]}),
+        ([1e10, 5e-324, 1], {"temperature": 3.0}),
+    ],
+)
+def test_a_weight_too_small_for_the_type_is_one_where_q_is_0(p, options, name, isa, monkeypatch):
+    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(isa))
+    q = np.array([1.0, 0.0, 2.0]) if name == "cross_entropy" else np.array([0.0, -INF, 1.0])
+    function = getattr(fastdiv, name)
+    assert function(p, q, **options) == INF
+    # Where q is not 0 it is nothing.
+    q[1] = 1
+    assert function(p, q, **options) < 1e30
+
+
 def test_no_rows(name, function, dtype):
     args = [np.empty((0, 3), dtype) for _ in SIGNATURES[name]]
     assert function(*args).shape == ((0, 3) if name in MAKERS else (0,))

@@ -286,22 +286,6 @@ cdef inline double cross_entropy_label(const task* t, double* scratch) noexcept 
     return log1p_lane(value(&others) / (at_label * found.scale))
 
 
-cdef inline bint infinite_gap(const task* t, double* scratch) noexcept nogil:
-    """Whether there is weight on a logit of -inf."""
-    cdef Py_ssize_t k = 0, n, j
-    cdef const double* p
-    cdef const double* x
-    while k < t.c:
-        n = min(t.c - k, block_size(<const double*>scratch))
-        p = fetch(&t.p, k, n, scratch, <double>0)
-        x = fetch(&t.q, k, n, scratch + SCRATCH, <double>0)
-        for j in range(n):
-            if p[j] > 0 and x[j] == -INFINITY:
-                return True
-        k += n
-    return False
-
-
 cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noexcept nogil:
     """The row function again, on a target brought into range."""
     cdef task u = t[0]
@@ -315,7 +299,4 @@ cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noe
     u.p.scale = of_p.scale
     u.p.direct = False
     result = logit_rows.cross_entropy_from_logits(&u, scratch)
-    if of_p.scale < 1 and infinite_gap(t, scratch):
-        # Under a weight that is lost to the scaling, perhaps.
-        return INFINITY if result == result else result
     return result if t.normalize else result / of_p.scale

@@ -14,6 +14,9 @@ from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.lanes cimport block_max, block_size, lanes
 from fastdiv.kernels.scalars cimport log_quotient
 
+cdef extern from "math.h" nogil:
+    double copysign(double x, double y) noexcept
+
 ctypedef fused item:
     int8_t
     uint8_t
@@ -92,9 +95,16 @@ cdef inline void gather(
             block[j] = <real>element
 
 
+cdef inline double kept(double made, double of) noexcept nogil:
+    """What a number was made into; the smallest one where it would vanish: a weight that is there
+    must still be there where q is 0."""
+    return made if made != 0 or of == 0 else copysign(5e-324, of)
+
+
 cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
     """Elements k .. k + n of a row of any type, in the type computed in."""
     cdef Py_ssize_t j
+    cdef double x
     if s.type == FLOAT32:
         gather(s, k, n, block, <float>0)
     elif s.type == FLOAT64:
@@ -121,8 +131,8 @@ cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* bloc
     if s.divisor != 1.0 or s.scale != 1.0:
         # The difference first: of rounded quotients it would be off by their size.
         for j in range(n):
-            block[j] = <real>(
-                (<double>block[j] - (0.0 if s.logarithm else s.top)) * s.scale / s.divisor)
+            x = <double>block[j] - (0.0 if s.logarithm else s.top)
+            block[j] = <real>kept(x * s.scale / s.divisor, x)
 
 
 cdef inline void read(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
@@ -188,7 +198,7 @@ cdef inline const real* fetch_target(
     cdef const real* p
     cdef real* tail = scratch + block_size(<const real*>scratch)
     cdef Py_ssize_t j, width = lanes(<const real*>scratch), rest = n % width
-    cdef double even = t.smoothing / t.c
+    cdef double made, even = kept(t.smoothing / t.c, t.smoothing)
     if not t.blended:
         return fetch(&t.p, k, n, scratch, <real>0)
     if t.label >= 0:
@@ -202,7 +212,8 @@ cdef inline const real* fetch_target(
             scratch[j] = <real>((1 - t.smoothing) * p[j] + even)
     if t.weight != NULL:
         for j in range(n):
-            scratch[j] = <real>(scratch[j] * t.weight[k + j])
+            made = scratch[j] * t.weight[k + j]
+            scratch[j] = <real>(kept(made, scratch[j]) if t.weight[k + j] != 0 else made)
     if rest:
         for j in range(width):
             tail[j] = scratch[n - rest + j] if j < rest else <real>0
