@@ -17,6 +17,7 @@ from fastdiv._probabilities import (
     js_divergence,
     kl_divergence,
 )
+from fastdiv._workers import get_workers, set_workers
 
 __version__ = "0.1.0"
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "cross_entropy_from_logits",
     "entropy",
     "entropy_from_logits",
+    "get_workers",
     "js_distance",
     "js_divergence",
     "js_divergence_from_logits",
@@ -32,5 +34,6 @@ __all__ = [
     "kl_divergence_from_logits",
     "log_softmax",
     "logsumexp",
+    "set_workers",
     "softmax",
 ]

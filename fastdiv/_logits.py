@@ -14,6 +14,7 @@ def logsumexp(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Logarithm of the sum of the exponentials of every row.
 
@@ -31,6 +32,9 @@ def logsumexp(
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if the input is float32.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -66,7 +70,10 @@ def logsumexp(
     >>> float(fastdiv.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    return _rows.over("logsumexp", (x,), ("x",), axis=axis, keepdims=keepdims, out=out, dtype=dtype)
+    return _rows.over(
+        "logsumexp", (x,), ("x",), axis=axis, keepdims=keepdims, out=out, dtype=dtype,
+        workers=workers,
+    )  # fmt: skip
 
 
 def softmax(
@@ -75,6 +82,7 @@ def softmax(
     axis: int = -1,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Probabilities of every row of logits.
 
@@ -91,6 +99,9 @@ def softmax(
         overlap it in any other way.
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if the input is float32.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -126,7 +137,7 @@ def softmax(
     >>> fastdiv.softmax([0.0, 0.0, -float("inf")])
     array([0.5, 0.5, 0. ])
     """
-    return _rows.made("softmax", x, axis=axis, out=out, dtype=dtype)
+    return _rows.made("softmax", x, axis=axis, out=out, dtype=dtype, workers=workers)
 
 
 def log_softmax(
@@ -135,6 +146,7 @@ def log_softmax(
     axis: int = -1,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Log-probabilities of every row of logits.
 
@@ -151,6 +163,9 @@ def log_softmax(
         overlap it in any other way.
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if the input is float32.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -188,7 +203,7 @@ def log_softmax(
     >>> fastdiv.log_softmax([80.0, 0.0])
     array([-1.80485139e-35, -8.00000000e+01])
     """
-    return _rows.made("log_softmax", x, axis=axis, out=out, dtype=dtype)
+    return _rows.made("log_softmax", x, axis=axis, out=out, dtype=dtype, workers=workers)
 
 
 def entropy_from_logits(
@@ -199,6 +214,7 @@ def entropy_from_logits(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Entropy of every row of logits.
 
@@ -219,6 +235,9 @@ def entropy_from_logits(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -256,7 +275,7 @@ def entropy_from_logits(
     """
     return _rows.over(
         "entropy_from_logits", (x,), ("x",), axis=axis, keepdims=keepdims, out=out, dtype=dtype,
-        base=base,
+        base=base, workers=workers,
     )  # fmt: skip
 
 
@@ -275,6 +294,7 @@ def cross_entropy_from_logits(
     ignore_index: int | None = None,
     temperature: float = 1.0,
     reduction: str = "none",
+    workers: int | None = None,
 ) -> Any:
     r"""Cross-entropy of every row of logits against a true row or a label.
 
@@ -312,6 +332,9 @@ def cross_entropy_from_logits(
     reduction : {"none", "mean", "sum"}, default "none"
         One number per row, or their mean or sum. As in PyTorch, the mean over labels is divided by
         the sum of the labels' class weights, over rows of probabilities by the number of rows.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -358,7 +381,7 @@ def cross_entropy_from_logits(
     return _rows.against(
         True, p, x, ("p", "x"), axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
         normalize=normalize, class_weight=class_weight, label_smoothing=label_smoothing,
-        ignore_index=ignore_index, temperature=temperature, reduction=reduction,
+        ignore_index=ignore_index, temperature=temperature, reduction=reduction, workers=workers,
     )  # fmt: skip
 
 
@@ -371,6 +394,7 @@ def kl_divergence_from_logits(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Kullback-Leibler divergence of every pair of rows of logits.
 
@@ -393,6 +417,9 @@ def kl_divergence_from_logits(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -435,7 +462,7 @@ def kl_divergence_from_logits(
     """
     return _rows.over(
         "kl_divergence_from_logits", (xp, xq), ("xp", "xq"), axis=axis, keepdims=keepdims, out=out,
-        dtype=dtype, base=base,
+        dtype=dtype, base=base, workers=workers,
     )  # fmt: skip
 
 
@@ -448,6 +475,7 @@ def js_divergence_from_logits(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Jensen-Shannon divergence of every pair of rows of logits.
 
@@ -474,6 +502,9 @@ def js_divergence_from_logits(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -510,5 +541,5 @@ def js_divergence_from_logits(
     """
     return _rows.over(
         "js_divergence_from_logits", (xp, xq), ("xp", "xq"), axis=axis, keepdims=keepdims, out=out,
-        dtype=dtype, base=base,
+        dtype=dtype, base=base, workers=workers,
     )  # fmt: skip

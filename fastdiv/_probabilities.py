@@ -16,6 +16,7 @@ def entropy(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Entropy of every row of weights.
 
@@ -38,6 +39,9 @@ def entropy(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def entropy(
     """
     return _rows.over(
         "entropy", (p,), ("p",), axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
-        normalize=normalize,
+        normalize=normalize, workers=workers,
     )  # fmt: skip
 
 
@@ -95,6 +99,7 @@ def cross_entropy(
     ignore_index: int | None = None,
     temperature: float = 1.0,
     reduction: str = "none",
+    workers: int | None = None,
 ) -> Any:
     r"""Cross-entropy of every row of weights against a true row or a label.
 
@@ -131,6 +136,9 @@ def cross_entropy(
     reduction : {"none", "mean", "sum"}, default "none"
         One number per row, or their mean or sum. As in PyTorch, the mean over labels is divided by
         the sum of the labels' class weights, over rows of probabilities by the number of rows.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -173,7 +181,7 @@ def cross_entropy(
     return _rows.against(
         False, p, q, ("p", "q"), axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
         normalize=normalize, class_weight=class_weight, label_smoothing=label_smoothing,
-        ignore_index=ignore_index, temperature=temperature, reduction=reduction,
+        ignore_index=ignore_index, temperature=temperature, reduction=reduction, workers=workers,
     )  # fmt: skip
 
 
@@ -187,6 +195,7 @@ def kl_divergence(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Kullback-Leibler divergence of every pair of rows of weights.
 
@@ -211,6 +220,9 @@ def kl_divergence(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -253,7 +265,7 @@ def kl_divergence(
     """
     return _rows.over(
         "kl_divergence", (p, q), ("p", "q"), axis=axis, keepdims=keepdims, out=out,
-        dtype=dtype, base=base, normalize=normalize,
+        dtype=dtype, base=base, normalize=normalize, workers=workers,
     )  # fmt: skip
 
 
@@ -267,6 +279,7 @@ def js_divergence(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Jensen-Shannon divergence of every pair of rows of weights.
 
@@ -295,6 +308,9 @@ def js_divergence(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -333,7 +349,7 @@ def js_divergence(
     """
     return _rows.over(
         "js_divergence", (p, q), ("p", "q"), axis=axis, keepdims=keepdims, out=out,
-        dtype=dtype, base=base, normalize=normalize,
+        dtype=dtype, base=base, normalize=normalize, workers=workers,
     )  # fmt: skip
 
 
@@ -347,6 +363,7 @@ def js_distance(
     keepdims: bool = False,
     out: NDArray[Any] | None = None,
     dtype: DTypeLike | None = None,
+    workers: int | None = None,
 ) -> Any:
     r"""Jensen-Shannon distance, the square root of the divergence, of every pair of rows.
 
@@ -371,6 +388,9 @@ def js_distance(
     dtype : float32 or float64, optional
         Type of the result. By default float64, or float32 if all input is float32; integers
         (counts) are taken as float64. The arithmetic is in the widest type involved.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
 
     Returns
     -------
@@ -407,7 +427,7 @@ def js_distance(
     """
     return _rows.over(
         "js_divergence", (p, q), ("p", "q"), axis=axis, keepdims=keepdims, out=out,
-        dtype=dtype, base=base, normalize=normalize, root=True,
+        dtype=dtype, base=base, normalize=normalize, root=True, workers=workers,
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """One call of a row function over whole arrays: shapes, types, the result and its reduction."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _check
+from fastdiv import _check, _workers
 from fastdiv._check import Array
 from fastdiv._dispatch import kernels
 from fastdiv.kernels import _vectors
@@ -26,6 +27,30 @@ def _is_wide(result: np.dtype[Any], *arrays: Array) -> bool:
     return result == np.float64 or not all(_check.is_narrow(a) for a in arrays)
 
 
+def _run(
+    function: str,
+    workers: int | None,
+    wide: bool,
+    p: Array | None,
+    q: Array | None,
+    labels: Array | None,
+    out: Array,
+    **options: Any,
+) -> None:
+    """Run a row function over arrays with classes last, its rows shared out among threads."""
+    number = FUNCTION[function]
+    threads = _workers.count(workers)
+    if threads == 1:
+        kernels.run(number, wide, p, q, labels, out, **options)
+        return
+    shape = (q if p is None else p).shape  # type: ignore[union-attr]
+
+    def block(first: int, stop: int) -> None:
+        kernels.run(number, wide, p, q, labels, out, first=first, stop=stop, **options)
+
+    _workers.over_rows(block, math.prod(shape[:-1]), shape[-1], threads)
+
+
 def _per_row(
     function: str,
     p: Array | None,
@@ -37,6 +62,7 @@ def _per_row(
     result: np.dtype[Any],
     wide: bool,
     inputs: tuple[Array, ...],
+    workers: int | None,
     labels: Array | None = None,
     **options: Any,
 ) -> Array:
@@ -44,7 +70,7 @@ def _per_row(
     lead = (q if p is None else p).shape[:-1]  # type: ignore[union-attr]
     made = _check.output(out, _kept(lead, axis, keepdims), result, *inputs)
     place = np.squeeze(made, axis) if keepdims else made
-    kernels.run(FUNCTION[function], wide, p, q, labels, place, **options)
+    _run(function, workers, wide, p, q, labels, place, **options)
     return made
 
 
@@ -65,6 +91,7 @@ def over(
     base: float | None = None,
     normalize: bool = True,
     root: bool = False,
+    workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
     unit = _check.log_unit(base)
@@ -82,6 +109,7 @@ def over(
         result=result,
         wide=_is_wide(result, *inputs),
         inputs=inputs,
+        workers=workers,
         normalize=normalize,
         unit=unit,
         root=root,
@@ -106,6 +134,7 @@ def against(
     ignore_index: int | None,
     temperature: float,
     reduction: str,
+    workers: int | None,
 ) -> Any:
     """Call cross-entropy: rows or labels against rows of weights or logits."""
     unit = _check.log_unit(base)
@@ -146,6 +175,7 @@ def against(
         # A blended target, a quotient or a logarithm is made in double.
         wide=_is_wide(result, *numbers) or blended or temperature != 1,
         inputs=inputs,
+        workers=workers,
         labels=labels,
         normalize=normalize,
         unit=unit,
@@ -185,7 +215,13 @@ def _reduced(
 
 
 def made(
-    function: str, x: ArrayLike, *, axis: int, out: Array | None, dtype: DTypeLike | None
+    function: str,
+    x: ArrayLike,
+    *,
+    axis: int,
+    out: Array | None,
+    dtype: DTypeLike | None,
+    workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
     array = _check.as_array(x, "x")
@@ -194,7 +230,7 @@ def made(
     given = () if _check.is_same_memory(out, array) else (array,)
     made_rows = _check.output(out, array.shape, result, *given)
     place = np.moveaxis(made_rows, axis, -1)
-    kernels.run(FUNCTION[function], _is_wide(result, array), rows, None, None, place)
+    _run(function, workers, _is_wide(result, array), rows, None, None, place)
     return made_rows
 
 
@@ -204,18 +240,18 @@ def scored(labels: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
     labels, rows, _ = _check.labels_for(_check.as_array(labels, "labels"), rows, None)
     made = np.empty((*rows.shape[:-1], 3))
     wide = not _check.is_narrow(rows)
-    kernels.run(FUNCTION["score_from_logits"], wide, None, rows, labels, made)
+    _run("score_from_logits", 1, wide, None, rows, labels, made)
     return made
 
 
 def find_bad_distribution(
-    p: ArrayLike, tol: float | None = None, axis: int = -1
+    p: ArrayLike, tol: float | None = None, axis: int = -1, workers: int | None = None
 ) -> tuple[tuple[Any, ...], str] | None:
     """Find the first row that is no probability distribution: its place and what is wrong."""
     array = _check.as_array(p, "p")
     rows = _check.classes_last(array, axis, "p")
     masses = np.empty(rows.shape[:-1])
-    kernels.run(FUNCTION["mass"], not _check.is_narrow(array), rows, None, None, masses)
+    _run("mass", workers, not _check.is_narrow(array), rows, None, None, masses)
     epsilon = np.finfo(np.float32 if _check.is_narrow(array) else np.float64).eps
     tolerance = float(np.sqrt(epsilon)) if tol is None else float(tol)
     bad = np.flatnonzero(~(np.abs(masses - 1) <= tolerance))

@@ -19,6 +19,8 @@ SIGNATURES = {
     "kl_divergence_from_logits": "xx",
     "js_divergence_from_logits": "xx",
 }
+# Public functions that compute nothing.
+SETTINGS = {"get_workers", "set_workers"}
 MAKERS = ("softmax", "log_softmax")
 DTYPES = (np.float32, np.float64)
 # The promise: largest error in ulp, float32 and float64.

@@ -124,6 +124,8 @@ def test_blocks_do_not_change_a_bit(files):
     expected = answer(*args)
     for size in ("1", "1k", "1G"):
         assert answer(*args, "--block-bytes", size) == expected
+    for workers in ("1", "3"):
+        assert answer(*args, "--workers", workers) == expected
     x = folder / "x.npy"
     args = ["score", x, "--labels", folder / "y.npy"]
     assert answer(*args, "--block-bytes", "100") == answer(*args)
@@ -213,6 +215,7 @@ BAD = [
     (["score", "x.npy", "--labels", "y.npy", "--probs"], "x.npy: row 0 sums to 0, not 1"),
     (["compare", "x.npy", "wide.npy"], "wide.npy: has shape (4, 5); x.npy has (4, 3)"),
     (["score", "x.npy", "--labels", "y.npy", "--block-bytes", "4Q"], "--block-bytes 4Q: write a"),
+    (["score", "x.npy", "--labels", "y.npy", "--workers", "0"], "--workers: workers is 0; pass"),
     (["score", "x.npy", "--labels", "y.npy", "--out", "no/o.npy"], "no/o.npy: there is no folder"),
 ]
 
@@ -301,6 +304,7 @@ def test_a_file_that_is_written_to(files, monkeypatch, which):
             probs=False,
             out=folder / "out.npy",
             block_bytes=1000,
+            workers=2,
             start=report.progress,
         )
     assert not list(folder.glob("*out.npy*"))

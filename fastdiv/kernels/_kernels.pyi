@@ -23,4 +23,6 @@ def run(
     weight: NDArray[np.float64] | None = None,
     ignore_index: int | None = None,
     root: bool = False,
+    first: int = 0,
+    stop: int = -1,
 ) -> None: ...

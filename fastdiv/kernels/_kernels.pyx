@@ -21,7 +21,8 @@ from fastdiv.kernels.arithmetic cimport NAN
 from fastdiv.kernels.sources cimport FLOAT32, kind, set_top, task
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE, TILE_SCRATCH, tile
 from fastdiv.kernels.walks cimport (
-    LABELS, OUT, P, Q, begin, go_on, in_line, join_axes, kind_of, source_of, step, take_along, walk,
+    LABELS, OUT, P, Q, begin, go_on, go_to, in_line, join_axes, kind_of, source_of, step,
+    take_along, walk,
 )
 
 cdef extern from "math.h" nogil:
@@ -323,8 +324,12 @@ def run(
     cnp.ndarray weight=None,
     ignore_index=None,
     bint root=False,
+    Py_ssize_t first=0,
+    Py_ssize_t stop=-1,
 ):
-    """Apply a row function to every row. Arrays are as ``_check`` makes them.
+    """Apply a row function to every row, or to those from ``first`` up to ``stop``.
+
+    Arrays are as ``_check`` makes them. The rows are counted in C order of the leading axes.
 
     ``p`` and ``q`` are (..., c), ``labels`` int64 (...), all with the same leading shape; ``out``
     has that shape, or (..., c) for a function that makes rows. ``wide``: compute in double.
@@ -334,7 +339,7 @@ def run(
     """
     cdef cnp.ndarray some = p if p is not None else q
     cdef int axes = cnp.PyArray_NDIM(some) - 1
-    cdef Py_ssize_t c = cnp.PyArray_DIM(some, axes), done = 0, unseen = 0, n
+    cdef Py_ssize_t c = cnp.PyArray_DIM(some, axes), unseen = 0, n
     cdef job j
     cdef tile rows
     cdef walk w
@@ -376,6 +381,8 @@ def run(
     if labels is not None:
         take_along(&w, LABELS, labels)
     join_axes(&w)
+    go_to(&w, first)
+    stop = w.rows if stop < 0 else stop
     # By the number of classes and the options alone: a row's bits depend on no other row.
     j.tiled = (c <= (SHORT_F64 if wide else SHORT_F32) and j.chosen.short_f32 != NULL
                and normalize and not blended and not logarithm and not j.divided)
@@ -386,8 +393,8 @@ def run(
     fesetenv(FE_DFL_ENV)
     try:
         with nogil:
-            while done < w.rows:
-                n = min(w.rows - done, TILE if j.tiled else 1)
+            while first < stop:
+                n = min(stop - first, TILE if j.tiled else 1)
                 if not j.tiled:
                     take_row(&rows, &w, &j)
                     made[0] = NAN
@@ -398,7 +405,7 @@ def run(
                     else:
                         j.chosen.short_f32(&j.t, &rows, <float*>scratch, <double*>made)
                 end_rows(&j, &rows, <double*>made, scratch)
-                done += n
+                first += n
                 unseen += n * c
                 if unseen >= SIGNALS_EVERY:
                     unseen = 0

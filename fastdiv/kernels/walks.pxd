@@ -96,6 +96,17 @@ cdef inline void take_along(walk* w, int array, cnp.ndarray given) noexcept:
         w.strides[a][array] = cnp.PyArray_STRIDE(given, a)
 
 
+cdef inline void go_to(walk* w, Py_ssize_t row) noexcept:
+    """Walk from the beginning to a row, which there is."""
+    cdef int a = w.axes - 1, array
+    while a >= 0 and row > 0:
+        w.index[a] = row % w.shape[a]
+        row //= w.shape[a]
+        for array in range(ARRAYS):
+            w.at[array] += w.index[a] * w.strides[a][array]
+        a -= 1
+
+
 cdef inline Py_ssize_t step(const walk* w, int array) noexcept nogil:
     """Bytes from a row to the next one, as long as they are in line."""
     return w.strides[w.axes - 1][array] if w.axes else 0

@@ -1,24 +1,17 @@
 """Blocks of rows through a function on all processors, the results in the file's order."""
 
 import collections
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from fastdiv import _workers
 from fastdiv.scoring.files import Array, Rows
 
 Result = TypeVar("Result")
 
 # Small enough to stay in a processor's cache, large enough for Python's share not to show.
 BLOCK_BYTES = 4 << 20
-
-
-def usable_cpus() -> int:
-    """Count the processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def ranges(rows: int, row_bytes: int, block_bytes: int) -> Iterator[tuple[int, int]]:
@@ -32,6 +25,7 @@ def over_blocks(
     function: Callable[[int, int], Result],
     sources: list[Array],
     block_bytes: int,
+    workers: int,
     done: Callable[[int], None],
 ) -> Iterator[Result]:
     """Give ``function(start, stop)`` for every block, in order; ``done`` is told of its rows.
@@ -39,11 +33,10 @@ def over_blocks(
     The kernels release the GIL, so threads run at the same time. No more than two blocks for each
     are in flight. When all are done, no source may have changed since it was opened.
     """
-    workers = usable_cpus()
     sets = [s for s in sources if isinstance(s, Rows)]
     row_bytes = max(s.row_bytes for s in sets)
     pending: collections.deque[tuple[int, int, Future[Result]]] = collections.deque()
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers, initializer=_workers.alone)
 
     def finished() -> Result:
         start, stop, future = pending.popleft()

@@ -17,9 +17,9 @@ import numpy as np
 import typer
 
 import fastdiv
-from fastdiv import _dispatch
+from fastdiv import _dispatch, _workers
 from fastdiv.scoring import report, statistics
-from fastdiv.scoring.blocks import BLOCK_BYTES, usable_cpus
+from fastdiv.scoring.blocks import BLOCK_BYTES
 from fastdiv.scoring.files import InputError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ Probs = Annotated[bool, typer.Option("--probs", help="Rows are probabilities, no
 Out = Annotated[Path | None, typer.Option(help="Write the number of every row to this .npy file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Size = Annotated[str, typer.Option("--block-bytes", help="Bytes of a block, as 4M or 64k.")]
+Workers = Annotated[int, typer.Option(help="Threads; -1 is one for every processor.")]
 
 
 @contextlib.contextmanager
@@ -65,6 +66,13 @@ def _bytes(text: str) -> int:
     return int(match[1]) << {"": 0, "k": 10, "M": 20, "G": 30}[match[2]]
 
 
+def _threads(workers: int) -> int:
+    try:
+        return _workers.count(workers)
+    except ValueError as error:
+        raise InputError(f"--workers: {error}") from None
+
+
 @app.command()
 def score(
     logits: Annotated[Path, typer.Argument(help="Rows of logits (.npy), shape (rows, classes).")],
@@ -73,6 +81,7 @@ def score(
     out: Out = None,
     json: Json = False,
     block_bytes: Size = f"{BLOCK_BYTES >> 20}M",
+    workers: Workers = -1,
 ) -> None:
     """Score rows of logits against labels."""
     with _reported():
@@ -82,6 +91,7 @@ def score(
             probs=probs,
             out=out,
             block_bytes=_bytes(block_bytes),
+            workers=_threads(workers),
             start=report.progress,
         )
         report.print_result(result, json, "score")
@@ -98,6 +108,7 @@ def compare(
     out: Out = None,
     json: Json = False,
     block_bytes: Size = f"{BLOCK_BYTES >> 20}M",
+    workers: Workers = -1,
 ) -> None:
     """Compare two models' rows of logits: KL divergence and its kin."""
     with _reported():
@@ -108,6 +119,7 @@ def compare(
             probs=probs,
             out=out,
             block_bytes=_bytes(block_bytes),
+            workers=_threads(workers),
             start=report.progress,
         )
         report.print_result(result, json, "compare")
@@ -123,7 +135,7 @@ def info(json: Json = False) -> None:
             "instruction_set_in_use": _dispatch.active(),
             "numpy": np.__version__,
             "python": platform.python_version(),
-            "cpus": usable_cpus(),
+            "cpus": _workers.usable_cpus(),
         }
         if json:
             report.print_json({"command": "info", **facts})

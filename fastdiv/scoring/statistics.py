@@ -82,7 +82,14 @@ def _against_labels(
 
 
 def score(
-    logits: Path, labels: Path, *, probs: bool, out: Path | None, block_bytes: int, start: Any
+    logits: Path,
+    labels: Path,
+    *,
+    probs: bool,
+    out: Path | None,
+    block_bytes: int,
+    workers: int,
+    start: Any,
 ) -> Score:
     """Score a file of rows against a file of labels; ``start(files)`` gives the progress call."""
     rows = Rows(logits)
@@ -91,7 +98,8 @@ def score(
     infinite = nan = 0
     dtype = _check.result_type(None, rows.block(0, 1))
     with start([rows]) as done, written(out, rows.rows, dtype) as output:
-        blocks = over_blocks(_against_labels(rows, y, probs), [rows, y], block_bytes, done)
+        scored = _against_labels(rows, y, probs)
+        blocks = over_blocks(scored, [rows, y], block_bytes, workers, done)
         for block in blocks:
             # Rounded as the function of arrays gives them, so that a file holds the same numbers.
             losses = block[:, 0].astype(dtype)
@@ -123,6 +131,7 @@ def compare(
     probs: bool,
     out: Path | None,
     block_bytes: int,
+    workers: int,
     start: Any,
 ) -> Comparison:
     """Compare two files of rows; ``start(files)`` gives the progress call."""
@@ -155,7 +164,7 @@ def compare(
     dtype = _check.result_type(None, p.block(0, 1), q.block(0, 1))
     sources: list[Array] = [p, q] if y is None else [p, q, y]
     with start([p, q]) as done, written(out, p.rows, dtype) as output:
-        for block in over_blocks(compared, sources, block_bytes, done):
+        for block in over_blocks(compared, sources, block_bytes, workers, done):
             for name, values in block.items():
                 moments.setdefault(name, Moments()).update(values)
             all_kl.append(block["kl"])

@@ -1,0 +1,230 @@
+"""Rows shared out among threads, the caller's among them.
+
+A row is computed by one thread from its beginning to its end, by the same code, so that no bit of
+a result depends on the number of threads. The threads are Python's: an OpenMP runtime would hang
+in a forked child, and a wheel would carry one more of them.
+"""
+
+import contextlib
+import contextvars
+import operator
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+# Elements of a block at least: waking a thread takes as long as some 200 000 of them.
+LEAST_BLOCK = 1 << 19
+# And at most: only the caller's thread hears of an interrupt, the others end their block first.
+MOST_BLOCK = 1 << 26
+
+_asked: contextvars.ContextVar[int | None] = contextvars.ContextVar("workers", default=None)
+_pool: "ThreadPoolExecutor | None" = None
+_pool_lock = threading.Lock()
+
+
+def _forget_pool() -> None:
+    """Begin anew in a forked child, where the threads do not exist."""
+    global _pool, _pool_lock
+    _pool, _pool_lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def _threads() -> "ThreadPoolExecutor":
+    # Its import takes almost as long as that of fastdiv itself, and few programs make threads.
+    from concurrent.futures import ThreadPoolExecutor
+
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            # It starts a thread only when none is idle.
+            _pool = ThreadPoolExecutor(1024, thread_name_prefix="fastdiv")
+        return _pool
+
+
+def _cgroup_quota(groups: Path, root: Path) -> float:
+    """Processors that the control groups of this process allow it (Linux, cgroup version 2)."""
+    lines = groups.read_text().splitlines() if groups.exists() else []
+    group = next((line[3:] for line in lines if line.startswith("0::")), "/")
+    # In a container the path may be that of the host, of which nothing is to be seen here.
+    place = root / group.lstrip("/")
+    limits = [
+        folder / "cpu.max" for folder in (place, *place.parents) if folder.is_relative_to(root)
+    ]
+    least = float("inf")
+    for limit in limits:
+        quota, period = limit.read_text().split() if limit.is_file() else ("max", "1")
+        least = least if quota == "max" else min(least, int(quota) / int(period))
+    return least
+
+
+def usable_cpus() -> int:
+    """Count the processors this process may use: by affinity and by its control groups' quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    quota = _cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    return cpus if quota >= cpus else max(1, int(quota))
+
+
+def _from_environment() -> int | None:
+    text = os.environ.get("FASTDIV_NUM_THREADS")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise ImportError(f"FASTDIV_NUM_THREADS={text!r}: not a number of threads, 1 or more")
+    return int(text)
+
+
+_ENVIRONMENT = _from_environment()
+
+
+def all_workers() -> int:
+    """Return how many threads -1 stands for: FASTDIV_NUM_THREADS or every usable processor."""
+    return _ENVIRONMENT or usable_cpus()
+
+
+def count(workers: int | None) -> int:
+    """Return the number of threads that ``workers`` asks for."""
+    if workers is None:
+        return get_workers()
+    number = operator.index(workers)
+    if number < 0:
+        every = all_workers()
+        if number < -every:
+            raise ValueError(f"workers is {number}; there are {every}: from -{every} (one) to -1")
+        number += every + 1
+    if number == 0:
+        raise ValueError("workers is 0; pass 1 or more, or -1 for every processor")
+    return number
+
+
+def get_workers() -> int:
+    """Return the number of threads of calls that do not say ``workers=``.
+
+    Returns
+    -------
+    int
+        What ``set_workers`` set, or else the environment variable ``FASTDIV_NUM_THREADS`` as it
+        was when fastdiv was imported, or else 1.
+
+    See Also
+    --------
+    set_workers : Set it for the calls of a block.
+    scipy.fft.get_workers : The same for SciPy's transforms.
+
+    Examples
+    --------
+    >>> import fastdiv
+    >>> with fastdiv.set_workers(2):
+    ...     fastdiv.get_workers()
+    2
+    """
+    asked = _asked.get()
+    return asked if asked is not None else _ENVIRONMENT or 1
+
+
+@contextlib.contextmanager
+def set_workers(workers: int) -> Iterator[None]:
+    """Set the number of threads for calls within a ``with`` block that do not say ``workers=``.
+
+    Parameters
+    ----------
+    workers : int
+        Threads to share the rows of a call among, the caller's one of them. -1 is
+        ``FASTDIV_NUM_THREADS`` or, if that is not set, every processor this process may use (its
+        affinity and its control groups' quota); -2 is one fewer, and so on.
+
+    Raises
+    ------
+    ValueError
+        For 0, or fewer than no processor.
+    TypeError
+        For anything but an integer.
+
+    See Also
+    --------
+    get_workers : The number in use.
+    scipy.fft.set_workers : The same for SciPy's transforms.
+
+    Notes
+    -----
+    It holds for the block's own thread (its `contextvars` context), not for threads started in it.
+    Results do not depend on the number of threads, to the last bit. A row is never split, and less
+    than half a million elements are never shared.
+
+    Examples
+    --------
+    >>> import fastdiv
+    >>> with fastdiv.set_workers(-1):
+    ...     float(fastdiv.entropy([1, 1, 2], base=2))
+    1.5
+    """
+    before = _asked.set(count(workers))
+    try:
+        yield
+    finally:
+        _asked.reset(before)
+
+
+def alone() -> None:
+    """Have this thread's calls be computed by it alone: its caller has shared out the rows."""
+    _asked.set(1)
+
+
+class _Blocks:
+    """The rows that nobody has taken yet."""
+
+    def __init__(self, rows: int, step: int) -> None:
+        self._rows, self._step, self._next = rows, step, 0
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[int, int] | None:
+        with self._lock:
+            first = self._next
+            self._next = stop = min(self._rows, first + self._step)
+        return (first, stop) if first < stop else None
+
+    def leave(self) -> None:
+        """Have none left."""
+        with self._lock:
+            self._next = self._rows
+
+
+def over_rows(call: Callable[[int, int], None], rows: int, c: int, workers: int) -> None:
+    """Make ``call(first, stop)`` for all rows, by several threads if that is worth it."""
+    # Several blocks a thread, so that one that is held up does not hold up the others.
+    step = min(max(rows * c // (4 * workers), LEAST_BLOCK), MOST_BLOCK) // c
+    step = max(step, 1)
+    helpers = min(workers, -(-rows // step)) - 1
+    if helpers < 1:
+        call(0, rows)
+        return
+    blocks = _Blocks(rows, step)
+
+    def work() -> None:
+        try:
+            while block := blocks.take():
+                call(*block)
+        finally:
+            # After an error or an interrupt nobody goes on.
+            blocks.leave()
+
+    started: list[Future[None]] = []
+    try:
+        # Where no thread can be had, as at the end of the interpreter, this one does all.
+        with contextlib.suppress(RuntimeError):
+            for _ in range(helpers):
+                started.append(_threads().submit(work))
+        work()
+    finally:
+        blocks.leave()
+        for future in started:
+            if not future.cancel():
+                future.result()
