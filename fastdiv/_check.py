@@ -26,14 +26,19 @@ def as_array(value: ArrayLike, name: str) -> Array:
             f"{name}.compute(), or map fastdiv over its blocks with dask.array.map_blocks"
         )
     array = np.asarray(value)
-    if array.dtype.kind in "biu" or (array.dtype.kind == "f" and array.dtype.itemsize in (4, 8)):
+    if (
+        array.dtype.kind in "biu"
+        or (array.dtype.kind == "f" and array.dtype.itemsize in (2, 4, 8))
+        or is_bfloat16(array)
+    ):
         return array
     advice = {
-        "f": "convert it with .astype(numpy.float32) or .astype(numpy.float64)",
+        "f": "convert it with .astype(numpy.float64)",
         "c": "pass real numbers",
         "O": "pass numbers in rows of one length",
         "S": "pass numbers",
         "U": "pass numbers",
+        "V": "if it is bfloat16 saved by NumPy, pass .view(ml_dtypes.bfloat16)",
     }.get(array.dtype.kind, "pass float32 or float64")
     raise TypeError(f"{name} has dtype {array.dtype}, which is not supported: {advice}")
 
@@ -142,9 +147,21 @@ def result_type(dtype: DTypeLike | None, *arrays: Array | None) -> np.dtype[Any]
     return np.dtype(np.float64 if wide else np.float32)
 
 
+def is_bfloat16(array: Array) -> bool:
+    """Whether an array holds the bfloat16 of the package ml_dtypes, which need not be there."""
+    return array.dtype.kind == "V" and array.dtype.name == "bfloat16"
+
+
 def is_narrow(array: Array) -> bool:
-    """Whether an array holds float32, in either byte order."""
-    return array.dtype.kind == "f" and array.dtype.itemsize == 4
+    """Whether an array holds float32 or fewer bits, in either byte order."""
+    return (array.dtype.kind == "f" and array.dtype.itemsize <= 4) or is_bfloat16(array)
+
+
+def epsilon(array: Array) -> float:
+    """Return the distance from 1 to the next number of an array's type; float64's for integers."""
+    if is_bfloat16(array):
+        return 2.0**-7
+    return float(np.finfo(array.dtype if array.dtype.kind == "f" else np.float64).eps)
 
 
 def output(

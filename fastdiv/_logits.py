@@ -31,7 +31,8 @@ def logsumexp(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if the input is float32.
+        Type of the result. By default float64, or float32 if the input is float32, float16 or
+        bfloat16.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -98,7 +99,8 @@ def softmax(
         Where to put the result: of its exact shape and dtype. It may be ``x`` itself, but may not
         overlap it in any other way.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if the input is float32.
+        Type of the result. By default float64, or float32 if the input is float32, float16 or
+        bfloat16.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -162,7 +164,8 @@ def log_softmax(
         Where to put the result: of its exact shape and dtype. It may be ``x`` itself, but may not
         overlap it in any other way.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if the input is float32.
+        Type of the result. By default float64, or float32 if the input is float32, float16 or
+        bfloat16.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -233,8 +236,9 @@ def entropy_from_logits(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -319,8 +323,9 @@ def cross_entropy_from_logits(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     class_weight : array_like, shape (c,), optional
         A non-negative factor for each class's term, as PyTorch's ``weight``.
     label_smoothing : float, default 0
@@ -415,8 +420,9 @@ def kl_divergence_from_logits(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -500,8 +506,9 @@ def js_divergence_from_logits(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.

@@ -37,8 +37,9 @@ def entropy(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -123,8 +124,9 @@ def cross_entropy(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     class_weight : array_like, shape (c,), optional
         A non-negative factor for each class's term, as PyTorch's ``weight``.
     label_smoothing : float, default 0
@@ -218,8 +220,9 @@ def kl_divergence(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -306,8 +309,9 @@ def js_divergence(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -386,8 +390,9 @@ def js_distance(
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
-        Type of the result. By default float64, or float32 if all input is float32; integers
-        (counts) are taken as float64. The arithmetic is in the widest type involved.
+        Type of the result. By default float64, or float32 if all input is float32, float16 or
+        bfloat16; integers (counts) are taken as float64. The arithmetic is in the widest type
+        involved, float32 at least.
     workers : int, optional
         Threads to share the rows among; -1 is every processor this process may use. By default
         the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
@@ -439,8 +444,8 @@ def check_distributions(p: ArrayLike, tol: float | None = None, *, axis: int = -
     p : array_like, shape (..., c)
         Rows to check.
     tol : float, optional
-        How far from 1 a sum may be. By default the square root of the dtype's epsilon: 3.5e-4 for
-        float32, 1.5e-8 for float64.
+        How far from 1 a sum may be. By default the square root of the dtype's epsilon: 1.5e-8 for
+        float64, 3.5e-4 for float32, 0.03 for float16, 0.09 for bfloat16.
     axis : int, default -1
         Axis of the classes.
 

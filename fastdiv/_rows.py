@@ -252,8 +252,7 @@ def find_bad_distribution(
     rows = _check.classes_last(array, axis, "p")
     masses = np.empty(rows.shape[:-1])
     _run("mass", workers, not _check.is_narrow(array), rows, None, None, masses)
-    epsilon = np.finfo(np.float32 if _check.is_narrow(array) else np.float64).eps
-    tolerance = float(np.sqrt(epsilon)) if tol is None else float(tol)
+    tolerance = math.sqrt(_check.epsilon(array)) if tol is None else float(tol)
     bad = np.flatnonzero(~(np.abs(masses - 1) <= tolerance))
     if not bad.size:
         return None

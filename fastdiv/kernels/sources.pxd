@@ -11,6 +11,7 @@ from libc.stdint cimport (
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
+from fastdiv.kernels.halves cimport bfloat16, float16, float16_row, from_bfloat16, from_float16
 from fastdiv.kernels.lanes cimport block_max, block_size, lanes
 from fastdiv.kernels.scalars cimport log_quotient
 
@@ -26,6 +27,8 @@ ctypedef fused item:
     uint32_t
     int64_t
     uint64_t
+    float16
+    bfloat16
     float
     double
 
@@ -38,6 +41,8 @@ cdef enum kind:
     UINT32
     INT64
     UINT64
+    FLOAT16
+    BFLOAT16
     FLOAT32
     FLOAT64
 
@@ -46,12 +51,13 @@ ctypedef struct source:
     Py_ssize_t stride       # bytes from one class to the next
     kind type
     bint swapped            # the other byte order
-    bint direct             # native order, contiguous, aligned, to be taken as it is
+    bint plain              # native order, aligned, the elements as they are
+    bint direct             # and contiguous
     bint logarithm          # the elements are weights, of which the logarithms are taken
     double top              # with a divisor: logits count from this one, weights from this weight
     double scale            # multiply by this power of two
     double divisor          # and divide by this
-    # ``convert`` in either type. Pointers, so that its ten types are compiled once and not into
+    # ``convert`` in either type. Pointers, so that its twelve types are compiled once and not into
     # every kernel.
     void (*to_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
     void (*to_f64)(const source*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
@@ -77,22 +83,39 @@ cdef inline void swap(char* bytes, int size) noexcept nogil:
         bytes[b], bytes[size - 1 - b] = bytes[size - 1 - b], bytes[b]
 
 
+cdef inline real number(item element, real like) noexcept nogil:
+    if item is float16:
+        return <real>from_float16(element.bits)
+    elif item is bfloat16:
+        return <real>from_bfloat16(element.bits)
+    else:
+        return <real>element
+
+
 cdef inline void gather(
-    const source* s, Py_ssize_t k, Py_ssize_t n, real* block, item like
+    const source* s, Py_ssize_t k, Py_ssize_t n, real* block, const item* like
 ) noexcept nogil:
     """Elements k .. k + n of a row of ``like``'s type, converted."""
+    cdef item element
     cdef const char* at = s.data + k * s.stride
-    cdef item element = like
     cdef Py_ssize_t j
     if s.swapped:
         for j in range(n):
             memcpy(&element, at + j * s.stride, sizeof(item))
             swap(<char*>&element, sizeof(item))
-            block[j] = <real>element
+            block[j] = number(element, <real>0)
+    elif s.stride == <Py_ssize_t>sizeof(item):
+        if item is float16 and real is float:
+            float16_row(at, n, block)
+        else:
+            # The step is known: whole vectors of them.
+            for j in range(n):
+                memcpy(&element, at + j * <Py_ssize_t>sizeof(item), sizeof(item))
+                block[j] = number(element, <real>0)
     else:
         for j in range(n):
             memcpy(&element, at + j * s.stride, sizeof(item))
-            block[j] = <real>element
+            block[j] = number(element, <real>0)
 
 
 cdef inline double kept(double made, double of) noexcept nogil:
@@ -106,25 +129,29 @@ cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* bloc
     cdef Py_ssize_t j
     cdef double x
     if s.type == FLOAT32:
-        gather(s, k, n, block, <float>0)
+        gather(s, k, n, block, <const float*>NULL)
     elif s.type == FLOAT64:
-        gather(s, k, n, block, <double>0)
+        gather(s, k, n, block, <const double*>NULL)
+    elif s.type == FLOAT16:
+        gather(s, k, n, block, <const float16*>NULL)
+    elif s.type == BFLOAT16:
+        gather(s, k, n, block, <const bfloat16*>NULL)
     elif s.type == INT64:
-        gather(s, k, n, block, <int64_t>0)
+        gather(s, k, n, block, <const int64_t*>NULL)
     elif s.type == UINT64:
-        gather(s, k, n, block, <uint64_t>0)
+        gather(s, k, n, block, <const uint64_t*>NULL)
     elif s.type == INT32:
-        gather(s, k, n, block, <int32_t>0)
+        gather(s, k, n, block, <const int32_t*>NULL)
     elif s.type == UINT32:
-        gather(s, k, n, block, <uint32_t>0)
+        gather(s, k, n, block, <const uint32_t*>NULL)
     elif s.type == INT16:
-        gather(s, k, n, block, <int16_t>0)
+        gather(s, k, n, block, <const int16_t*>NULL)
     elif s.type == UINT16:
-        gather(s, k, n, block, <uint16_t>0)
+        gather(s, k, n, block, <const uint16_t*>NULL)
     elif s.type == INT8:
-        gather(s, k, n, block, <int8_t>0)
+        gather(s, k, n, block, <const int8_t*>NULL)
     else:
-        gather(s, k, n, block, <uint8_t>0)
+        gather(s, k, n, block, <const uint8_t*>NULL)
     if s.logarithm:
         for j in range(n):
             block[j] = <real>log_quotient(<double>block[j], s.top)
@@ -147,6 +174,15 @@ cdef inline kind native(const real* like) noexcept nogil:
         return FLOAT32
     else:
         return FLOAT64
+
+
+cdef inline Py_ssize_t item_size(kind type) noexcept nogil:
+    """Bytes of an element."""
+    if type == INT8 or type == UINT8:
+        return 1
+    if type == INT16 or type == UINT16 or type == FLOAT16 or type == BFLOAT16:
+        return 2
+    return 4 if type == INT32 or type == UINT32 or type == FLOAT32 else 8
 
 
 cdef inline const real* tail_of(const real* scratch) noexcept nogil:

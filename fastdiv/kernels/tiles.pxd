@@ -7,7 +7,7 @@ nothing but the row. Whether a row is short depends on the number of its classes
 """
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
-from fastdiv.kernels.sources cimport native, read, source, store, task
+from fastdiv.kernels.sources cimport item_size, native, read, source, store, task
 
 cdef enum:
     TILE = 16
@@ -37,30 +37,43 @@ cdef inline void interleave(const real* x, real* y) noexcept nogil:
         y[4 * i + 3] = x[192 + i]
 
 
-cdef inline void load_tile(
-    const source* s, const char* const* rows, Py_ssize_t c, real* x
+cdef inline void load_columns(
+    const source* s, const char* first, Py_ssize_t c, real* x
 ) noexcept nogil:
-    """Element k of row r to x[k * TILE + r], in squares of 16 by 16; past c, x holds anything."""
-    cdef real converted[TILE]
+    """Of rows that lie side by side: their elements k do so already."""
+    cdef const real* column
+    cdef source across = s[0]
+    cdef Py_ssize_t k, r
+    across.stride = item_size(s.type)
+    for k in range(c):
+        prefetch(first + k * s.stride + 2 * TILE * sizeof(real))
+        if s.plain and s.type == native(<const real*>x):
+            column = <const real*>(first + k * s.stride)
+            for r in range(TILE):
+                x[k * TILE + r] = column[r]
+        else:
+            across.data = first + k * s.stride
+            read(&across, 0, TILE, x + k * TILE)
+
+
+cdef inline void load_squares(
+    const real* const* rows, const real* end, Py_ssize_t c, Py_ssize_t next_tile, real* x
+) noexcept nogil:
+    """Of rows of elements side by side, in squares of 16 by 16; before ``end`` all may be read.
+
+    next_tile: bytes to the rows that are wanted next.
+    """
     cdef real square[TILE * TILE]
     cdef real half_way[TILE * TILE]
-    cdef source row = s[0]
-    cdef bint direct = s.direct and s.type == native(<const real*>x)
-    cdef const real* end = (<const real*>rows[TILE - 1]) + c if direct else NULL
-    # Sixteen streams are too many for the processor to fetch ahead by itself.
-    cdef Py_ssize_t next_tile = TILE * (rows[1] - rows[0])
     cdef Py_ssize_t r, k = 0, j, n
     cdef const real* y
     while k < c:
         n = min(c - k, TILE)
         for r in range(TILE):
-            y = (<const real*>rows[r]) + k
+            y = rows[r] + k
+            # Sixteen streams are too many for the processor to fetch ahead by itself.
             prefetch(<const char*>y + next_tile)
             prefetch(<const char*>y + next_tile + TILE * sizeof(real) // 2)
-            if not direct:
-                row.data = rows[r]
-                read(&row, k, n, <real*>converted)
-                y = <const real*>converted
             if n <= 4:
                 for j in range(n):
                     x[(k + j) * TILE + r] = y[j]
@@ -76,6 +89,31 @@ cdef inline void load_tile(
             interleave(<const real*>square, <real*>half_way)
             interleave(<const real*>half_way, x + k * TILE)
         k += TILE
+
+
+cdef inline void load_tile(
+    const source* s, const char* const* rows, Py_ssize_t c, real* x
+) noexcept nogil:
+    """Element k of row r to x[k * TILE + r]; past c, x holds anything."""
+    cdef real converted[OPERAND]
+    cdef const real* at[TILE]
+    cdef source row = s[0]
+    cdef Py_ssize_t r, item = item_size(s.type)
+    cdef bint beside = s.stride != item
+    for r in range(TILE):
+        beside = beside & (rows[r] - rows[0] == r * item)
+    if beside:
+        load_columns(s, rows[0], c, x)
+        return
+    for r in range(TILE):
+        if s.direct and s.type == native(<const real*>x):
+            at[r] = <const real*>rows[r]
+        else:
+            row.data = rows[r]
+            at[r] = converted + r * (OPERAND // TILE)
+            prefetch(rows[r] + TILE * (rows[1] - rows[0]))
+            read(&row, 0, c, converted + r * (OPERAND // TILE))
+    load_squares(at, at[TILE - 1] + c, c, TILE * (rows[1] - rows[0]), x)
 
 
 cdef inline void store_tile(

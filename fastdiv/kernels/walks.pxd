@@ -3,7 +3,7 @@
 cimport numpy as cnp
 
 from fastdiv.kernels.sources cimport (
-    FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
+    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
     source,
 )
 
@@ -30,7 +30,9 @@ cdef inline kind kind_of(cnp.ndarray array) noexcept:
     cdef int size = <int>cnp.PyArray_ITEMSIZE(array)
     cdef char letter = array.descr.kind
     if letter == c"f":
-        return FLOAT32 if size == 4 else FLOAT64
+        return FLOAT16 if size == 2 else FLOAT32 if size == 4 else FLOAT64
+    if letter == c"V":
+        return BFLOAT16
     if letter == c"i":
         return INT8 if size == 1 else INT16 if size == 2 else INT32 if size == 4 else INT64
     return UINT8 if size == 1 else UINT16 if size == 2 else UINT32 if size == 4 else UINT64
@@ -43,8 +45,8 @@ cdef inline source source_of(cnp.ndarray array) noexcept:
     s.stride = cnp.PyArray_STRIDE(array, cnp.PyArray_NDIM(array) - 1)
     s.type = kind_of(array)
     s.swapped = cnp.PyArray_ISBYTESWAPPED(array)
-    s.direct = (not s.swapped and cnp.PyArray_ISALIGNED(array)
-                and s.stride == <Py_ssize_t>cnp.PyArray_ITEMSIZE(array))
+    s.plain = not s.swapped and cnp.PyArray_ISALIGNED(array)
+    s.direct = s.plain and s.stride == <Py_ssize_t>cnp.PyArray_ITEMSIZE(array)
     s.logarithm = False
     s.top = 0.0
     s.scale = 1.0
