@@ -39,7 +39,7 @@ DIRECTIVES = {
     "embedsignature": True,
     "freethreading_compatible": True,
 }
-V3 = ["/arch:AVX2"] if MSVC else ["-mavx2", "-mfma", "-mbmi", "-mbmi2"]
+V3 = ["/arch:AVX2"] if MSVC else ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c"]
 V4 = (
     ["/arch:AVX512"]
     if MSVC

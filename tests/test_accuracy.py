@@ -115,6 +115,29 @@ def test_sums_and_quotients_beyond_the_range(name, args, options):
     assert exact.ulps(got, want) <= BOUNDS[name][1], (got, want)
 
 
+# The sums are made equal in a second pass, in the same type.
+@pytest.mark.parametrize("factor", [1.0005, 0.99, 3.7, 1e-3, 1e5])
+@pytest.mark.parametrize("apart", [1e-6, 1e-3, 0.1, 3.0])
+@pytest.mark.parametrize("name", ["kl_divergence", "js_divergence"])
+def test_rows_of_different_sums(name, apart, factor, dtype):
+    rng = np.random.default_rng([int(1 / apart), int(1000 * factor)])
+    function, places = getattr(fastdiv, name), BOUNDS[name][dtype == np.float64]
+    for c in (2, 10, 100, 129, 1500):
+        p = rng.gamma(1, size=(17, c)).astype(dtype)
+        q = (factor * p * np.exp(apart * rng.normal(size=p.shape))).astype(dtype)
+        if name == "js_divergence":
+            q[3:8, 0] = 0
+            p[5:10, 1] = 0
+        got = function(p, q, dtype=np.float64)
+        rounded = function(p, q)
+        for row in range(0, 17, 4 if c < 1000 else 8):
+            want = exact.evaluate(name, p[row], q[row])
+            assert exact.ulps(rounded[row], want) <= places, (c, row)
+            np.testing.assert_array_equal(rounded[row], function(p[row], q[row]))
+            if dtype == np.float64:
+                assert exact.ulps(got[row], want) <= places, (c, row)
+
+
 def test_entropy_of_many_subnormal_weights():
     p = np.float32([9e-19] + 3000 * [1e-40])
     want = exact.evaluate("entropy", p)

@@ -161,6 +161,19 @@ def test_info():
     assert "instruction set in use" in command("info").stdout
 
 
+def test_files_of_float16(files, tmp_path):
+    folder, a = files
+    half = a["x"].astype(np.float16)
+    np.save(tmp_path / "half.npy", half)
+    np.save(tmp_path / "single.npy", half.astype(np.float32))
+    results = []
+    for name in ("half", "single"):
+        x, out = tmp_path / f"{name}.npy", tmp_path / f"{name}_out.npy"
+        score = answer("score", x, "--labels", folder / "y.npy", "--out", out)
+        results.append((score, answer("compare", x, folder / "x.npy"), np.load(out).tobytes()))
+    assert results[0] == results[1]
+
+
 def bad_files(folder):
     """Write files with one thing wrong each."""
     x = np.zeros((4, 3), np.float32)
@@ -173,7 +186,7 @@ def bad_files(folder):
     np.save(folder / "flat.npy", np.zeros(4))
     np.save(folder / "empty.npy", np.zeros((0, 3)))
     np.save(folder / "complex.npy", np.zeros((4, 3), complex))
-    np.save(folder / "half.npy", x.astype(np.float16))
+    np.save(folder / "long.npy", x.astype(np.longdouble))
     np.save(folder / "object.npy", np.array([[None]]), allow_pickle=True)
     np.savez(folder / "archive.npz", x=x)
     (folder / "text.npy").write_text("0 1 2")
@@ -207,7 +220,7 @@ BAD = [
     (["score", "flat.npy", "--labels", "y.npy"], "flat.npy: has shape (4,); rows of classes"),
     (["score", "empty.npy", "--labels", "y.npy"], "empty.npy: has shape (0, 3); there is nothing"),
     (["score", "complex.npy", "--labels", "y.npy"], "complex.npy has dtype complex128"),
-    (["score", "half.npy", "--labels", "y.npy"], "half.npy has dtype float16"),
+    (["score", "long.npy", "--labels", "y.npy"], "long.npy has dtype float128"),
     (["score", "x.npy", "--labels", "y_out.npy"], "y_out.npy: label 3 at row 2 is out of range"),
     (["score", "x.npy", "--labels", "y_short.npy"], "y_short.npy: has shape (3,); x.npy needs"),
     (["score", "x.npy", "--labels", "y_float.npy"], "y_float.npy: labels must be integers"),

@@ -226,6 +226,37 @@ def test_weights_at_the_ends_of_the_range(dtype):
 
 
 @pytest.mark.parametrize("isa", _dispatch.runnable())
+@pytest.mark.parametrize("c", [5, 40, 100, 200, 3000])
+@pytest.mark.parametrize("scale", [1, 3])
+def test_weight_where_q_is_0_amid_other_rows(c, scale, isa, dtype, monkeypatch):
+    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(isa))
+    rng = np.random.default_rng(c)
+    p, q = rng.random((2, 20, c)).astype(dtype)
+    q *= scale
+    q[1, c // 2] = 0
+    q[2, [0, -1]] = 0
+    q[3, -1], p[3, -1] = 0, 0
+    q[4, 1], p[4, -1] = 0, NAN
+    q[5, 1], q[5, -1] = 0, INF
+    q[6, 1], p[6, 2] = 0, -1
+    q[7] = 0
+    q[8, 1], p[8, 2] = 0, INF
+    q[9, 1], p[9] = 0, 0
+    q[10, 1], q[10, -1] = 0, NAN
+    q[11, 1], p[11, 1] = 0, np.finfo(dtype).smallest_subnormal
+    rows = range(20)
+    infinite, nan = [r in (1, 2, 11) for r in rows], [r in (4, 5, 6, 7, 8, 9, 10) for r in rows]
+    kl = fastdiv.kl_divergence(p, q)
+    np.testing.assert_array_equal(np.isinf(kl), infinite)
+    np.testing.assert_array_equal(np.isnan(kl), nan)
+    crossed = fastdiv.cross_entropy(p, q)
+    np.testing.assert_array_equal(np.isinf(crossed), infinite)
+    np.testing.assert_array_equal(np.isnan(crossed), nan)
+    np.testing.assert_array_equal(np.isnan(fastdiv.js_divergence(p, q)), nan)
+    assert np.isinf(fastdiv.kl_divergence(p[7], q[7], normalize=False))
+
+
+@pytest.mark.parametrize("isa", _dispatch.runnable())
 @pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy_from_logits"])
 @pytest.mark.parametrize(
     ("p", "options"),

@@ -9,7 +9,8 @@ cdef extern from *:
         int r[4];
         unsigned long long saved;
         __cpuid(r, 1);
-        if (!(r[2] & (1 << 27)) || !(r[2] & (1 << 12))) return 1;   /* OSXSAVE, FMA */
+        if (!(r[2] & (1 << 27)) || !(r[2] & (1 << 12)) || !(r[2] & (1 << 29)))
+            return 1;                                               /* OSXSAVE, FMA, F16C */
         saved = _xgetbv(0);                                         /* what the OS saves */
         __cpuidex(r, 7, 0);
         if ((saved & 0x06) != 0x06 || !(r[1] & (1 << 5)) || !(r[1] & (1 << 3))
@@ -23,7 +24,8 @@ cdef extern from *:
     static int fastdiv_x86_64_level(void) {
         __builtin_cpu_init();
         if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-              && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))) return 1;
+              && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
+              && __builtin_cpu_supports("f16c"))) return 1;
         if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
               && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
               && __builtin_cpu_supports("avx512vl"))) return 3;

@@ -129,32 +129,35 @@ cdef inline real log_mantissa(real a, real* exponent) noexcept nogil:
     return log_series(g, t)
 
 
-cdef inline real phi_ratio(real p, real q, real delta, bint rounded, real* steps) noexcept nogil:
-    """t = (m - q) / (m + q), where m = p 2^-d is p in q's binade, m / q in [2/3, 3/2].
+cdef inline real phi_ratio(
+    real p, real q, real delta, real factor, bint rounded, bint scaled, real* steps
+) noexcept nogil:
+    """t = (m - b) / (m + b), where m = p 2^-d is p in b's binade, m / b in [2/3, 3/2].
 
-    delta is p - q, which the caller knows better than by rounding, unless ``rounded``. Within a
-    factor of two of q, d is taken as 0. It comes back in ``steps``: 2^23 d of a float, d of a
-    double. p = q = 0 gives t = 0, because the denominator is kept above 0.
+    b is q or, if ``scaled``, factor * q, which is not rounded where it matters. delta is p - b,
+    which the caller knows better than by rounding, unless ``rounded``. Within a factor of two of
+    b, d is taken as 0. It comes back in ``steps``: 2^23 d of a float, d of a double. p = b = 0
+    gives t = 0, because the denominator is kept above 0.
     """
-    cdef real m, top, bottom
+    cdef real m, top, bottom, b = factor * q if scaled else q
     cdef uint32_t i, e, far
     cdef uint64_t j, f, away
     # The selects are made with bit masks: of conditional expressions gcc makes two branches with
     # a division in each, and of these two masked divisions.
     if real is float:
-        i = bits32(p) - bits32(q)
+        i = bits32(p) - bits32(b)
         far = <uint32_t>(i + <uint32_t>0x7fffff < <uint32_t>0xffffff) - <uint32_t>1
         # d 2^23, d the nearest exponent difference; exact in a float, as is ln 2 / 2^23.
         e = ((i + <uint32_t>0x400000) & <uint32_t>0xff800000) & far
         steps[0] = <float><int32_t>e
         m = float_of(bits32(p) - e)
-        top = m - q
+        top = fma(-q, factor, m) if scaled else m - b
         if not rounded:
             top = float_of((bits32(top) & far) | (bits32(delta) & ~far))
-        bottom = m + q
+        bottom = m + b
         return top / (FLT_MIN if bottom < FLT_MIN else bottom)
     else:
-        j = bits64(p) - bits64(q)
+        j = bits64(p) - bits64(b)
         away = <uint64_t>(
             j + <uint64_t>0xfffffffffffff < <uint64_t>0x1fffffffffffff) - <uint64_t>1
         # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
@@ -164,10 +167,10 @@ cdef inline real phi_ratio(real p, real q, real delta, bint rounded, real* steps
             ((f + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
         ) - 4503599627372543.0
         m = double_of(bits64(p) - f)
-        top = m - q
+        top = fma(-q, factor, m) if scaled else m - b
         if not rounded:
             top = double_of((bits64(top) & away) | (bits64(delta) & ~away))
-        bottom = m + q
+        bottom = m + b
         return top / (DBL_MIN if bottom < DBL_MIN else bottom)
 
 
@@ -195,5 +198,5 @@ cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nog
     """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0); q for
     p = 0."""
     cdef real steps = 0
-    cdef real t = phi_ratio(p, q, delta, rounded, &steps)
+    cdef real t = phi_ratio(p, q, delta, <real>1, rounded, False, &steps)
     return phi_series(p, delta, t, steps)

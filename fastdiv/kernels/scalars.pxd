@@ -82,9 +82,10 @@ cdef inline double log1p_lane(double r) noexcept nogil:
 
 
 cdef inline double log1p_excess_small(double e) noexcept nogil:
-    """e - log(1 + e) of what two sums of one row may differ by, 2^-13; else NaN. For lanes."""
-    cdef double excess = e * e * (0.5 - e * (1.0 / 3.0 - e * (0.25 - e * 0.2)))
-    return excess if (e > -2.0 ** -13) & (e < 2.0 ** -13) else NAN
+    """e - log(1 + e) of what the sums of one row may differ by, 2^-7; else NaN. For lanes."""
+    cdef double tail = 1.0 / 6.0 - e * (1.0 / 7.0 - e * (0.125 - e * (1.0 / 9.0)))
+    cdef double excess = e * e * (0.5 - e * (1.0 / 3.0 - e * (0.25 - e * (0.2 - e * tail))))
+    return excess if (e > -2.0 ** -7) & (e < 2.0 ** -7) else NAN
 
 
 cdef inline double log1p_excess(double e) noexcept nogil:

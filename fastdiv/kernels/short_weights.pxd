@@ -13,6 +13,7 @@ from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, clear_tile, load_tile, tile, tile_max, tile_sum,
 )
+from fastdiv.kernels.weight_pairs cimport difference, fault
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, least_normal, most
 
@@ -129,63 +130,117 @@ cdef inline void cross_entropy_label(
 
 # ----------------------------------------------------------------------------------- two rows
 
-cdef inline void pair_tile(
-    const task* t, const tile* rows, real* p, double* made, bint symmetric
+cdef inline void pair_pass(
+    const real* p, const real* q, const real* factor, Py_ssize_t c, real* phi, double* made,
+    real* equal, bint symmetric, bint scaled,
 ) noexcept nogil:
-    """KL or Jensen-Shannon, see weight_pairs.pxd."""
-    cdef real* q = p + OPERAND
-    cdef real* phi = q + OPERAND
+    """KL or Jensen-Shannon, see weight_pairs.pxd; the factors that make the sums of q those of p
+    come in ``equal``."""
     cdef real delta[TILE]
     cdef real phi_q[TILE]
     cdef real signs[TILE]
     cdef real bad[TILE]
     cdef double mass[TILE]
     cdef double total[TILE]
-    cdef double e, excess, result, top = most(<const real*>p)
+    cdef double e, excess, result, top = most(p)
     cdef real a, b, d, f, m, one, other, steps = 0
     cdef bint good
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, q)
     clear_tile(<real*>delta)
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
-    for j in range(t.c):
+    for j in range(c):
         k = j * TILE
         for lane in range(TILE):
             a = p[k + lane]
             b = q[k + lane]
-            d = a - b
+            d = difference(a, b, factor[lane], scaled)
             delta[lane] += d
             if symmetric:
+                b = factor[lane] * b if scaled else b
                 d = d * <real>0.5
                 m = (a + b) * <real>0.5
-                f = phi_ratio(b, m, -d, False, &steps)
+                f = phi_ratio(b, m, -d, <real>1, False, False, &steps)
                 other = phi_series(b, -d, f, steps)
-                f = phi_ratio(a, m, d, False, &steps)
+                f = phi_ratio(a, m, d, <real>1, False, False, &steps)
                 one = phi_series(a, d, f, steps)
                 phi[k + lane] = one + other
                 phi_q[lane] += other
+                f = <real>0 - (a + b) if m < 4 * least_normal(p) else <real>0
             else:
-                f = phi_ratio(a, b, <real>0, True, &steps)
+                f = phi_ratio(a, b, <real>0, factor[lane], True, scaled, &steps)
                 phi[k + lane] = phi_series(a, d, f, steps)
-            # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-            f = <real>0 - a if b < 4 * least_normal(p) else <real>0
+                b = factor[lane] * b if scaled else b
+                # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+                f = <real>0 - a if b < 4 * least_normal(p) else <real>0
             signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, b))
-    tile_sum(<const real*>phi, t.c, <double*>total)
-    tile_sum(<const real*>p, t.c, <double*>mass)
+    tile_sum(<const real*>phi, c, <double*>total)
+    tile_sum(p, c, <double*>mass)
     for lane in range(TILE):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
     for lane in range(TILE):
         e = -<double>delta[lane] / mass[lane]
         if symmetric:
-            result = js_of(total[lane], phi_q[lane], e, mass[lane], <const real*>p)
+            result = js_of(total[lane], phi_q[lane], e, mass[lane], p)
         else:
             excess = log1p_excess_small(e)
-            result = kl_of(total[lane], e, excess, mass[lane], <const real*>p)
+            result = kl_of(total[lane], e, excess, mass[lane], p)
         # No weight is above the sum of its row.
         good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
         made[lane] = result if good & (total[lane] < INFINITY) else NAN
+        equal[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
+
+
+cdef inline void infinite_rows(
+    const real* p, const real* q, Py_ssize_t c, double* made
+) noexcept nogil:
+    """Infinity for rows without a result that is_infinite in weight_pairs.pxd."""
+    cdef real worst[TILE]
+    cdef real top[TILE]
+    cdef real lost[TILE]
+    cdef real bad
+    cdef bint found
+    cdef Py_ssize_t k, lane
+    clear_tile(<real*>worst)
+    clear_tile(<real*>top)
+    clear_tile(<real*>lost)
+    for k in range(c):
+        for lane in range(TILE):
+            bad = fault(p[k * TILE + lane], q[k * TILE + lane])
+            worst[lane] = bad if bad > worst[lane] else worst[lane]
+            bad = q[k * TILE + lane]
+            top[lane] = bad if bad > top[lane] else top[lane]
+            bad = p[k * TILE + lane] if bad == 0 else <real>0
+            lost[lane] = bad if bad > lost[lane] else lost[lane]
+    for lane in range(TILE):
+        found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
+        made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]
+
+
+cdef inline void pair_tile(
+    const task* t, const tile* rows, real* p, double* made, bint symmetric
+) noexcept nogil:
+    """KL or Jensen-Shannon; a second time where the sums of a row's operands differ."""
+    cdef real* q = p + OPERAND
+    cdef real* phi = q + OPERAND
+    cdef real factor[TILE]
+    cdef real unused[TILE]
+    cdef double again[TILE]
+    cdef bint missing = False
+    cdef Py_ssize_t lane
+    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.q, rows.q, t.c, q)
+    pair_pass(<const real*>p, <const real*>q, <const real*>p, t.c, phi, made, <real*>factor,
+              symmetric, False)
+    for lane in range(TILE):
+        missing = missing | (made[lane] != made[lane])
+    if missing:
+        pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, phi, <double*>again,
+                  <real*>unused, symmetric, True)
+        for lane in range(TILE):
+            made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
+    if missing and not symmetric:
+        infinite_rows(<const real*>p, <const real*>q, t.c, made)
 
 
 cdef inline void kl_divergence(

@@ -3,8 +3,8 @@
 cimport numpy as cnp
 
 from fastdiv.kernels.sources cimport (
-    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, convert, kind,
-    source,
+    BFLOAT16, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64,
+    convert, kind, source,
 )
 
 cdef enum:

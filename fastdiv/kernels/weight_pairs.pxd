@@ -6,15 +6,17 @@ divergence of the normalised rows is
     KL = G / Sp - (e - log1p(e)),
 
 in one pass, with nothing that cancels as long as the sums are about equal. Jensen-Shannon is
-sum (phi(p, m) + phi(q, m)) / 2 with m = (p + q) / 2.
+sum (phi(p, m) + phi(q, m)) / 2 with m = (p + q) / 2. Where the sums differ, as of counts, it takes
+a second pass, of p against factor * q: its sums are equal but for the rounding of the factor, and
+each difference is rounded but once.
 
 The pass runs in the type of the input and notices what it cannot do well; such a row is done again
 by careful.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, finite, fma, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_size, clear, lanes,
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_size, clear, greatest, lanes,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sources cimport fetch, tail_of, task
@@ -29,39 +31,48 @@ ctypedef struct pair_sums:
     bint good               # False: the fast pass met what only the careful one can do
 
 
+cdef inline real difference(real p, real q, real factor, bint scaled) noexcept nogil:
+    """p - factor * q, rounded once."""
+    return fma(-q, factor, p) if scaled else p - q
+
+
 cdef inline void ratio_step(
-    const real* p, const real* q, real* ratio, real* steps, real* ratio_q, real* steps_q,
-    real* signs, bint symmetric,
+    const real* p, const real* q, real factor, real* ratio, real* steps, real* ratio_q,
+    real* steps_q, real* signs, bint symmetric, bint scaled,
 ) noexcept nogil:
     """What phi needs of one set of lanes that takes a division."""
     cdef Py_ssize_t lane
-    cdef real d, m, f
+    cdef real b, d, m, f
     for lane in range(lanes(p)):
+        b = factor * q[lane] if scaled else q[lane]
         if symmetric:
-            d = (p[lane] - q[lane]) * <real>0.5
-            m = (p[lane] + q[lane]) * <real>0.5
-            ratio[lane] = phi_ratio(p[lane], m, d, False, &steps[lane])
-            ratio_q[lane] = phi_ratio(q[lane], m, -d, False, &steps_q[lane])
+            d = difference(p[lane], q[lane], factor, scaled) * <real>0.5
+            m = (p[lane] + b) * <real>0.5
+            ratio[lane] = phi_ratio(p[lane], m, d, <real>1, False, False, &steps[lane])
+            ratio_q[lane] = phi_ratio(b, m, -d, <real>1, False, False, &steps_q[lane])
+            f = <real>0 - (p[lane] + b) if m < 4 * least_normal(p) else <real>0
         else:
-            ratio[lane] = phi_ratio(p[lane], q[lane], <real>0, True, &steps[lane])
-        # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-        f = <real>0 - p[lane] if q[lane] < 4 * least_normal(p) else <real>0
+            ratio[lane] = phi_ratio(p[lane], q[lane], <real>0, factor, True, scaled, &steps[lane])
+            # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+            f = <real>0 - p[lane] if b < 4 * least_normal(p) else <real>0
         signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(p[lane], q[lane]))
 
 
 cdef inline void phi_step(
-    const real* p, const real* q, const real* ratio, const real* steps, const real* ratio_q,
-    const real* steps_q, real* phi, real* phi_q, real* delta, bint symmetric,
+    const real* p, const real* q, real factor, const real* ratio, const real* steps,
+    const real* ratio_q, const real* steps_q, real* phi, real* phi_q, real* delta,
+    bint symmetric, bint scaled,
 ) noexcept nogil:
     """The terms of one set of lanes."""
     cdef Py_ssize_t lane
-    cdef real d, f
+    cdef real b, d, f
     for lane in range(lanes(p)):
-        d = p[lane] - q[lane]
+        d = difference(p[lane], q[lane], factor, scaled)
         delta[lane] += d
         if symmetric:
+            b = factor * q[lane] if scaled else q[lane]
             d = d * <real>0.5
-            f = phi_series(q[lane], -d, ratio_q[lane], steps_q[lane])
+            f = phi_series(b, -d, ratio_q[lane], steps_q[lane])
             phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane]) + f
             phi_q[lane] += f
         else:
@@ -69,8 +80,8 @@ cdef inline void phi_step(
 
 
 cdef inline void pair_block(
-    pair_sums* s, const real* p, const real* q, Py_ssize_t n,
-    const real* p_tail, const real* q_tail, bint symmetric,
+    pair_sums* s, const real* p, const real* q, Py_ssize_t n, const real* p_tail,
+    const real* q_tail, real factor, bint symmetric, bint scaled,
 ) noexcept nogil:
     cdef real ratio[2 * MAX_LANES]
     cdef real steps[2 * MAX_LANES]
@@ -90,21 +101,21 @@ cdef inline void pair_block(
         for j in range(2):
             i = j * width
             ahead(p + k + i)
-            ratio_step(p + k + i, q + k + i, <real*>ratio + i, <real*>steps + i,
-                       <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, symmetric)
+            ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>steps + i,
+                       <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, symmetric, scaled)
         for j in range(2):
             i = j * width
             ahead(q + k + i)
-            phi_step(p + k + i, q + k + i, <const real*>ratio + i, <const real*>steps + i,
-                     <const real*>ratio_q + i, <const real*>steps_q + i, <real*>phi + k + i,
-                     <real*>phi_q, <real*>delta, symmetric)
+            phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
+                     <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
+                     <real*>phi + k + i, <real*>phi_q, <real*>delta, symmetric, scaled)
         k += 2 * width
     while k < n:
-        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <real*>ratio, <real*>steps,
-                   <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric)
-        phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <const real*>ratio,
+        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <real*>ratio,
+                   <real*>steps, <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric, scaled)
+        phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <const real*>ratio,
                  <const real*>steps, <const real*>ratio_q, <const real*>steps_q, <real*>phi + k,
-                 <real*>phi_q, <real*>delta, symmetric)
+                 <real*>phi_q, <real*>delta, symmetric, scaled)
         k += width
     add(&s.phi, block_sum(<const real*>phi, k, p_tail))
     add(&s.mass, block_sum(p, n, p_tail))
@@ -116,7 +127,10 @@ cdef inline void pair_block(
         s.good = False
 
 
-cdef inline pair_sums sum_pair(const task* t, real* scratch, bint symmetric) noexcept nogil:
+cdef inline pair_sums sum_pair(
+    const task* t, real* scratch, double factor, bint symmetric, bint scaled
+) noexcept nogil:
+    """The sums of p and q, or if ``scaled`` of p and factor * q."""
     cdef pair_sums s
     cdef Py_ssize_t k, n
     cdef const real* p
@@ -131,7 +145,7 @@ cdef inline pair_sums sum_pair(const task* t, real* scratch, bint symmetric) noe
         p = fetch(&t.p, k, n, scratch, <real>0)
         q = fetch(&t.q, k, n, second, <real>0)
         pair_block(&s, p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-                   symmetric)
+                   <real>factor, symmetric, scaled)
         if not s.good:
             return s
         k += block_size(<const real*>scratch)
@@ -139,3 +153,45 @@ cdef inline pair_sums sum_pair(const task* t, real* scratch, bint symmetric) noe
     s.good = (finite(s.phi.high) and s.mass.high < most(<const real*>scratch)
               and s.mass.high - s.delta.high < most(<const real*>scratch))
     return s
+
+
+cdef inline real fault(real p, real q) noexcept nogil:
+    """1 if one of two weights is negative, infinite or NaN, else 0."""
+    cdef real bad = <real>0 if (p >= 0) & (p < INFINITY) else <real>1
+    return bad if (q >= 0) & (q < INFINITY) else <real>1
+
+
+cdef inline bint is_infinite(const task* t, real* scratch) noexcept nogil:
+    """Whether there is weight on a q that is 0, in two rows of weights that may be divided by their
+    sums, none negative, infinite or NaN: of a row that a pass has turned down."""
+    cdef real worst[MAX_LANES]
+    cdef real top[MAX_LANES]
+    cdef real lost[MAX_LANES]
+    cdef real* second = scratch + SCRATCH
+    cdef const real* p
+    cdef const real* q
+    cdef const real* a
+    cdef const real* b
+    cdef Py_ssize_t k = 0, n, i, whole, lane, width = lanes(scratch)
+    cdef real bad
+    clear(<real*>worst)
+    clear(<real*>top)
+    clear(<real*>lost)
+    while k < t.c:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        p = fetch(&t.p, k, n, scratch, <real>0)
+        q = fetch(&t.q, k, n, second, <real>0)
+        whole = n - n % width
+        i = 0
+        while i < n:
+            a = at(p, i, whole, tail_of(<const real*>scratch))
+            b = at(q, i, whole, tail_of(<const real*>second))
+            for lane in range(width):
+                bad = fault(a[lane], b[lane])
+                worst[lane] = bad if bad > worst[lane] else worst[lane]
+                top[lane] = b[lane] if b[lane] > top[lane] else top[lane]
+                bad = a[lane] if b[lane] == 0 else <real>0
+                lost[lane] = bad if bad > lost[lane] else lost[lane]
+            i += width
+        k += n
+    return greatest(<real*>worst) == 0 and greatest(<real*>lost) > 0 and greatest(<real*>top) > 0

@@ -11,7 +11,7 @@ from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
 from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
-from fastdiv.kernels.weight_pairs cimport pair_sums, sum_pair
+from fastdiv.kernels.weight_pairs cimport is_infinite, pair_sums, sum_pair
 from fastdiv.kernels.weights cimport faint, unit, weight_block, without
 
 
@@ -51,7 +51,7 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
     cdef double tiny = faint(<const real*>scratch)
     cdef double result = value(&s.gaps), total = value(&s.mass)
     if not s.good:
-        return NAN
+        return INFINITY if not t.blended and is_infinite(t, scratch) else NAN
     if not t.normalize:
         return result if abs(result) > tiny else NAN
     if t.blended:
@@ -96,18 +96,34 @@ cdef inline double kl_of(
     return kl if good & (total > tiny) else NAN
 
 
+cdef inline double equal_sums(const pair_sums* s) noexcept nogil:
+    """The factor that makes the sum of q that of p."""
+    cdef double total = value(&s.mass)
+    return total / (total - value(&s.delta))
+
+
+cdef inline double kl_from(const pair_sums* s, const real* like) noexcept nogil:
+    cdef double total = value(&s.mass), e = -value(&s.delta) / total
+    return kl_of(value(&s.phi), e, log1p_excess(e), total, like) if s.good else NAN
+
+
 cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
     """KL = G / Sp - (e - log1p(e))."""
     cdef pair_sums s
-    cdef double e, total
-    if not t.normalize:
-        return NAN
-    s = sum_pair(t, scratch, False)
-    total = value(&s.mass)
-    e = -value(&s.delta) / total
+    cdef double kl, g
+    s = sum_pair(t, scratch, 1, False, False)
     if not s.good:
-        return NAN
-    return kl_of(value(&s.phi), e, log1p_excess(e), total, <const real*>scratch)
+        return INFINITY if is_infinite(t, scratch) else NAN
+    if not t.normalize:
+        # G + sum (p - q), as long as that is a small part of it: its sums are plain chains.
+        g = value(&s.phi)
+        kl = g + value(&s.delta)
+        return kl if abs(value(&s.delta)) < g / 64 and g > faint(<const real*>scratch) else NAN
+    kl = kl_from(&s, <const real*>scratch)
+    if kl != kl:
+        s = sum_pair(t, scratch, equal_sums(&s), False, True)
+        kl = kl_from(&s, <const real*>scratch)
+    return kl
 
 
 cdef inline double js_of(
@@ -127,13 +143,21 @@ cdef inline double js_of(
     return js if good & (total > tiny) else NAN
 
 
+cdef inline double js_from(const pair_sums* s, const real* like) noexcept nogil:
+    cdef double total = value(&s.mass), e = -value(&s.delta) / total
+    return js_of(value(&s.phi), value(&s.phi_q), e, total, like) if s.good else NAN
+
+
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
     """J / Sp and its corrections, or J."""
-    cdef pair_sums s = sum_pair(t, scratch, True)
-    cdef double total = value(&s.mass), tiny = faint(<const real*>scratch)
+    cdef pair_sums s = sum_pair(t, scratch, 1, True, False)
+    cdef double js, total = value(&s.mass), tiny = faint(<const real*>scratch)
     if not s.good:
         return NAN
     if not t.normalize:
         return 0.5 * value(&s.phi) if total > tiny and 0.5 * value(&s.phi) > tiny else NAN
-    return js_of(value(&s.phi), value(&s.phi_q), -value(&s.delta) / total, total,
-                 <const real*>scratch)
+    js = js_from(&s, <const real*>scratch)
+    if js != js:
+        s = sum_pair(t, scratch, equal_sums(&s), True, True)
+        js = js_from(&s, <const real*>scratch)
+    return js
