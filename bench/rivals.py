@@ -1,9 +1,11 @@
 """What each function is timed against: the same numbers as a competent user gets elsewhere.
 
-``CALLS[library][function]`` takes the arrays of ``data`` and returns one number per row (a row for
-softmax and log_softmax). A library that is not installed is not in the table.
+``CALLS[library][function]`` takes the arrays of ``data``, as ``PREPARED[library]`` makes them, and
+returns one number per row (a row for softmax and log_softmax). A library that is not installed is
+not in the table. One thread each.
 """
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -71,6 +73,10 @@ def _picked(rows: Array, y: Array) -> Any:
     return np.take_along_axis(rows, y[:, None], -1)[:, 0]
 
 
+# What turns the arrays into the library's own, before the clock runs.
+PREPARED: dict[str, Callable[[Data], Any]] = dict.fromkeys(
+    ("fastdiv", "numpy", "scipy"), lambda d: d
+)
 CALLS: dict[str, dict[str, Call]] = {
     "fastdiv": {
         "entropy": lambda d: fastdiv.entropy(d.p),
@@ -129,48 +135,11 @@ if importlib.util.find_spec("scipy"):
         ),
     }
 
-if importlib.util.find_spec("torch"):
-    import torch
-    from torch.nn import functional as F
-
-    torch.set_num_threads(1)
-    _t = torch.from_numpy
-
-    def _torch_js(p: Any, q: Any) -> Any:
-        log_m = ((p + q) / 2).log()
-        one, two = (F.kl_div(log_m, r, reduction="none").sum(-1) for r in (p, q))
-        return (one + two) / 2
-
-    def _torch_kl_from_logits(x: Any, z: Any) -> Any:
-        return F.kl_div(
-            F.log_softmax(z, -1), F.log_softmax(x, -1), reduction="none", log_target=True
-        ).sum(-1)
-
-    CALLS["torch"] = {
-        "entropy": lambda d: torch.special.entr(_t(d.p)).sum(-1),
-        "cross_entropy": lambda d: -torch.xlogy(_t(d.p), _t(d.q)).sum(-1),
-        "kl_divergence": lambda d: F.kl_div(_t(d.q).log(), _t(d.p), reduction="none").sum(-1),
-        "js_divergence": lambda d: _torch_js(_t(d.p), _t(d.q)),
-        "js_distance": lambda d: _torch_js(_t(d.p), _t(d.q)).sqrt(),
-        "logsumexp": lambda d: torch.logsumexp(_t(d.x), -1),
-        "softmax": lambda d: torch.softmax(_t(d.x), -1),
-        "log_softmax": lambda d: torch.log_softmax(_t(d.x), -1),
-        "entropy_from_logits": lambda d: torch.special.entr(torch.softmax(_t(d.x), -1)).sum(-1),
-        "cross_entropy_from_logits": lambda d: F.cross_entropy(_t(d.x), _t(d.y), reduction="none"),
-        "kl_divergence_from_logits": lambda d: _torch_kl_from_logits(_t(d.x), _t(d.z)),
-        "js_divergence_from_logits": lambda d: _torch_js(
-            torch.softmax(_t(d.x), -1), torch.softmax(_t(d.z), -1)
-        ),
-    }
-
-if importlib.util.find_spec("numkong"):
-    import numkong
-
-    CALLS["numkong"] = {
-        "kl_divergence": lambda d: np.asarray(numkong.kullbackleibler(d.p, d.q)),
-        "js_distance": lambda d: np.asarray(numkong.jensenshannon(d.p, d.q)),
-        "js_divergence": lambda d: np.asarray(numkong.jensenshannon(d.p, d.q)) ** 2,
-    }
+for name in ("torch", "jax", "numba", "numexpr", "numkong"):
+    if importlib.util.find_spec(name):
+        rival = importlib.import_module(f"rival_{name}")
+        CALLS[name] = rival.CALLS
+        PREPARED[name] = getattr(rival, "prepared", PREPARED["numpy"])
 
 # It adds 1e-7 (float32) or 1e-15 to every probability before it divides: a few per cent off for
 # hundreds of classes, so that its speed is shown and not compared with.
@@ -198,7 +167,7 @@ def check(library: str, function: str, dtype: str) -> None:
         "js_divergence_from_logits": (x, z),
     }.get(function, (x,))
     np.testing.assert_allclose(
-        np.asarray(CALLS[library][function](small)),
+        np.asarray(CALLS[library][function](PREPARED[library](small))),
         getattr(_reference, function)(*arguments),
         rtol=INEXACT.get(library, TOLERANCE[dtype]),
         err_msg=f"{library}'s {function} in {dtype} is not what it should be",

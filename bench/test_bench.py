@@ -1,7 +1,8 @@
 """Every function, on the shapes people have, against every library there is.
 
 pytest bench/test_bench.py --benchmark-json=build/bench.json
-python bench/table.py build/bench.json
+
+One library after another: for ratios to be quoted there is bench/speed.py, which alternates them.
 """
 
 import functools
@@ -9,7 +10,7 @@ import functools
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-from rivals import CALLS, Data, check, data
+from rivals import CALLS, PREPARED, Data, check, data
 
 from fastdiv import _dispatch
 
@@ -50,7 +51,7 @@ def test_speed(
     large = n * c > 1_000_000
     benchmark.pedantic(  # type: ignore[no-untyped-call]
         CALLS[library][function],
-        (given,),
+        (PREPARED[library](given),),
         rounds=5 if large else 30,
         iterations=1 if large else 20,
         warmup_rounds=1,

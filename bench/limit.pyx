@@ -1,0 +1,33 @@
+"""What merely reading arrays costs: their largest number, by the widest instructions there are."""
+
+from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.lanes cimport block_max
+
+cdef enum:
+    BLOCK = 1024
+
+
+cdef inline real most_of(const real* x, Py_ssize_t n, real so_far) noexcept nogil:
+    cdef real tail[BLOCK]
+    cdef Py_ssize_t j
+    if n == BLOCK:
+        return max(so_far, block_max(x, n, <const real*>tail))
+    for j in range(n):
+        so_far = max(so_far, x[j])
+    return so_far
+
+
+def largest(const real[::1] p, q=None):
+    """The largest number of one array, or of two of one length that are read side by side."""
+    cdef const real[::1] other = p if q is None else q
+    cdef bint two = q is not None
+    cdef Py_ssize_t k = 0, n
+    cdef real m = p[0]
+    with nogil:
+        while k < p.shape[0]:
+            n = min(<Py_ssize_t>BLOCK, p.shape[0] - k)
+            m = most_of(&p[k], n, m)
+            if two:
+                m = most_of(&other[k], n, m)
+            k += n
+    return m

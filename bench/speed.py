@@ -1,0 +1,165 @@
+"""Time every function on the shapes people have, against every library there is and the limit.
+
+python bench/speed.py            # all, 15 minutes: bench/speed.json, docs/speed.md, docs/*.svg
+python bench/speed.py --quick    # a look, half a minute, nothing written
+
+In every round each library takes its turn, and every second round in the other order; figures are
+medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
+the same rounds. One thread means one processor: everything is pinned to it, and let go only to
+time fastdiv on all of them. A library's values are checked before it is timed.
+"""
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+CPUS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+if CPUS:
+    # Before the libraries count the processors they have.
+    os.sched_setaffinity(0, {max(CPUS)})
+
+import figures  # noqa: E402
+import limit  # noqa: E402
+import numpy as np  # noqa: E402
+from rivals import CALLS, PREPARED, Data, check, data  # noqa: E402
+
+import fastdiv  # noqa: E402
+
+# What a function reads.
+READS = {
+    "cross_entropy_from_logits": ("x",),
+    "entropy_from_logits": ("x",),
+    "kl_divergence_from_logits": ("x", "z"),
+    "js_divergence_from_logits": ("x", "z"),
+    "logsumexp": ("x",),
+    "softmax": ("x",),
+    "log_softmax": ("x",),
+    "entropy": ("p",),
+    "cross_entropy": ("p", "q"),
+    "kl_divergence": ("p", "q"),
+    "js_divergence": ("p", "q"),
+    "js_distance": ("p", "q"),
+}
+# Elements of an array of the curve over class counts: 16 MB, more than a processor's own cache.
+CURVE_ELEMENTS = 1 << 22
+SHAPES = [(256, 128256), (4096, 1000), (100000, 100), (1000000, 10), (64, 128), (1, 1000)]
+SECONDS = 1.5
+
+
+def medians(calls: dict[str, Callable[[], Any]], most: int = 41) -> dict[str, float]:
+    """Seconds of a call, for each: medians of rounds in which all take their turns."""
+    repeats, spent, rounds = {}, 0.0, 0
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for name, call in calls.items():
+        call()
+        begin = time.perf_counter()
+        call()
+        # A turn takes 100 us at least; the clock itself takes a twentieth of one.
+        repeats[name] = max(1, int(1e-4 / (time.perf_counter() - begin)))
+    while rounds < 5 or (spent < SECONDS and rounds < most):
+        for name in list(calls)[:: 1 if rounds % 2 else -1]:
+            begin = time.perf_counter()
+            for _ in range(repeats[name]):
+                calls[name]()
+            taken = time.perf_counter() - begin
+            times[name].append(taken / repeats[name])
+            spent += taken
+        rounds += 1
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def on_one(function: str, given: Data, checked: set[tuple[str, str, str]]) -> dict[str, float]:
+    """Seconds of every library, and of reading, on one processor."""
+    calls: dict[str, Callable[[], Any]] = {}
+    for library, functions in CALLS.items():
+        if function in functions:
+            key = (library, function, given.x.dtype.name)
+            if key not in checked:
+                check(*key)
+                checked.add(key)
+            calls[library] = functools.partial(functions[function], PREPARED[library](given))
+    arrays = [getattr(given, name) for name in READS[function]]
+    calls["limit"] = lambda: limit.read(arrays, 1)
+    return medians(calls)
+
+
+def on_all(function: str, given: Data) -> dict[str, float]:
+    """Seconds of fastdiv and of reading, on one processor and on all, these not pinned."""
+    arrays = [getattr(given, name) for name in READS[function]]
+
+    def run(workers: int) -> None:
+        with fastdiv.set_workers(workers):
+            CALLS["fastdiv"][function](given)
+
+    cpus = len(CPUS)
+    return medians(
+        {
+            "one": lambda: run(1),
+            "all": lambda: run(cpus),
+            "limit of one": lambda: limit.read(arrays, 1),
+            "limit of all": lambda: limit.read(arrays, cpus),
+        }
+    )
+
+
+def class_counts() -> list[int]:
+    """Powers of two and of ten, and what lies about the widths of vectors, tiles and blocks."""
+    about = {n + d for n in (16, 32, 64, 128, 256, 1024) for d in (-1, 0, 1)}
+    some = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 20, 24, 40, 48, 80, 96, 100, 160, 200, 300}
+    return sorted(about | some | {500, 1000, 2000, 4096, 10000, 32000, 128256})
+
+
+def main() -> None:
+    """Measure; write down; draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
+    quick = parser.parse_args().quick
+    checked: set[tuple[str, str, str]] = set()
+    kept = figures.machine(list(CALLS))
+    shapes = [(4096, 1000)] if quick else SHAPES
+    dtypes = ["float32"] if quick else ["float32", "float64"]
+    shown = list(READS) if not quick else figures.FUNCTIONS
+    seconds, curve, threads = kept["seconds"], kept["curve"], kept["threads"]
+
+    def tell(what: str, function: str, n: int, c: int, taken: dict[str, float]) -> None:
+        speeds = (f"{library} {n * c / s / 1e9:.3g}" for library, s in taken.items())
+        print(what, f"{n} x {c}", function, *speeds, flush=True)
+
+    for dtype in dtypes:
+        for n, c in shapes:
+            given = data(n, c, np.dtype(dtype))
+            for function in shown:
+                taken = on_one(function, given, checked)
+                seconds.setdefault(dtype, {}).setdefault(f"{n}x{c}", {})[function] = taken
+                tell(dtype, function, n, c, taken)
+    for c in [] if quick else class_counts():
+        n = CURVE_ELEMENTS // c
+        given = data(n, c, np.dtype(np.float32))
+        for function in figures.CURVES:
+            taken = on_one(function, given, checked)
+            curve.setdefault(function, {})[str(c)] = {k: n * c / s / 1e9 for k, s in taken.items()}
+            tell("curve", function, n, c, taken)
+    if len(CPUS) > 1:
+        os.sched_setaffinity(0, CPUS)
+        for n, c in shapes[:4]:
+            given = data(n, c, np.dtype(np.float32))
+            for function in shown:
+                taken = on_all(function, given)
+                threads.setdefault(f"{n}x{c}", {})[function] = taken
+                tell("threads", function, n, c, taken)
+    if quick:
+        sys.exit()
+    figures.KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    figures.write(kept)
+
+
+if __name__ == "__main__":
+    main()
