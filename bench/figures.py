@@ -7,47 +7,23 @@ import datetime
 import importlib.metadata
 import json
 import platform
-import re
 from pathlib import Path
 from typing import Any
 
 from rivals import INEXACT
+from table import FUNCTIONS, SHAPES, SMALL, processor
 
 from fastdiv import _dispatch
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "bench" / "speed.json"
-FUNCTIONS = [
-    "cross_entropy_from_logits",
-    "entropy_from_logits",
-    "kl_divergence_from_logits",
-    "logsumexp",
-    "softmax",
-    "entropy",
-    "cross_entropy",
-    "kl_divergence",
-    "js_divergence",
-]
 CURVES = [
     "cross_entropy_from_logits",
     "kl_divergence_from_logits",
     "entropy",
     "kl_divergence",
 ]
-LARGE = ["256x128256", "4096x1000", "100000x100", "1000000x10"]
-SMALL = ["64x128", "1x1000"]
 LIBRARIES = ["fastdiv", "torch", "jax", "numpy", "scipy", "numba", "numexpr", "numkong"]
-
-
-def processor() -> str:
-    """Name the processor."""
-    path = Path("/proc/cpuinfo")
-    if path.exists():
-        found = re.search(r"^model name\s*: (.+)$", path.read_text(), re.MULTILINE)
-        family = re.search(r"^cpu family\s*: (.+)$", path.read_text(), re.MULTILINE)
-        if found:
-            return f"{found[1]} (family {family[1]})" if family else found[1]
-    return platform.processor() or platform.machine()
 
 
 def machine(libraries: list[str]) -> dict[str, Any]:
@@ -96,7 +72,7 @@ def table(kept: dict[str, Any]) -> str:
     """Give the tables, the pictures and where they come from."""
     head = "| rows × classes | function | " + " | ".join(present(kept)) + " | best rival |"
     rule = "|---|---|" + "--:|" * (len(present(kept)) + 1)
-    large = [line for s in LARGE for line in lines(kept, "float32", s, small=False)]
+    large = [line for s in SHAPES for line in lines(kept, "float32", s, small=False)]
     small = [line for s in SMALL for line in lines(kept, "float32", s, small=True)]
     versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
     inexact = set(present(kept)) & set(INEXACT)

@@ -30,6 +30,7 @@ import figures  # noqa: E402
 import limit  # noqa: E402
 import numpy as np  # noqa: E402
 from rivals import CALLS, PREPARED, Data, check, data  # noqa: E402
+from table import FUNCTIONS  # noqa: E402
 
 import fastdiv  # noqa: E402
 
@@ -126,7 +127,7 @@ def main() -> None:
     kept = figures.machine(list(CALLS))
     shapes = [(4096, 1000)] if quick else SHAPES
     dtypes = ["float32"] if quick else ["float32", "float64"]
-    shown = list(READS) if not quick else figures.FUNCTIONS
+    shown = list(READS) if not quick else FUNCTIONS
     seconds, curve, threads = kept["seconds"], kept["curve"], kept["threads"]
 
     def tell(what: str, function: str, n: int, c: int, taken: dict[str, float]) -> None:

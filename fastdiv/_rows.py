@@ -1,5 +1,6 @@
 """One call of a row function over whole arrays: shapes, types, the result and its reduction."""
 
+import functools
 import math
 from typing import Any
 
@@ -38,17 +39,15 @@ def _run(
     **options: Any,
 ) -> None:
     """Run a row function over arrays with classes last, its rows shared out among threads."""
-    number = FUNCTION[function]
+    call = functools.partial(kernels.run, FUNCTION[function], wide, p, q, labels, out, **options)
     threads = _workers.count(workers)
     if threads == 1:
-        kernels.run(number, wide, p, q, labels, out, **options)
+        call()
         return
     shape = (q if p is None else p).shape  # type: ignore[union-attr]
-
-    def block(first: int, stop: int) -> None:
-        kernels.run(number, wide, p, q, labels, out, first=first, stop=stop, **options)
-
-    _workers.over_rows(block, math.prod(shape[:-1]), shape[-1], threads)
+    _workers.over_rows(
+        lambda first, stop: call(first=first, stop=stop), math.prod(shape[:-1]), shape[-1], threads
+    )
 
 
 def _per_row(
@@ -245,13 +244,13 @@ def scored(labels: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
 
 
 def find_bad_distribution(
-    p: ArrayLike, tol: float | None = None, axis: int = -1, workers: int | None = None
+    p: ArrayLike, tol: float | None = None, axis: int = -1
 ) -> tuple[tuple[Any, ...], str] | None:
     """Find the first row that is no probability distribution: its place and what is wrong."""
     array = _check.as_array(p, "p")
     rows = _check.classes_last(array, axis, "p")
     masses = np.empty(rows.shape[:-1])
-    _run("mass", workers, not _check.is_narrow(array), rows, None, None, masses)
+    _run("mass", None, not _check.is_narrow(array), rows, None, None, masses)
     tolerance = math.sqrt(_check.epsilon(array)) if tol is None else float(tol)
     bad = np.flatnonzero(~(np.abs(masses - 1) <= tolerance))
     if not bad.size:

@@ -7,6 +7,7 @@ in a forked child, and a wheel would carry one more of them.
 
 import contextlib
 import contextvars
+import functools
 import operator
 import os
 import threading
@@ -65,11 +66,17 @@ def _cgroup_quota(groups: Path, root: Path) -> float:
     return least
 
 
+@functools.cache
+def _own_quota() -> float:
+    # Read once: reading it takes longer than many a call.
+    return _cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+
+
 def usable_cpus() -> int:
     """Count the processors this process may use: by affinity and by its control groups' quota."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    quota = _cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    quota = _own_quota()
     return cpus if quota >= cpus else max(1, int(quota))
 
 

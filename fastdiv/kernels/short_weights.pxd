@@ -13,7 +13,7 @@ from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, clear_tile, load_tile, tile, tile_max, tile_sum,
 )
-from fastdiv.kernels.weight_pairs cimport difference, fault
+from fastdiv.kernels.weight_pairs cimport difference, inspect
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, least_normal, most
 
@@ -131,11 +131,11 @@ cdef inline void cross_entropy_label(
 # ----------------------------------------------------------------------------------- two rows
 
 cdef inline void pair_pass(
-    const real* p, const real* q, const real* factor, Py_ssize_t c, real* phi, double* made,
-    real* equal, bint symmetric, bint scaled,
+    const real* p, const real* q, real* factor, Py_ssize_t c, real* phi, double* made,
+    bint symmetric, bint scaled,
 ) noexcept nogil:
-    """KL or Jensen-Shannon, see weight_pairs.pxd; the factors that make the sums of q those of p
-    come in ``equal``."""
+    """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. In
+    ``factor`` comes what makes the sums equal."""
     cdef real delta[TILE]
     cdef real phi_q[TILE]
     cdef real signs[TILE]
@@ -188,7 +188,7 @@ cdef inline void pair_pass(
         # No weight is above the sum of its row.
         good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
         made[lane] = result if good & (total[lane] < INFINITY) else NAN
-        equal[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
+        factor[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
 
 
 cdef inline void infinite_rows(
@@ -198,20 +198,15 @@ cdef inline void infinite_rows(
     cdef real worst[TILE]
     cdef real top[TILE]
     cdef real lost[TILE]
-    cdef real bad
     cdef bint found
-    cdef Py_ssize_t k, lane
+    cdef Py_ssize_t j, k, lane
     clear_tile(<real*>worst)
     clear_tile(<real*>top)
     clear_tile(<real*>lost)
-    for k in range(c):
+    for j in range(c):
+        k = j * TILE
         for lane in range(TILE):
-            bad = fault(p[k * TILE + lane], q[k * TILE + lane])
-            worst[lane] = bad if bad > worst[lane] else worst[lane]
-            bad = q[k * TILE + lane]
-            top[lane] = bad if bad > top[lane] else top[lane]
-            bad = p[k * TILE + lane] if bad == 0 else <real>0
-            lost[lane] = bad if bad > lost[lane] else lost[lane]
+            inspect(p[k + lane], q[k + lane], &worst[lane], &top[lane], &lost[lane])
     for lane in range(TILE):
         found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
         made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]
@@ -224,19 +219,17 @@ cdef inline void pair_tile(
     cdef real* q = p + OPERAND
     cdef real* phi = q + OPERAND
     cdef real factor[TILE]
-    cdef real unused[TILE]
     cdef double again[TILE]
     cdef bint missing = False
     cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, t.c, p)
     load_tile(&t.q, rows.q, t.c, q)
-    pair_pass(<const real*>p, <const real*>q, <const real*>p, t.c, phi, made, <real*>factor,
-              symmetric, False)
+    pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, phi, made, symmetric, False)
     for lane in range(TILE):
         missing = missing | (made[lane] != made[lane])
     if missing:
-        pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, phi, <double*>again,
-                  <real*>unused, symmetric, True)
+        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, phi, <double*>again,
+                  symmetric, True)
         for lane in range(TILE):
             made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
     if missing and not symmetric:

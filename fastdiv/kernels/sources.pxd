@@ -49,6 +49,7 @@ cdef enum kind:
 ctypedef struct source:
     const char* data        # the row's first element
     Py_ssize_t stride       # bytes from one class to the next
+    Py_ssize_t size         # bytes of an element
     kind type
     bint swapped            # the other byte order
     bint plain              # native order, aligned, the elements as they are
@@ -174,15 +175,6 @@ cdef inline kind native(const real* like) noexcept nogil:
         return FLOAT32
     else:
         return FLOAT64
-
-
-cdef inline Py_ssize_t item_size(kind type) noexcept nogil:
-    """Bytes of an element."""
-    if type == INT8 or type == UINT8:
-        return 1
-    if type == INT16 or type == UINT16 or type == FLOAT16 or type == BFLOAT16:
-        return 2
-    return 4 if type == INT32 or type == UINT32 or type == FLOAT32 else 8
 
 
 cdef inline const real* tail_of(const real* scratch) noexcept nogil:

@@ -7,7 +7,7 @@ nothing but the row. Whether a row is short depends on the number of its classes
 """
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
-from fastdiv.kernels.sources cimport item_size, native, read, source, store, task
+from fastdiv.kernels.sources cimport native, read, source, store, task
 
 cdef enum:
     TILE = 16
@@ -44,7 +44,7 @@ cdef inline void load_columns(
     cdef const real* column
     cdef source across = s[0]
     cdef Py_ssize_t k, r
-    across.stride = item_size(s.type)
+    across.stride = s.size
     for k in range(c):
         prefetch(first + k * s.stride + 2 * TILE * sizeof(real))
         if s.plain and s.type == native(<const real*>x):
@@ -98,10 +98,10 @@ cdef inline void load_tile(
     cdef real converted[OPERAND]
     cdef const real* at[TILE]
     cdef source row = s[0]
-    cdef Py_ssize_t r, item = item_size(s.type)
-    cdef bint beside = s.stride != item
+    cdef Py_ssize_t r
+    cdef bint beside = s.stride != s.size
     for r in range(TILE):
-        beside = beside & (rows[r] - rows[0] == r * item)
+        beside = beside & (rows[r] - rows[0] == r * s.size)
     if beside:
         load_columns(s, rows[0], c, x)
         return

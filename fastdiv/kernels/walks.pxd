@@ -43,10 +43,11 @@ cdef inline source source_of(cnp.ndarray array) noexcept:
     cdef source s
     s.data = cnp.PyArray_BYTES(array)
     s.stride = cnp.PyArray_STRIDE(array, cnp.PyArray_NDIM(array) - 1)
+    s.size = cnp.PyArray_ITEMSIZE(array)
     s.type = kind_of(array)
     s.swapped = cnp.PyArray_ISBYTESWAPPED(array)
     s.plain = not s.swapped and cnp.PyArray_ISALIGNED(array)
-    s.direct = s.plain and s.stride == <Py_ssize_t>cnp.PyArray_ITEMSIZE(array)
+    s.direct = s.plain and s.stride == s.size
     s.logarithm = False
     s.top = 0.0
     s.scale = 1.0

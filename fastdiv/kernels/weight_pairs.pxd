@@ -155,10 +155,15 @@ cdef inline pair_sums sum_pair(
     return s
 
 
-cdef inline real fault(real p, real q) noexcept nogil:
-    """1 if one of two weights is negative, infinite or NaN, else 0."""
+cdef inline void inspect(real p, real q, real* worst, real* top, real* lost) noexcept nogil:
+    """Keep 1 in ``worst`` for a weight that is negative, infinite or NaN, in ``top`` the largest q,
+    in ``lost`` the largest p where q is 0."""
     cdef real bad = <real>0 if (p >= 0) & (p < INFINITY) else <real>1
-    return bad if (q >= 0) & (q < INFINITY) else <real>1
+    bad = bad if (q >= 0) & (q < INFINITY) else <real>1
+    worst[0] = bad if bad > worst[0] else worst[0]
+    top[0] = q if q > top[0] else top[0]
+    bad = p if q == 0 else <real>0
+    lost[0] = bad if bad > lost[0] else lost[0]
 
 
 cdef inline bint is_infinite(const task* t, real* scratch) noexcept nogil:
@@ -173,7 +178,6 @@ cdef inline bint is_infinite(const task* t, real* scratch) noexcept nogil:
     cdef const real* a
     cdef const real* b
     cdef Py_ssize_t k = 0, n, i, whole, lane, width = lanes(scratch)
-    cdef real bad
     clear(<real*>worst)
     clear(<real*>top)
     clear(<real*>lost)
@@ -187,11 +191,7 @@ cdef inline bint is_infinite(const task* t, real* scratch) noexcept nogil:
             a = at(p, i, whole, tail_of(<const real*>scratch))
             b = at(q, i, whole, tail_of(<const real*>second))
             for lane in range(width):
-                bad = fault(a[lane], b[lane])
-                worst[lane] = bad if bad > worst[lane] else worst[lane]
-                top[lane] = b[lane] if b[lane] > top[lane] else top[lane]
-                bad = a[lane] if b[lane] == 0 else <real>0
-                lost[lane] = bad if bad > lost[lane] else lost[lane]
+                inspect(a[lane], b[lane], &worst[lane], &top[lane], &lost[lane])
             i += width
         k += n
     return greatest(<real*>worst) == 0 and greatest(<real*>lost) > 0 and greatest(<real*>top) > 0
