@@ -57,7 +57,8 @@ def rival(call: Call, rows: Rows, library: str) -> Any:
     given = rivals.Data(rows.xp[None], rows.xq[None], rows.p[None], rows.q[None], y)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        result = np.asarray(rivals.CALLS[library][call.name](given))[0]
+        prepared = rivals.PREPARED[library](given)
+        result = np.asarray(rivals.CALLS[library][call.name](prepared))[0]
     # torch gives some float64 results for float32 rows, and JS of SciPy is always float64.
     return rows.p.dtype.type(result) if np.ndim(result) == 0 else result.astype(rows.p.dtype)
 
