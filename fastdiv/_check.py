@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastdiv.kernels import _vectors
 
 Array = NDArray[Any]
+REDUCTIONS = ("none", "mean", "sum")
 
 
 def as_array(value: ArrayLike, name: str) -> Array:
@@ -257,6 +258,6 @@ def index_of(value: int | None) -> int | None:
 
 def reduction_of(value: str) -> str:
     """Return one of the three reductions."""
-    if value not in ("none", "mean", "sum"):
+    if value not in REDUCTIONS:
         raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {value!r}")
     return value

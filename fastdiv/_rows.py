@@ -13,6 +13,12 @@ from fastdiv._dispatch import kernels
 from fastdiv.kernels import _vectors
 
 FUNCTION = {name: i for i, name in enumerate(kernels.ROWS)}
+# Of cross-entropy: by whether the truth is labels, and the prediction logits.
+CROSS_ENTROPY = {
+    (labelled, logits): FUNCTION[f"cross_entropy{'_label' * labelled}{'_from_logits' * logits}"]
+    for labelled in (False, True)
+    for logits in (False, True)
+}
 
 
 def _kept(shape: tuple[int, ...], axis: int, keepdims: bool) -> tuple[int, ...]:
@@ -93,6 +99,16 @@ def over(
     workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
+    if axis == -1 and not keepdims and out is None and dtype is None and workers is None:
+        small = kernels.plain(
+            FUNCTION[function],
+            given,
+            normalize=normalize,
+            unit=1.0 if base is None else _check.log_unit(base),
+            root=root,
+        )
+        if small is not None:
+            return _answer(small, None)
     unit = _check.log_unit(base)
     inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
     rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
@@ -116,6 +132,28 @@ def over(
     return _answer(made, out)
 
 
+def _small_against(
+    logits: bool, p: ArrayLike, q: ArrayLike, base: float | None, normalize: bool, reduction: str
+) -> Any:
+    """Call cross-entropy without further options for small plain arrays; None for others."""
+    labelled = type(p) is np.ndarray and p.dtype.kind == "i"
+    values = kernels.plain(
+        CROSS_ENTROPY[labelled, logits],
+        (q,) if labelled else (p, q),
+        p if labelled else None,
+        normalize=normalize,
+        unit=1.0 if base is None else _check.log_unit(base),
+        wide_out=reduction != "none",
+    )
+    if values is None:
+        return None
+    if reduction == "none":
+        return _answer(values, None)
+    total = _reduced(values, None, None, None, reduction == "mean")
+    # Beyond float32 a conversion warns, which is looked after elsewhere.
+    return None if abs(total) > 3e38 else q.dtype.type(total)  # type: ignore[union-attr]
+
+
 def against(
     logits: bool,
     p: ArrayLike,
@@ -136,6 +174,21 @@ def against(
     workers: int | None,
 ) -> Any:
     """Call cross-entropy: rows or labels against rows of weights or logits."""
+    if (
+        axis == -1
+        and not keepdims
+        and out is None
+        and dtype is None
+        and workers is None
+        and class_weight is None
+        and label_smoothing == 0
+        and ignore_index is None
+        and temperature == 1
+        and reduction in _check.REDUCTIONS
+    ):
+        small = _small_against(logits, p, q, base, normalize, reduction)
+        if small is not None:
+            return small
     unit = _check.log_unit(base)
     temperature = _check.positive(temperature, "temperature")
     smoothing = _check.smoothing_of(label_smoothing)
@@ -223,6 +276,10 @@ def made(
     workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
+    if axis == -1 and out is None and dtype is None and workers is None:
+        small = kernels.plain(FUNCTION[function], (x,), makes_rows=True)
+        if small is not None:
+            return small
     array = _check.as_array(x, "x")
     rows = _check.classes_last(array, axis, "x")
     result = _check.result_type(dtype, array)

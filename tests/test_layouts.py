@@ -2,6 +2,7 @@
 
 import sys
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,11 @@ from cases import MAKERS, SIGNATURES, rows_for
 from layouts import LAYOUTS, misaligned, read_only, swapped
 
 import fastdiv
+
+
+def assert_same(got: Any, expected: Any) -> None:
+    assert got.shape == expected.shape
+    np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__)
@@ -50,6 +56,98 @@ def test_operands_that_lie_differently(name, dtype):
     # The narrow operand is widened exactly.
     narrow, wide = p.astype(np.float32), q.astype(np.float64)
     np.testing.assert_array_equal(function(narrow, wide), function(narrow.astype(float), wide))
+
+
+def side_by_side(rows: Any) -> list[Any]:
+    """Make views of the same rows, classes last, whose elements lie beside those of others."""
+    n, c = rows.shape
+    wide = np.zeros((c, 2 * n + 1), rows.dtype)
+    wide[:, 1::2] = rows.T
+    turned = np.zeros((c, n + 3), rows.dtype)
+    turned[:, 3:] = rows.T
+    return [
+        np.asfortranarray(rows),
+        turned[:, 3:].T,
+        wide[:, 1::2].T,
+        rows[::-1, ::-1].copy("F")[::-1, ::-1],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("n", "c"),
+    [(1, 200), (2, 129), (15, 300), (16, 1024), (17, 150), (70, 129), (131, 1030), (20, 40000)],
+)
+def test_rows_side_by_side(name, function, n, c, dtype):
+    args = rows_for(name, n, c, dtype)
+    expected = function(*args)
+    for views in zip(*map(side_by_side, args), strict=True):
+        np.testing.assert_array_equal(function(*views), expected)
+    # One operand of two, and results that lie like this too.
+    np.testing.assert_array_equal(function(np.asfortranarray(args[0]), *args[1:]), expected)
+    np.testing.assert_array_equal(function(*args[:-1], np.asfortranarray(args[-1])), expected)
+    turned = [np.ascontiguousarray(a.T) for a in args]
+    assert_same(function(*turned, axis=0), expected.T)
+    if name in MAKERS:
+        out = np.zeros((c, n + 1), dtype)
+        function(turned[0], axis=0, out=out[:, 1:])
+        assert_same(out[:, 1:], expected.T)
+        assert not out[:, 0].any()
+        function(turned[0], axis=0, out=turned[0])
+        assert_same(turned[0], expected.T)
+
+
+@pytest.mark.parametrize("given", ["f2", ">f4", ">f8", "i1", "u2", "bfloat16"])
+def test_rows_of_other_types_side_by_side(given):
+    if given == "bfloat16":
+        given = pytest.importorskip("ml_dtypes").bfloat16
+    rows = np.arange(40 * 333).reshape(40, 333) % 23
+    for a in (rows.astype(given), misaligned(rows.astype(given))):
+        for function in (fastdiv.entropy, fastdiv.logsumexp, fastdiv.log_softmax):
+            np.testing.assert_array_equal(function(np.asfortranarray(a)), function(a))
+            np.testing.assert_array_equal(function(misaligned(a.T), axis=0).T, function(a))
+
+
+def test_the_middle_axis_and_one_row_against_rows_side_by_side(name, function, dtype):
+    args = [a.reshape(5, 18, 150) for a in rows_for(name, 90, 150, dtype)]
+    expected = function(*args)
+    middle = [np.ascontiguousarray(np.moveaxis(a, -1, 1)) for a in args]
+    got = function(*middle, axis=1)
+    assert_same(np.moveaxis(got, 1, -1) if name in MAKERS else got, expected)
+    fortran = [np.asfortranarray(a) for a in args]
+    assert_same(function(*fortran), expected)
+    if len(args) == 2:
+        one = function(np.asfortranarray(args[0]), args[1][0, 0])
+        assert_same(one, function(args[0], np.broadcast_to(args[1][0, 0], args[0].shape)))
+        with fastdiv.set_workers(3):
+            assert_same(function(*fortran), expected)
+
+
+def test_labels_of_rows_side_by_side(dtype):
+    (x,) = rows_for("logsumexp", 80, 400, dtype)
+    y = np.arange(80) * 5
+    for options in (
+        {},
+        {"ignore_index": 10},
+        {"class_weight": np.arange(400.0)},
+        {"label_smoothing": 0.1},
+        {"temperature": 2.0},
+    ):
+        expected = fastdiv.cross_entropy_from_logits(y, x, **options)
+        got = fastdiv.cross_entropy_from_logits(y, np.ascontiguousarray(x.T), axis=0, **options)
+        assert_same(got, expected)
+
+
+@pytest.mark.thread_unsafe
+def test_rows_side_by_side_take_little_room(name, function):
+    args = [np.asfortranarray(a) for a in rows_for(name, 4000, 1000, np.float32)]
+    out = np.empty((4000, 1000) if name in MAKERS else 4000, np.float32)
+    function(*args, out=out)
+    tracemalloc.start()
+    function(*args, out=out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Sixty-four rows, of 4000 bytes, of each operand and of the result.
+    assert 64 * 4000 <= peak < 64 * 4000 * len(args) + 64 * 4000 * (name in MAKERS) + 20_000
 
 
 def test_no_elements(name, function, dtype):

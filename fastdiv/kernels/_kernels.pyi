@@ -1,4 +1,4 @@
-"""The table of row functions, the loop over rows, and the GIL."""
+"""What Python calls: a row function over whole arrays."""
 
 from typing import Any
 
@@ -26,3 +26,13 @@ def run(
     first: int = 0,
     stop: int = -1,
 ) -> None: ...
+def plain(
+    function: int,
+    rows: tuple[object, ...],
+    labels: object = None,
+    normalize: bool = True,
+    unit: float = 1.0,
+    root: bool = False,
+    makes_rows: bool = False,
+    wide_out: bool = False,
+) -> NDArray[Any] | None: ...

@@ -72,6 +72,19 @@ cdef inline void begin(walk* w, cnp.ndarray like, int axes) noexcept:
         w.at[array] = NULL
 
 
+cdef inline void order_axes(walk* w, int array) noexcept:
+    """Walk over an array in the order in which it lies in memory, the shortest step last."""
+    cdef int a, b, other
+    for a in range(1, w.axes):
+        b = a
+        while b > 0 and abs(w.strides[b - 1][array]) < abs(w.strides[b][array]):
+            w.shape[b - 1], w.shape[b] = w.shape[b], w.shape[b - 1]
+            for other in range(ARRAYS):
+                w.strides[b - 1][other], w.strides[b][other] = (
+                    w.strides[b][other], w.strides[b - 1][other])
+            b -= 1
+
+
 cdef inline void join_axes(walk* w) noexcept:
     """Make one axis of two where every array lies as if they were one."""
     cdef int a = 0, b, array

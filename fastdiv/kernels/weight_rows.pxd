@@ -1,7 +1,7 @@
 """From weights: one inline function per divergence, from a row, or two, to a number (in nats).
 
 ``scratch`` gives the type the kernel computes in and room for the blocks of two operands. NaN says
-that the row needs a second look: where the table in _kernels.pyx names a careful function, that
+that the row needs a second look: where table.pxd names a careful function, that
 one decides.
 """
 

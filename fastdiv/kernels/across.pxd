@@ -1,0 +1,193 @@
+"""Rows that lie side by side, as along the first axis of an array: groups of them copied to lie one
+after another.
+
+Element k of sixteen floats is one line of the cache. Taken row by row, a row of a thousand classes
+reads a thousand lines for its elements alone, and the next row reads them again: a hundredth of
+the speed of rows that lie as they should. So a group's rows are turned in squares of 16 by 16,
+which takes each line once, and the row functions see rows like any other, with the same bits.
+"""
+
+from cpython.mem cimport PyMem_RawMalloc
+from libc.stdint cimport uint8_t, uint16_t, uintptr_t
+from libc.string cimport memcpy
+
+from fastdiv.kernels.arithmetic cimport prefetch, real
+from fastdiv.kernels.tiles cimport TILE, interleave
+
+ctypedef fused item:
+    uint8_t
+    uint16_t
+    float
+    double
+
+cdef enum:
+    # Rows of a group at most: four lines side by side, for every page that is gone to.
+    GROUP = 64
+    # Bytes of a group of more than a tile at most: a part of the second cache.
+    GROUP_ROOM = 1 << 21
+    # And of a tile: rows of half a million floats. Longer ones are taken where they lie.
+    MOST_ROOM = 1 << 25
+
+ctypedef struct across:
+    # Of an array whose rows lie side by side.
+    char* buffer            # NULL: they do not
+    Py_ssize_t most         # rows of a group
+    Py_ssize_t class_step   # bytes
+    Py_ssize_t row_step
+    Py_ssize_t size         # of an element
+    Py_ssize_t c
+
+
+cdef inline across across_of(
+    Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t size, Py_ssize_t c
+) except *:
+    """Make room for a group if an element's neighbour in memory is that of another row."""
+    cdef across a
+    cdef bint turned = class_step != size and abs(row_step) < abs(class_step)
+    a.buffer = NULL
+    a.class_step, a.row_step, a.size, a.c = class_step, row_step, size, c
+    a.most = max(min(GROUP_ROOM // (c * size), GROUP) // TILE * TILE, TILE)
+    if turned and TILE * c * size <= MOST_ROOM:
+        a.buffer = <char*>PyMem_RawMalloc(a.most * c * size)
+        if a.buffer == NULL:
+            raise MemoryError
+    return a
+
+
+cdef inline Py_ssize_t group_of(const across* a, const char* first) noexcept nogil:
+    """How many rows to take at most, so that the next ones begin with a line of the cache.
+
+    In step with the lines, a line is read once and not twice.
+    """
+    cdef Py_ssize_t past = <uintptr_t>first % 64
+    if a.buffer == NULL:
+        return GROUP
+    if a.row_step != a.size or past == 0 or past % a.size != 0:
+        return a.most
+    return (64 - past) // a.size
+
+
+cdef inline void turn(const item* x, item* y) noexcept nogil:
+    """Of a square, the rows to columns."""
+    cdef item half_way[TILE * TILE]
+    cdef Py_ssize_t i, j
+    if item is float or item is double:
+        interleave(x, <item*>half_way)
+        interleave(<const item*>half_way, y)
+    else:
+        for i in range(TILE):
+            for j in range(TILE):
+                y[i * TILE + j] = x[j * TILE + i]
+
+
+cdef inline void pick(
+    const across* a, const char* at, Py_ssize_t rows, Py_ssize_t n, item* square
+) noexcept nogil:
+    """n classes of all rows, from ``at``, to the lines of a square."""
+    cdef Py_ssize_t j, r
+    for j in range(n):
+        # No processor foresees steps of a page and more.
+        prefetch(at + TILE * a.class_step)
+        if rows == TILE and a.row_step == <Py_ssize_t>sizeof(item):
+            memcpy(square + j * TILE, at, TILE * sizeof(item))
+        else:
+            for r in range(rows):
+                memcpy(square + j * TILE + r, at + r * a.row_step, sizeof(item))
+        at += a.class_step
+
+
+cdef inline void place(
+    const across* a, char* at, Py_ssize_t rows, Py_ssize_t n, const item* square
+) noexcept nogil:
+    """The way back."""
+    cdef Py_ssize_t j, r
+    for j in range(n):
+        prefetch(at + TILE * a.class_step)
+        if rows == TILE and a.row_step == <Py_ssize_t>sizeof(item):
+            memcpy(at, square + j * TILE, TILE * sizeof(item))
+        else:
+            for r in range(rows):
+                memcpy(at + r * a.row_step, square + j * TILE + r, sizeof(item))
+        at += a.class_step
+
+
+cdef inline void copy_part(item* to, const item* x, Py_ssize_t n) noexcept nogil:
+    if n == TILE:
+        memcpy(to, x, TILE * sizeof(item))
+    else:
+        memcpy(to, x, n * sizeof(item))
+
+
+cdef inline void take(
+    const across* a, const char* first, Py_ssize_t rows, item* made
+) noexcept nogil:
+    cdef item square[TILE * TILE]
+    cdef item turned[TILE * TILE]
+    cdef Py_ssize_t k = 0, n, r, i, some
+    # What is past the last row or class is turned too, and not looked at.
+    for i in range(TILE * TILE):
+        square[i] = 0
+    while k < a.c:
+        n = min(a.c - k, TILE)
+        r = 0
+        while r < rows:
+            some = min(rows - r, TILE)
+            pick(a, first + k * a.class_step + r * a.row_step, some, n, <item*>square)
+            turn(<const item*>square, <item*>turned)
+            for i in range(some):
+                copy_part(made + (r + i) * a.c + k, <const item*>turned + i * TILE, n)
+            r += TILE
+        k += TILE
+
+
+cdef inline void put(const across* a, char* first, Py_ssize_t rows, const item* x) noexcept nogil:
+    cdef item square[TILE * TILE]
+    cdef item turned[TILE * TILE]
+    cdef Py_ssize_t k = 0, n, r, i, some
+    for i in range(TILE * TILE):
+        square[i] = 0
+    while k < a.c:
+        n = min(a.c - k, TILE)
+        r = 0
+        while r < rows:
+            some = min(rows - r, TILE)
+            for i in range(some):
+                copy_part(<item*>square + i * TILE, x + (r + i) * a.c + k, n)
+            turn(<const item*>square, <item*>turned)
+            place(a, first + k * a.class_step + r * a.row_step, some, n, <const item*>turned)
+            r += TILE
+        k += TILE
+
+
+cdef inline void take_group(const across* a, const char* first, Py_ssize_t rows) noexcept nogil:
+    """Copy rows to the buffer, if there is one."""
+    if a.buffer == NULL:
+        return
+    if a.size == 8:
+        take(a, first, rows, <double*>a.buffer)
+    elif a.size == 4:
+        take(a, first, rows, <float*>a.buffer)
+    elif a.size == 2:
+        take(a, first, rows, <uint16_t*>a.buffer)
+    else:
+        take(a, first, rows, <uint8_t*>a.buffer)
+
+
+cdef inline void put_group(const across* a, char* first, Py_ssize_t rows) noexcept nogil:
+    """Copy the rows that were made in the buffer, if there is one, to where they belong."""
+    if a.buffer == NULL:
+        return
+    if a.size == 8:
+        put(a, first, rows, <const double*>a.buffer)
+    else:
+        put(a, first, rows, <const float*>a.buffer)
+
+
+cdef inline void point(
+    const across* a, const char** at, Py_ssize_t first, Py_ssize_t rows
+) noexcept nogil:
+    """Rows of a tile are those of the buffer from ``first``, if there is one."""
+    cdef Py_ssize_t r
+    if a.buffer != NULL:
+        for r in range(rows):
+            at[r] = a.buffer + (first + r) * a.c * a.size

@@ -1,0 +1,153 @@
+"""The table of row functions: one row for each, and what computes it.
+
+The order is that of the numbers by which functions are called, see ``ROWS`` in _kernels.pyx.
+"""
+
+cimport fastdiv.kernels.careful as careful
+cimport fastdiv.kernels.logit_rows as logit_rows
+cimport fastdiv.kernels.short_logits as short_logits
+cimport fastdiv.kernels.short_weights as short_weights
+cimport fastdiv.kernels.weight_rows as weight_rows
+from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tiles cimport tile
+
+ctypedef double (*row_f32)(const task*, float*) noexcept nogil
+ctypedef double (*row_f64)(const task*, double*) noexcept nogil
+ctypedef void (*tile_f32)(const task*, const tile*, float*, double*) noexcept nogil
+ctypedef void (*tile_f64)(const task*, const tile*, double*, double*) noexcept nogil
+
+ctypedef struct entry:
+    const char* name
+    row_f32 in_f32
+    row_f64 in_f64
+    row_f64 careful         # the last word on a row that comes out as NaN, if there is one
+    tile_f32 short_f32      # of short rows as many as a tile has, if there is one
+    tile_f64 short_f64
+
+cdef enum:
+    FUNCTIONS = 15
+
+
+cdef inline void fill(entry* table) noexcept:
+    table[:FUNCTIONS] = [
+        entry(
+            "mass",
+            weight_rows.mass[float],
+            weight_rows.mass[double],
+            NULL,
+            short_weights.mass[float],
+            short_weights.mass[double],
+        ),
+        entry(
+            "entropy",
+            weight_rows.entropy[float],
+            weight_rows.entropy[double],
+            careful.entropy,
+            short_weights.entropy[float],
+            short_weights.entropy[double],
+        ),
+        entry(
+            "cross_entropy",
+            weight_rows.cross_entropy[float],
+            weight_rows.cross_entropy[double],
+            careful.cross_entropy,
+            short_weights.cross_entropy[float],
+            short_weights.cross_entropy[double],
+        ),
+        entry(
+            "cross_entropy_label",
+            weight_rows.cross_entropy_label[float],
+            weight_rows.cross_entropy_label[double],
+            careful.cross_entropy_label,
+            short_weights.cross_entropy_label[float],
+            short_weights.cross_entropy_label[double],
+        ),
+        entry(
+            "kl_divergence",
+            weight_rows.kl_divergence[float],
+            weight_rows.kl_divergence[double],
+            careful.kl_divergence,
+            short_weights.kl_divergence[float],
+            short_weights.kl_divergence[double],
+        ),
+        entry(
+            "js_divergence",
+            weight_rows.js_divergence[float],
+            weight_rows.js_divergence[double],
+            careful.js_divergence,
+            short_weights.js_divergence[float],
+            short_weights.js_divergence[double],
+        ),
+        entry(
+            "logsumexp",
+            logit_rows.logsumexp[float],
+            logit_rows.logsumexp[double],
+            logit_rows.logsumexp[double],
+            short_logits.logsumexp[float],
+            short_logits.logsumexp[double],
+        ),
+        entry(
+            "softmax",
+            logit_rows.softmax[float],
+            logit_rows.softmax[double],
+            NULL,
+            short_logits.softmax[float],
+            short_logits.softmax[double],
+        ),
+        entry(
+            "log_softmax",
+            logit_rows.log_softmax[float],
+            logit_rows.log_softmax[double],
+            NULL,
+            short_logits.log_softmax[float],
+            short_logits.log_softmax[double],
+        ),
+        entry(
+            "entropy_from_logits",
+            logit_rows.entropy_from_logits[float],
+            logit_rows.entropy_from_logits[double],
+            NULL,
+            short_logits.entropy_from_logits[float],
+            short_logits.entropy_from_logits[double],
+        ),
+        entry(
+            "cross_entropy_from_logits",
+            logit_rows.cross_entropy_from_logits[float],
+            logit_rows.cross_entropy_from_logits[double],
+            careful.cross_entropy_from_logits,
+            short_logits.cross_entropy_from_logits[float],
+            short_logits.cross_entropy_from_logits[double],
+        ),
+        entry(
+            "cross_entropy_label_from_logits",
+            logit_rows.cross_entropy_label_from_logits[float],
+            logit_rows.cross_entropy_label_from_logits[double],
+            NULL,
+            short_logits.cross_entropy_label_from_logits[float],
+            short_logits.cross_entropy_label_from_logits[double],
+        ),
+        entry(
+            "kl_divergence_from_logits",
+            logit_rows.kl_divergence_from_logits[float],
+            logit_rows.kl_divergence_from_logits[double],
+            logit_rows.kl_divergence_from_logits[double],
+            short_logits.kl_divergence_from_logits[float],
+            short_logits.kl_divergence_from_logits[double],
+        ),
+        entry(
+            "js_divergence_from_logits",
+            logit_rows.js_divergence_from_logits[float],
+            logit_rows.js_divergence_from_logits[double],
+            NULL,
+            short_logits.js_divergence_from_logits[float],
+            short_logits.js_divergence_from_logits[double],
+        ),
+        entry(
+            "score_from_logits",
+            logit_rows.score_from_logits[float],
+            logit_rows.score_from_logits[double],
+            NULL,
+            short_logits.score_from_logits[float],
+            short_logits.score_from_logits[double],
+        ),
+    ]

@@ -1,0 +1,152 @@
+"""Calls that take the short way (``kernels.plain``) against the same calls that cannot."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import DTYPES, MAKERS, SIGNATURES, rows_for
+
+import fastdiv
+from fastdiv import _workers
+from fastdiv._dispatch import kernels
+from fastdiv._rows import FUNCTION
+
+OPTIONS: list[dict[str, Any]] = [{}, {"base": 2}, {"normalize": False}, {"base": 10.0}]
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def same(a: Any, b: Any) -> None:
+    """The same bits, type and shape."""
+    assert type(a) is type(b)
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.dtype == b.dtype
+    assert a.shape == b.shape
+    assert a.tobytes() == b.tobytes()
+
+
+def both(monkeypatch: pytest.MonkeyPatch, name: str, *args: Any, **options: Any) -> tuple[Any, Any]:
+    """The answer the short way, which must be taken, and the long way."""
+    taken = []
+    short_way = kernels.plain
+
+    def seen(*a: Any, **k: Any) -> Any:
+        taken.append(short_way(*a, **k))
+        return taken[-1]
+
+    function = getattr(fastdiv, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(kernels, "plain", seen)
+        short = function(*args, **options)
+        assert [made is None for made in taken] == [False]
+        patch.setattr(kernels, "plain", lambda *_, **__: None)
+        return short, function(*args, **options)
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5,), (1, 1), (3, 7), (0, 4), (2, 3, 100), (4, 300), (2, 2000)])
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_both_ways_give_the_same(
+    monkeypatch: pytest.MonkeyPatch, name: str, shape: tuple[int, ...], dtype: Any
+) -> None:
+    n = int(np.prod(shape[:-1]))
+    args = [a.reshape(shape) for a in rows_for(name, n, shape[-1], dtype)]
+    for options in OPTIONS:
+        if "base" in options and name in (*MAKERS, "logsumexp"):
+            continue
+        if "normalize" in options and "x" in SIGNATURES[name]:
+            continue
+        same(*both(monkeypatch, name, *args, **options))
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy_from_logits"])
+def test_labels_and_reductions(
+    monkeypatch: pytest.MonkeyPatch, name: str, reduction: str, dtype: Any
+) -> None:
+    p, q = rows_for(name, 6, 30, dtype)
+    for shape in ((6,), (2, 3), (0,)):
+        rows = q[: int(np.prod(shape))].reshape(*shape, 30)
+        y = np.arange(rows.shape[0] * 10)[: int(np.prod(shape))].reshape(shape)
+        truths = (y, p[: y.size].reshape(rows.shape))
+        for truth in truths:
+            same(*both(monkeypatch, name, truth, rows, reduction=reduction))
+            same(*both(monkeypatch, name, truth, rows, reduction=reduction, base=2))
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_bad_rows_keep_their_edges(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    args = rows_for(name, 8, 40, np.float32)
+    for a in args:
+        a[1, 2] = np.nan
+        a[3] = 0 if a.min() >= 0 else -np.inf
+        a[5, 7] = np.inf
+        a[6, 1] = 0 if a.min() >= 0 else -np.inf
+    same(*both(monkeypatch, name, *args))
+
+
+class Subclass(np.ndarray):
+    """Not NumPy's own type."""
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (np.ones((2, 3), ">f4"), np.ones((2, 3), ">f4")),
+        (np.ones((2, 3), np.float16), np.ones((2, 3), np.float16)),
+        (np.ones((2, 3), np.int64), np.ones((2, 3), np.int64)),
+        (np.ones((2, 3)), np.ones((2, 3), np.float32)),
+        (np.ones((2, 3)), np.ones((1, 3))),
+        (np.ones((2, 3)), np.ones(3)),
+        (np.ones((3, 2)).T, np.ones((2, 3))),
+        (np.ones((2, 6))[:, ::2], np.ones((2, 3))),
+        (np.ones((2, 3)).view(Subclass), np.ones((2, 3))),
+        (np.ones((2, 0)), np.ones((2, 0))),
+        (np.float64(1), np.float64(1)),
+        (np.ones(()), np.ones(())),
+        ([[0.5, 0.5]], [[0.5, 0.5]]),
+        (np.ones(25, np.uint8)[1:].view(np.float64), np.ones(3)),
+        (np.ones((600, 1000)), np.ones((600, 1000))),
+        (np.ones((2, 3)), None),
+    ],
+)
+def test_what_is_not_plain_takes_the_long_way(p: Any, q: Any) -> None:
+    for function in ("kl_divergence", "cross_entropy"):
+        assert kernels.plain(FUNCTION[function], (p, q)) is None
+        assert kernels.plain(FUNCTION[function], (q, p)) is None
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([0, 3]),
+        np.array([0, -1]),
+        np.array([0, 1], np.int32),
+        np.array([0, 1], ">i8"),
+        np.array([0, 1, 2]),
+        np.array([[0, 1]]),
+        np.array(0),
+        np.array([0, 9, 1, 9])[::2],
+        [0, 1],
+    ],
+)
+def test_labels_that_are_not_plain(labels: Any) -> None:
+    function = FUNCTION["cross_entropy_label_from_logits"]
+    assert kernels.plain(function, (np.zeros((2, 3)),), labels) is None
+
+
+def test_a_plain_array_is_too_small_to_be_shared() -> None:
+    rows = np.zeros((_workers.LEAST_BLOCK // 8, 8), np.float32)
+    more = np.zeros((len(rows) + 1, 8), np.float32)
+    assert kernels.plain(FUNCTION["logsumexp"], (rows,)) is not None
+    assert kernels.plain(FUNCTION["logsumexp"], (more,)) is None
+
+
+def test_a_sum_beyond_float32_is_infinite() -> None:
+    x = np.array([[3e38, 0.0], [3e38, 0.0]], np.float32)
+    total = fastdiv.cross_entropy_from_logits(np.array([1, 1]), x, reduction="sum")
+    assert total == np.inf
+    assert total.dtype == np.float32
