@@ -1,108 +1,17 @@
-"""docs/speed.md and its pictures, from bench/speed.json, which bench/speed.py leaves.
+"""The pictures of docs/speed.md, from what bench/speed.py measured."""
 
-python bench/figures.py
-"""
-
-import datetime
-import importlib.metadata
-import json
-import platform
 from pathlib import Path
 from typing import Any
 
 from rivals import INEXACT
-from table import FUNCTIONS, SHAPES, SMALL, processor
+from tables import present
 
-from fastdiv import _dispatch
-
-ROOT = Path(__file__).parent.parent
-KEPT = ROOT / "bench" / "speed.json"
 CURVES = [
     "cross_entropy_from_logits",
     "kl_divergence_from_logits",
     "entropy",
     "kl_divergence",
 ]
-LIBRARIES = ["fastdiv", "torch", "jax", "numpy", "scipy", "numba", "numexpr", "numkong"]
-
-
-def machine(libraries: list[str]) -> dict[str, Any]:
-    """Where and with what is measured, and room for the figures."""
-    return {
-        "processor": processor(),
-        "python": platform.python_version(),
-        "instruction_set": _dispatch.active(),
-        "versions": {name: importlib.metadata.version(name) for name in libraries},
-        "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
-        "seconds": {},
-        "curve": {},
-        "threads": {},
-    }
-
-
-def present(kept: dict[str, Any]) -> list[str]:
-    """Libraries that there are figures of, in the table's order."""
-    return [library for library in LIBRARIES if library in kept["versions"]]
-
-
-def best_rival(taken: dict[str, float]) -> float:
-    """Seconds of the fastest of those whose values are right."""
-    return min(s for k, s in taken.items() if k not in ("fastdiv", "limit", *INEXACT))
-
-
-def lines(kept: dict[str, Any], dtype: str, shape: str, small: bool) -> list[str]:
-    """Table rows of one shape: every library's speed, and fastdiv's against limit and rival."""
-    n, c = map(int, shape.split("x"))
-    made = []
-    for function in FUNCTIONS:
-        taken = kept["seconds"][dtype][shape][function]
-        cells = []
-        for library in present(kept):
-            s = taken.get(library)
-            figure = "–" if s is None else f"{s * 1e6:.1f}" if small else f"{n * c / s / 1e9:.2f}"
-            cells.append(figure + "†" * (s is not None and library in INEXACT))
-        cells.append(f"{best_rival(taken) / taken['fastdiv']:.1f}×")
-        if not small:
-            cells.append(f"{taken['limit'] / taken['fastdiv']:.2f}")
-        made.append(f"| {shape.replace('x', ' × ')} | `{function}` | {' | '.join(cells)} |")
-    return made
-
-
-def table(kept: dict[str, Any]) -> str:
-    """Give the tables, the pictures and where they come from."""
-    head = "| rows × classes | function | " + " | ".join(present(kept)) + " | best rival |"
-    rule = "|---|---|" + "--:|" * (len(present(kept)) + 1)
-    large = [line for s in SHAPES for line in lines(kept, "float32", s, small=False)]
-    small = [line for s in SMALL for line in lines(kept, "float32", s, small=True)]
-    versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
-    inexact = set(present(kept)) & set(INEXACT)
-    off = "; one with a † is some per cent off, and does not count" if inexact else ""
-    return "\n".join(
-        [
-            "![Speed against the number of classes](speed.svg)",
-            "",
-            "One thread, float32, 10⁹ elements a second (a pair of rows counts once). “Best rival” "
-            f"is fastdiv's speed over the best of the others{off}; “limit” is the share of the "
-            "speed at which the same arrays can be read at all.",
-            "",
-            head + " limit |",
-            rule + "--:|",
-            *large,
-            "",
-            "A single small call, in microseconds:",
-            "",
-            head,
-            rule,
-            *small,
-            "",
-            "![Share of reading speed](limit.svg)",
-            "",
-            f"{kept['processor']}, {kept['instruction_set']}, Python {kept['python']}, {versions}; "
-            f"{kept['date']}. Made by `python bench/speed.py`, which alternates the libraries; "
-            "float64 and two threads are in [bench/speed.json](../bench/speed.json).",
-            "",
-        ]
-    )
 
 
 def axes(count: int) -> Any:
@@ -158,12 +67,14 @@ def draw_limit(kept: dict[str, Any], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def write(kept: dict[str, Any]) -> None:
-    """Write the table, and the pictures beside it."""
-    (ROOT / "docs" / "speed.md").write_text("# Speed\n\n" + table(kept))
-    draw_speed(kept, ROOT / "docs" / "speed.svg")
-    draw_limit(kept, ROOT / "docs" / "limit.svg")
-
-
-if __name__ == "__main__":
-    write(json.loads(KEPT.read_text()))
+def draw_every(kept: dict[str, Any], path: Path) -> None:
+    """Fastdiv's speed at every number of classes from 1 on."""
+    figure, panels = axes(1)
+    panel = panels.flat[0]
+    for function, speeds in kept["every"].items():
+        counts = sorted(map(int, speeds))
+        panel.plot(counts, [speeds[str(c)] for c in counts], lw=1, label=function)
+    panel.set(xlabel="classes", ylabel="10⁹ elements a second", ylim=(0, None))
+    panel.grid(alpha=0.3)
+    panel.legend()
+    figure.savefig(path, metadata={"Date": None})

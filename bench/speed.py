@@ -1,6 +1,6 @@
 """Time every function on the shapes people have, against every library there is and the limit.
 
-python bench/speed.py            # all, 15 minutes: bench/speed.json, docs/speed.md, docs/*.svg
+python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
 
 In every round each library takes its turn, and every second round in the other order; figures are
@@ -13,9 +13,7 @@ import argparse
 import functools
 import json
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +27,10 @@ if CPUS:
 import figures  # noqa: E402
 import limit  # noqa: E402
 import numpy as np  # noqa: E402
+import ourselves  # noqa: E402
+import tables  # noqa: E402
 from rivals import CALLS, PREPARED, Data, check, data  # noqa: E402
-from table import FUNCTIONS  # noqa: E402
+from timing import medians  # noqa: E402
 
 import fastdiv  # noqa: E402
 
@@ -52,29 +52,6 @@ READS = {
 # Elements of an array of the curve over class counts: 16 MB, more than a processor's own cache.
 CURVE_ELEMENTS = 1 << 22
 SHAPES = [(256, 128256), (4096, 1000), (100000, 100), (1000000, 10), (64, 128), (1, 1000)]
-SECONDS = 1.5
-
-
-def medians(calls: dict[str, Callable[[], Any]], most: int = 41) -> dict[str, float]:
-    """Seconds of a call, for each: medians of rounds in which all take their turns."""
-    repeats, spent, rounds = {}, 0.0, 0
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for name, call in calls.items():
-        call()
-        begin = time.perf_counter()
-        call()
-        # A turn takes 100 us at least; the clock itself takes a twentieth of one.
-        repeats[name] = max(1, int(1e-4 / (time.perf_counter() - begin)))
-    while rounds < 5 or (spent < SECONDS and rounds < most):
-        for name in list(calls)[:: 1 if rounds % 2 else -1]:
-            begin = time.perf_counter()
-            for _ in range(repeats[name]):
-                calls[name]()
-            taken = time.perf_counter() - begin
-            times[name].append(taken / repeats[name])
-            spent += taken
-        rounds += 1
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def on_one(function: str, given: Data, checked: set[tuple[str, str, str]]) -> dict[str, float]:
@@ -124,10 +101,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
     quick = parser.parse_args().quick
     checked: set[tuple[str, str, str]] = set()
-    kept = figures.machine(list(CALLS))
+    kept = tables.machine(list(CALLS))
     shapes = [(4096, 1000)] if quick else SHAPES
     dtypes = ["float32"] if quick else ["float32", "float64"]
-    shown = list(READS) if not quick else FUNCTIONS
     seconds, curve, threads = kept["seconds"], kept["curve"], kept["threads"]
 
     def tell(what: str, function: str, n: int, c: int, taken: dict[str, float]) -> None:
@@ -137,7 +113,7 @@ def main() -> None:
     for dtype in dtypes:
         for n, c in shapes:
             given = data(n, c, np.dtype(dtype))
-            for function in shown:
+            for function in tables.FUNCTIONS:
                 taken = on_one(function, given, checked)
                 seconds.setdefault(dtype, {}).setdefault(f"{n}x{c}", {})[function] = taken
                 tell(dtype, function, n, c, taken)
@@ -148,18 +124,21 @@ def main() -> None:
             taken = on_one(function, given, checked)
             curve.setdefault(function, {})[str(c)] = {k: n * c / s / 1e9 for k, s in taken.items()}
             tell("curve", function, n, c, taken)
+    if not quick:
+        kept["every"] = ourselves.every_count(figures.CURVES)
+        kept["layouts"] = ourselves.layouts()
     if len(CPUS) > 1:
         os.sched_setaffinity(0, CPUS)
         for n, c in shapes[:4]:
             given = data(n, c, np.dtype(np.float32))
-            for function in shown:
+            for function in tables.FUNCTIONS:
                 taken = on_all(function, given)
                 threads.setdefault(f"{n}x{c}", {})[function] = taken
                 tell("threads", function, n, c, taken)
     if quick:
         sys.exit()
-    figures.KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    figures.write(kept)
+    tables.KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    tables.write(kept)
 
 
 if __name__ == "__main__":
