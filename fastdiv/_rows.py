@@ -99,10 +99,11 @@ def over(
     workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
-    if axis == -1 and not keepdims and out is None and dtype is None and workers is None:
+    if not keepdims and out is None and dtype is None and workers is None:
         small = kernels.plain(
             FUNCTION[function],
             given,
+            axis=axis,
             normalize=normalize,
             unit=1.0 if base is None else _check.log_unit(base),
             root=root,
@@ -133,7 +134,13 @@ def over(
 
 
 def _small_against(
-    logits: bool, p: ArrayLike, q: ArrayLike, base: float | None, normalize: bool, reduction: str
+    logits: bool,
+    p: ArrayLike,
+    q: ArrayLike,
+    axis: int,
+    base: float | None,
+    normalize: bool,
+    reduction: str,
 ) -> Any:
     """Call cross-entropy without further options for small plain arrays; None for others."""
     labelled = type(p) is np.ndarray and p.dtype.kind == "i"
@@ -141,6 +148,7 @@ def _small_against(
         CROSS_ENTROPY[labelled, logits],
         (q,) if labelled else (p, q),
         p if labelled else None,
+        axis=axis,
         normalize=normalize,
         unit=1.0 if base is None else _check.log_unit(base),
         wide_out=reduction != "none",
@@ -175,8 +183,7 @@ def against(
 ) -> Any:
     """Call cross-entropy: rows or labels against rows of weights or logits."""
     if (
-        axis == -1
-        and not keepdims
+        not keepdims
         and out is None
         and dtype is None
         and workers is None
@@ -186,7 +193,7 @@ def against(
         and temperature == 1
         and reduction in _check.REDUCTIONS
     ):
-        small = _small_against(logits, p, q, base, normalize, reduction)
+        small = _small_against(logits, p, q, axis, base, normalize, reduction)
         if small is not None:
             return small
     unit = _check.log_unit(base)
@@ -276,8 +283,8 @@ def made(
     workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
-    if axis == -1 and out is None and dtype is None and workers is None:
-        small = kernels.plain(FUNCTION[function], (x,), makes_rows=True)
+    if out is None and dtype is None and workers is None:
+        small = kernels.plain(FUNCTION[function], (x,), axis=axis, makes_rows=True)
         if small is not None:
             return small
     array = _check.as_array(x, "x")

@@ -57,6 +57,7 @@ def test_both_ways_give_the_same(
         if "normalize" in options and "x" in SIGNATURES[name]:
             continue
         same(*both(monkeypatch, name, *args, **options))
+    same(*both(monkeypatch, name, *args, axis=len(shape) - 1))
 
 
 @pytest.mark.thread_unsafe
@@ -136,6 +137,12 @@ def test_what_is_not_plain_takes_the_long_way(p: Any, q: Any) -> None:
 def test_labels_that_are_not_plain(labels: Any) -> None:
     function = FUNCTION["cross_entropy_label_from_logits"]
     assert kernels.plain(function, (np.zeros((2, 3)),), labels) is None
+
+
+def test_classes_along_another_axis_take_the_long_way() -> None:
+    x = np.zeros((2, 3, 4))
+    for axis in (0, 1, -2, -3, 3, -4, 7):
+        assert kernels.plain(FUNCTION["logsumexp"], (x,), axis=axis) is None
 
 
 def test_a_plain_array_is_too_small_to_be_shared() -> None:

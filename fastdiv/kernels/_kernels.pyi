@@ -30,6 +30,7 @@ def plain(
     function: int,
     rows: tuple[object, ...],
     labels: object = None,
+    axis: int = -1,
     normalize: bool = True,
     unit: float = 1.0,
     root: bool = False,

@@ -154,6 +154,7 @@ def plain(
     int function,
     tuple rows not None,
     labels=None,
+    Py_ssize_t axis=-1,
     bint normalize=True,
     double unit=1.0,
     bint root=False,
@@ -164,7 +165,7 @@ def plain(
 
     A call of a few rows spends its time on questions: here they are asked all at once. ``rows`` is
     p, or p and q of the same type and shape, or q alone where there are ``labels``, see ``run``.
-    The result is float64 if ``wide_out``, else of their type.
+    The classes are to be the last axis. The result is float64 if ``wide_out``, else of their type.
     """
     cdef cnp.ndarray some, out, q = None
     cdef int axes, type
@@ -175,6 +176,8 @@ def plain(
     some = rows[0]
     axes = cnp.PyArray_NDIM(some) - 1
     type = cnp.PyArray_TYPE(some)
+    if axis != -1 and axis != axes:
+        return None
     if len(rows) == 2:
         q = rows[1]
         if not (cnp.PyArray_TYPE(q) == type and cnp.PyArray_NDIM(q) == axes + 1

@@ -6,6 +6,8 @@ included, is done for all rows at once, and a row meets no other: what comes of 
 nothing but the row. Whether a row is short depends on the number of its classes alone.
 """
 
+from libc.string cimport memcpy
+
 from fastdiv.kernels.arithmetic cimport prefetch, real
 from fastdiv.kernels.sources cimport native, read, source, store, task
 
@@ -116,6 +118,18 @@ cdef inline void load_tile(
     load_squares(at, at[TILE - 1] + c, c, TILE * (rows[1] - rows[0]), x)
 
 
+cdef inline bint are_columns(
+    const task* t, const tile* rows, const double* made, real like
+) noexcept nogil:
+    """Whether a whole tile is to be written, element k of all rows side by side."""
+    cdef bint beside = rows.rows == TILE and t.out_type == native(&like)
+    cdef Py_ssize_t r
+    for r in range(TILE):
+        beside = beside & (rows.out[r] - rows.out[0] == r * <Py_ssize_t>sizeof(real))
+        beside = beside & (made[r] == made[r])
+    return beside
+
+
 cdef inline void store_tile(
     const task* t, const tile* rows, Py_ssize_t c, const real* x, const double* made
 ) noexcept nogil:
@@ -125,6 +139,11 @@ cdef inline void store_tile(
     cdef task row = t[0]
     cdef Py_ssize_t next_tile = TILE * (rows.out[1] - rows.out[0]) if rows.rows == TILE else 0
     cdef Py_ssize_t r, k = 0
+    if are_columns(t, rows, made, <real>0):
+        for k in range(c):
+            prefetch(rows.out[0] + k * t.out_stride + 2 * TILE * sizeof(real))
+            memcpy(rows.out[0] + k * t.out_stride, x + k * TILE, TILE * sizeof(real))
+        return
     while k < c:
         interleave(x + k * TILE, <real*>half_way)
         interleave(<const real*>half_way, <real*>square)
