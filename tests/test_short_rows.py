@@ -1,4 +1,5 @@
-"""Short rows, computed several at a time: the same bits in any company; no byte past the last."""
+"""Rows computed several at a time, short ones and those of a block: the same bits in any company,
+and no byte past the last."""
 
 import ctypes
 import mmap
@@ -10,9 +11,11 @@ from cases import MAKERS, SIGNATURES, rows_for
 
 import fastdiv
 
-# Around a tile's sixteen rows, the squares of a tile, and where rows are no longer short.
+# Around a tile's sixteen rows, the squares of a tile, where rows are no longer short, and where
+# they are more than a block.
 ROWS = (1, 2, 15, 16, 17, 33)
 CLASSES = (1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 21, 48, 63, 64, 65, 100, 127, 128, 129)
+CLASSES += (200, 512, 513, 1000, 1024, 1025)
 
 
 @pytest.mark.parametrize("c", CLASSES)
@@ -42,7 +45,7 @@ def test_labels_in_any_company(c, dtype):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1.0, 0.0, 1e5, 1e-42])
-@pytest.mark.parametrize("c", [2, 10, 64])
+@pytest.mark.parametrize("c", [2, 10, 64, 200, 1000])
 def test_one_row_that_is_not_for_a_tile(name, function, bad, c, dtype):
     args = rows_for(name, 20, c, dtype)
     alone = [np.asarray(function(*[a[i] for a in args])) for i in range(20)]
@@ -58,9 +61,10 @@ def test_one_row_that_is_not_for_a_tile(name, function, bad, c, dtype):
             np.testing.assert_array_equal(own, alone[i])
 
 
-def test_in_place_with_a_row_that_is_not_for_a_tile(dtype):
-    x = rows_for("logsumexp", 20, 10, dtype)[0]
-    x[7] = 1e6 + np.arange(10)
+@pytest.mark.parametrize("c", [10, 200])
+def test_in_place_with_a_row_that_is_not_for_a_tile(c, dtype):
+    x = rows_for("logsumexp", 20, c, dtype)[0]
+    x[7] = 1e6 + np.arange(c)
     for function in (fastdiv.softmax, fastdiv.log_softmax):
         expected, place = function(x), x.copy()
         function(place, out=place)

@@ -186,8 +186,9 @@ cdef inline void put_group(const across* a, char* first, Py_ssize_t rows) noexce
 cdef inline void point(
     const across* a, const char** at, Py_ssize_t first, Py_ssize_t rows
 ) noexcept nogil:
-    """Rows of a tile are those of the buffer from ``first``, if there is one."""
+    """Rows of a tile are those of the buffer from ``first``, if there is one; the lanes that are
+    left repeat the first."""
     cdef Py_ssize_t r
     if a.buffer != NULL:
-        for r in range(rows):
-            at[r] = a.buffer + (first + r) * a.c * a.size
+        for r in range(TILE):
+            at[r] = a.buffer + (first + (r if r < rows else 0)) * a.c * a.size

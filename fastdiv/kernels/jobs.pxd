@@ -15,6 +15,7 @@ from fastdiv.kernels.across cimport (
     across, across_of, group_of, point, put_group, take_group,
 )
 from fastdiv.kernels.arithmetic cimport NAN
+from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64
 from fastdiv.kernels.sources cimport FLOAT32, kind, set_top, source, task
 from fastdiv.kernels.table cimport entry
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE, TILE_SCRATCH, tile
@@ -245,14 +246,18 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     by an addition, and a sum's rounding error is found by one.
     """
     cdef fenv_t callers
+    cdef bint short = j.t.c <= (SHORT_F64 if j.wide else SHORT_F32)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     # By the number of classes and the options alone: a row's bits depend on no other row.
-    j.tiled = (j.t.c <= (SHORT_F64 if j.wide else SHORT_F32) and j.chosen.short_f32 != NULL
+    if not short:
+        j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
+    j.tiled = (j.t.c <= (BLOCK_F64 if j.wide else BLOCK_F32) and j.chosen.short_f32 != NULL
                and j.t.normalize and not j.t.blended and not j.t.q.logarithm and not j.divided)
     fegetenv(&callers)
     fesetenv(FE_DFL_ENV)
     try:
-        if not j.tiled and w.axes > 0:
+        # Tiles of short rows take and give columns as they are.
+        if not (j.tiled and short) and w.axes > 0:
             if w.at[P] != NULL:
                 j.p_across = source_across(&j.t.p, step(w, P), j.t.c)
             if w.at[Q] != NULL:

@@ -42,13 +42,18 @@ cdef inline const real* at(
     return x + k if k < whole else tail
 
 
+cdef inline Py_ssize_t whole_sets(const real* x, Py_ssize_t n) noexcept nogil:
+    """n rounded up to whole sets of lanes."""
+    return (n + lanes(x) - 1) // lanes(x) * lanes(x)
+
+
 cdef inline void ahead(const real* x) noexcept nogil:
-    """Ask for the lanes one block further on, often the next row's.
+    """Ask for a set of lanes that is wanted next, one block further on or in another row.
 
     While a block is worked on in several passes the processor's own prefetching comes to a halt.
     """
-    prefetch(x + block_size(x))
-    prefetch(x + block_size(x) + lanes(x) // 2)
+    prefetch(x)
+    prefetch(x + lanes(x) // 2)
 
 
 cdef inline void clear(real* accumulator) noexcept nogil:

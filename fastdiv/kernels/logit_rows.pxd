@@ -4,7 +4,7 @@ to another row. The conventions are those of weight_rows.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes, least,
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
 )
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
@@ -50,10 +50,10 @@ cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch)
 
 
 cdef inline real target_block(
-    const real* p, const real* x, Py_ssize_t n, const real* p_tail, const real* x_tail, real m,
-    double_sum* gap_sum, double_sum* total_sum,
+    const real* p, const real* x, Py_ssize_t n, const real* p_tail, const real* x_tail,
+    const real* next_p, real m, double_sum* gap_sum, double_sum* total_sum,
 ) noexcept nogil:
-    """Add p (m - x) and p up; the lowest p comes back."""
+    """Add p (m - x) and p up; the lowest p comes back. next_p: what is to be read next."""
     cdef real gaps[MAX_BLOCK]
     cdef real low[MAX_LANES]
     cdef double mass = block_sum(p, n, p_tail)
@@ -62,6 +62,7 @@ cdef inline real target_block(
     cdef const real* b
     clear(<real*>low)
     while k < n:
+        ahead(next_p + k)
         a = at(p, k, whole, p_tail)
         b = at(x, k, whole, x_tail)
         for lane in range(width):
@@ -100,8 +101,8 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
         if s.m > before and mass != 0:
             add(&gaps, mass * (s.m - before))
         low = min(low, target_block(
-            p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second), <real>s.m,
-            &gaps, &total))
+            p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
+            p + block_size(p), <real>s.m, &gaps, &total))
         k += n
     mass = value(&total)
     if low < 0 or not proper(&s) or not finite(mass):

@@ -16,7 +16,7 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, lanes,
+    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, lanes, whole_sets,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
@@ -123,27 +123,39 @@ cdef inline void exp_step(
             spread[lane] = <real>0 if e == 0 else e * (m - x[lane])
 
 
+cdef inline double exp_terms(
+    const real* x, Py_ssize_t n, const real* tail, const real* next, real m, real shift, real low,
+    real bias, real* rest, real* spread, bint at_max, bint spreads, bint shifted,
+) noexcept nogil:
+    """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
+
+    next: what is to be read next.
+    """
+    cdef real ties[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0
+    clear(<real*>ties)
+    while k < n:
+        ahead(next + k)
+        exp_step(at(x, k, whole, tail), m, shift, low, bias, rest + k, spread + k, <real*>ties,
+                 at_max, spreads, shifted)
+        k += width
+    return lane_sum(<const real*>ties) if at_max else 0
+
+
 cdef inline void exp_block(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
     bint shifted,
 ) noexcept nogil:
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
-    cdef real ties[MAX_LANES]
-    cdef real m = <real>s.m, shift = <real>s.base.shift, low = <real>s.base.low
-    cdef real bias = integer_bits(s.base.bias, m)
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0
-    clear(<real*>ties)
-    while k < n:
-        ahead(x + k)
-        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real*>rest + k,
-                 <real*>spread + k, <real*>ties, at_max, spreads, shifted)
-        k += width
-    add(&s.rest, block_sum(<const real*>rest, k, tail))
+    cdef real m = <real>s.m
+    cdef Py_ssize_t filled = whole_sets(x, n)
+    s.ties += exp_terms(
+        x, n, tail, x + block_size(x), m, <real>s.base.shift, <real>s.base.low,
+        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, at_max, spreads, shifted)
+    add(&s.rest, block_sum(<const real*>rest, filled, tail))
     if spreads:
-        add(&s.spread, block_sum(<const real*>spread, k, tail))
-    if at_max:
-        s.ties += lane_sum(<const real*>ties)
+        add(&s.spread, block_sum(<const real*>spread, filled, tail))
 
 
 cdef inline void absorb(

@@ -48,6 +48,17 @@ cdef inline void references(const real* m, real* low, real* bias, exp_tile* s) n
         s.factor[lane] = exp_scalar(s.factor[lane]) * (1 / exp_unit(m))
 
 
+cdef inline void end_sums(exp_tile* s, bint spreads) noexcept nogil:
+    """What the rows' sums come to."""
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        s.rest[lane] *= s.factor[lane]
+        if spreads:
+            s.spread[lane] *= s.factor[lane]
+        s.log_sum[lane] = log1p_lane(s.ties[lane] - 1.0 + s.rest[lane])
+        s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
+
+
 cdef inline void sum_exp_lanes(
     const real* x, Py_ssize_t c, real* low, real* bias, real* terms, real* spread, exp_tile* s,
     bint spreads,
@@ -77,11 +88,7 @@ cdef inline void sum_exp_lanes(
         tile_sum(<const real*>spread, c, s.spread)
     for lane in range(TILE):
         s.ties[lane] = ties[lane]
-        s.rest[lane] *= s.factor[lane]
-        if spreads:
-            s.spread[lane] *= s.factor[lane]
-        s.log_sum[lane] = log1p_lane(s.ties[lane] - 1.0 + s.rest[lane])
-        s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
+    end_sums(s, spreads)
 
 
 cdef inline void sum_exp_tile(
@@ -93,12 +100,9 @@ cdef inline void sum_exp_tile(
     sum_exp_lanes(x, c, <real*>low, <real*>bias, terms, spread, s, spreads)
 
 
-cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
-    cdef exp_tile s
+cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like) noexcept nogil:
     cdef Py_ssize_t lane
     cdef bint cancels
-    load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
     for lane in range(TILE):
         made[lane] = s.m[lane] + s.log_sum[lane]
         if real is float:
@@ -107,15 +111,26 @@ cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* mad
             made[lane] = NAN if cancels else made[lane]
 
 
+cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+    cdef exp_tile s
+    load_tile(&t.p, rows.p, t.c, x)
+    sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
+    logsumexp_of(&s, made, <const real*>x)
+
+
+cdef inline void entropy_of(const exp_tile* s, double* made) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        made[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
+
+
 cdef inline void entropy_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
     cdef exp_tile s
-    cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
-    for lane in range(TILE):
-        made[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
+    entropy_of(&s, made)
 
 
 cdef inline void cross_entropy_label_from_logits(

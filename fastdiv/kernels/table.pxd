@@ -5,6 +5,7 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
+cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.weight_rows as weight_rows
@@ -23,6 +24,8 @@ ctypedef struct entry:
     row_f64 careful         # the last word on a row that comes out as NaN, if there is one
     tile_f32 short_f32      # of short rows as many as a tile has, if there is one
     tile_f64 short_f64
+    tile_f32 mid_f32        # and of rows of one block
+    tile_f64 mid_f64
 
 cdef enum:
     FUNCTIONS = 15
@@ -37,6 +40,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_weights.mass[float],
             short_weights.mass[double],
+            NULL,
+            NULL,
         ),
         entry(
             "entropy",
@@ -45,6 +50,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.entropy,
             short_weights.entropy[float],
             short_weights.entropy[double],
+            NULL,
+            NULL,
         ),
         entry(
             "cross_entropy",
@@ -53,6 +60,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.cross_entropy,
             short_weights.cross_entropy[float],
             short_weights.cross_entropy[double],
+            NULL,
+            NULL,
         ),
         entry(
             "cross_entropy_label",
@@ -61,6 +70,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.cross_entropy_label,
             short_weights.cross_entropy_label[float],
             short_weights.cross_entropy_label[double],
+            NULL,
+            NULL,
         ),
         entry(
             "kl_divergence",
@@ -69,6 +80,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.kl_divergence,
             short_weights.kl_divergence[float],
             short_weights.kl_divergence[double],
+            NULL,
+            NULL,
         ),
         entry(
             "js_divergence",
@@ -77,6 +90,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.js_divergence,
             short_weights.js_divergence[float],
             short_weights.js_divergence[double],
+            NULL,
+            NULL,
         ),
         entry(
             "logsumexp",
@@ -85,6 +100,8 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.logsumexp[double],
             short_logits.logsumexp[float],
             short_logits.logsumexp[double],
+            mid_logits.logsumexp[float],
+            mid_logits.logsumexp[double],
         ),
         entry(
             "softmax",
@@ -93,6 +110,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_logits.softmax[float],
             short_logits.softmax[double],
+            mid_logits.softmax[float],
+            mid_logits.softmax[double],
         ),
         entry(
             "log_softmax",
@@ -101,6 +120,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_logits.log_softmax[float],
             short_logits.log_softmax[double],
+            mid_logits.log_softmax[float],
+            mid_logits.log_softmax[double],
         ),
         entry(
             "entropy_from_logits",
@@ -109,6 +130,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_logits.entropy_from_logits[float],
             short_logits.entropy_from_logits[double],
+            mid_logits.entropy_from_logits[float],
+            mid_logits.entropy_from_logits[double],
         ),
         entry(
             "cross_entropy_from_logits",
@@ -117,6 +140,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.cross_entropy_from_logits,
             short_logits.cross_entropy_from_logits[float],
             short_logits.cross_entropy_from_logits[double],
+            mid_logits.cross_entropy_from_logits[float],
+            mid_logits.cross_entropy_from_logits[double],
         ),
         entry(
             "cross_entropy_label_from_logits",
@@ -125,6 +150,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_logits.cross_entropy_label_from_logits[float],
             short_logits.cross_entropy_label_from_logits[double],
+            mid_logits.cross_entropy_label_from_logits[float],
+            mid_logits.cross_entropy_label_from_logits[double],
         ),
         entry(
             "kl_divergence_from_logits",
@@ -133,6 +160,8 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.kl_divergence_from_logits[double],
             short_logits.kl_divergence_from_logits[float],
             short_logits.kl_divergence_from_logits[double],
+            NULL,
+            NULL,
         ),
         entry(
             "js_divergence_from_logits",
@@ -141,6 +170,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_logits.js_divergence_from_logits[float],
             short_logits.js_divergence_from_logits[double],
+            NULL,
+            NULL,
         ),
         entry(
             "score_from_logits",
@@ -149,5 +180,7 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             short_logits.score_from_logits[float],
             short_logits.score_from_logits[double],
+            mid_logits.score_from_logits[float],
+            mid_logits.score_from_logits[double],
         ),
     ]

@@ -17,8 +17,8 @@ cdef enum:
     SHORT_F32 = 128
     SHORT_F64 = 64
     OPERAND = 16 * 128
-    # What a tile function needs, which is more than a row function does.
-    TILE_SCRATCH = 3 * 16 * 128
+    # Doubles: what a tile function needs, which is more than a row function does.
+    TILE_SCRATCH = 17 * (512 + 16)
 
 ctypedef struct tile:
     Py_ssize_t rows         # so many lanes count; the others repeat the first row
@@ -27,6 +27,11 @@ ctypedef struct tile:
     char* out[TILE]
     Py_ssize_t label[TILE]
     bint ignored[TILE]
+
+
+cdef inline Py_ssize_t next_tile(const char* const* at) noexcept nogil:
+    """Bytes to the rows that are wanted next."""
+    return TILE * (at[1] - at[0])
 
 
 cdef inline void interleave(const real* x, real* y) noexcept nogil:
@@ -59,11 +64,11 @@ cdef inline void load_columns(
 
 
 cdef inline void load_squares(
-    const real* const* rows, const real* end, Py_ssize_t c, Py_ssize_t next_tile, real* x
+    const real* const* rows, const real* end, Py_ssize_t c, Py_ssize_t further, real* x
 ) noexcept nogil:
     """Of rows of elements side by side, in squares of 16 by 16; before ``end`` all may be read.
 
-    next_tile: bytes to the rows that are wanted next.
+    further: bytes to the rows that are wanted next.
     """
     cdef real square[TILE * TILE]
     cdef real half_way[TILE * TILE]
@@ -74,8 +79,8 @@ cdef inline void load_squares(
         for r in range(TILE):
             y = rows[r] + k
             # Sixteen streams are too many for the processor to fetch ahead by itself.
-            prefetch(<const char*>y + next_tile)
-            prefetch(<const char*>y + next_tile + TILE * sizeof(real) // 2)
+            prefetch(<const char*>y + further)
+            prefetch(<const char*>y + further + TILE * sizeof(real) // 2)
             if n <= 4:
                 for j in range(n):
                     x[(k + j) * TILE + r] = y[j]
@@ -113,9 +118,9 @@ cdef inline void load_tile(
         else:
             row.data = rows[r]
             at[r] = converted + r * (OPERAND // TILE)
-            prefetch(rows[r] + TILE * (rows[1] - rows[0]))
+            prefetch(rows[r] + next_tile(rows))
             read(&row, 0, c, converted + r * (OPERAND // TILE))
-    load_squares(at, at[TILE - 1] + c, c, TILE * (rows[1] - rows[0]), x)
+    load_squares(at, at[TILE - 1] + c, c, next_tile(rows), x)
 
 
 cdef inline bint are_columns(

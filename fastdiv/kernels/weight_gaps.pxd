@@ -87,13 +87,13 @@ cdef inline void gap_block(
     while k + 2 * width <= whole:
         for j in range(2):
             i = j * width
-            ahead(q + k + i)
+            ahead(q + k + i + block_size(q))
             fraction_step(p + k + i, q + k + i, <real*>ratio + i, <real*>fraction + i,
                           <real*>exponents + i, <real*>low, targeted)
         for j in range(2):
             i = j * width
             if targeted:
-                ahead(p + k + i)
+                ahead(p + k + i + block_size(p))
             gap_step(p + k + i, q + k + i, m, exponent, mantissa, <const real*>ratio + i,
                      <const real*>fraction + i, <const real*>exponents + i, <real*>gaps + k + i,
                      <real*>rest + k + i, <real*>ties, at_max)

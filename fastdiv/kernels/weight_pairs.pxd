@@ -100,12 +100,12 @@ cdef inline void pair_block(
     while k + 2 * width <= whole:
         for j in range(2):
             i = j * width
-            ahead(p + k + i)
+            ahead(p + k + i + block_size(p))
             ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>steps + i,
                        <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, symmetric, scaled)
         for j in range(2):
             i = j * width
-            ahead(q + k + i)
+            ahead(q + k + i + block_size(q))
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
                      <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
                      <real*>phi + k + i, <real*>phi_q, <real*>delta, symmetric, scaled)

@@ -1,0 +1,204 @@
+"""Rows of one block of logits: what logit_rows.pxd computes, several rows at once.
+
+Alone, a row of a thousand classes waits for the end of every step before the next: the maximum's
+last comparisons, the reference next to it, the last additions of the sum, the logarithm. Here each
+step is taken for all rows of a tile before the next, what is done once a row with a lane for each,
+so that one row's waiting is another one's work. A row's own arithmetic is that of its row function.
+
+NaN in ``made`` gives a row to that, as in short_logits.pxd.
+"""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
+from fastdiv.kernels.lanes cimport MAX_BLOCK, block_max, lanes, whole_sets
+from fastdiv.kernels.logit_rows cimport target_block
+from fastdiv.kernels.logits cimport exp_terms, first_equal
+from fastdiv.kernels.short_logits cimport (
+    end_sums, entropy_of, exp_tile, logsumexp_of, references,
+)
+from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
+from fastdiv.kernels.sums cimport block_sum, double_sum, value
+from fastdiv.kernels.tiles cimport TILE, next_tile, tile
+from fastdiv.kernels.weights cimport faint
+
+
+cdef inline real* room_of(real* scratch, Py_ssize_t r) noexcept nogil:
+    """Room for a block of row r and its padded tail."""
+    return scratch + r * (tail_of(<const real*>scratch) - scratch + lanes(<const real*>scratch))
+
+
+cdef inline void fetch_rows(
+    const source* s, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    const real** x, real* m,
+) noexcept nogil:
+    """The rows and their maxima."""
+    cdef source row = s[0]
+    cdef real* room
+    cdef Py_ssize_t r
+    for r in range(n):
+        room = room_of(scratch, r)
+        row.data = at[r]
+        x[r] = fetch(&row, 0, c, room, <real>-INFINITY)
+        m[r] = block_max(x[r], c, tail_of(<const real*>room))
+    for r in range(n, TILE):
+        m[r] = m[0]
+
+
+cdef inline void sum_exp_rows(
+    const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    const real** x, exp_tile* s, bint spreads, bint kept,
+) noexcept nogil:
+    """The sums of every row; if ``kept``, the terms, in the rows' own room."""
+    cdef real m[TILE]
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real own[MAX_BLOCK]
+    cdef real spread[MAX_BLOCK]
+    cdef real* terms = <real*>own
+    cdef const real* tail
+    cdef const real* next
+    cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
+    fetch_rows(row, at, n, c, scratch, x, <real*>m)
+    references(<const real*>m, <real*>low, <real*>bias, s)
+    for r in range(n):
+        tail = tail_of(<const real*>room_of(scratch, r))
+        next = <const real*>(at[r] + next_tile(at))
+        terms = room_of(scratch, r) if kept else <real*>own
+        s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
+                              <real*>spread, True, spreads, False)
+        s.rest[r] = block_sum(<const real*>terms, filled, tail)
+        if spreads:
+            s.spread[r] = block_sum(<const real*>spread, filled, tail)
+    for r in range(n, TILE):
+        s.ties[r] = 1
+        s.rest[r] = s.spread[r] = 0
+    end_sums(s, spreads)
+
+
+cdef inline void logsumexp(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef const real* x[TILE]
+    cdef exp_tile s
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    logsumexp_of(&s, made, <const real*>scratch)
+
+
+cdef inline void entropy_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef const real* x[TILE]
+    cdef exp_tile s
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
+    entropy_of(&s, made)
+
+
+cdef inline void cross_entropy_label_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef const real* x[TILE]
+    cdef exp_tile s
+    cdef Py_ssize_t r
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    for r in range(rows.rows):
+        made[r] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
+
+
+cdef inline void cross_entropy_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef real* room = room_of(scratch, TILE)
+    cdef const real* x[TILE]
+    cdef const real* p
+    cdef const real* tail = tail_of(<const real*>room)
+    cdef double_sum gaps, total
+    cdef source row = t.p
+    cdef double mass
+    cdef exp_tile s
+    cdef Py_ssize_t r
+    cdef bint good
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    for r in range(rows.rows):
+        row.data = rows.p[r]
+        p = fetch(&row, 0, t.c, room, <real>0)
+        gaps.high = gaps.low = total.high = total.low = 0
+        good = target_block(
+            p, x[r], t.c, tail, tail_of(<const real*>room_of(scratch, r)),
+            <const real*>(rows.p[r] + next_tile(rows.p)), <real>s.m[r], &gaps, &total) >= 0
+        mass = value(&total)
+        good = good and finite(mass) and mass >= faint(p)
+        made[r] = value(&gaps) / mass + s.log_sum[r] if good else NAN
+
+
+cdef inline void score_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef const real* x[TILE]
+    cdef double three[3]
+    cdef double entropy[TILE]
+    cdef task row = t[0]
+    cdef exp_tile s
+    cdef Py_ssize_t r
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
+    entropy_of(&s, <double*>entropy)
+    for r in range(rows.rows):
+        row.q.data = rows.q[r]
+        row.out = rows.out[r]
+        made[r] = three[0] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
+        three[1] = entropy[r]
+        three[2] = <double>first_equal(&row.q, t.c, 0, <real>s.m[r], room_of(scratch, r))
+        if made[r] == made[r]:
+            store(&row, 0, 3, <const double*>three)
+
+
+# -------------------------------------------------------------------------- from a row to a row
+
+cdef inline void softmax(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef const real* x[TILE]
+    cdef real* terms
+    cdef real top, factor, m
+    cdef double total
+    cdef task row = t[0]
+    cdef exp_tile s
+    cdef Py_ssize_t r, k
+    if not (t.p.direct and t.p.type == native(<const real*>scratch)):
+        # The rows' room is taken.
+        for r in range(rows.rows):
+            made[r] = NAN
+        return
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, True)
+    for r in range(rows.rows):
+        made[r] = s.log_sum[r]
+        if made[r] != made[r]:
+            continue
+        total = s.ties[r] + s.rest[r]
+        top = <real>(1.0 / total)
+        factor = <real>(s.factor[r] / total)
+        m = <real>s.m[r]
+        terms = room_of(scratch, r)
+        for k in range(t.c):
+            terms[k] = top if x[r][k] >= m else terms[k] * factor
+        row.out = rows.out[r]
+        store(&row, 0, t.c, <const real*>terms)
+
+
+cdef inline void log_softmax(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef const real* x[TILE]
+    cdef real* terms = room_of(scratch, TILE)
+    cdef real m, log_s
+    cdef task row = t[0]
+    cdef exp_tile s
+    cdef Py_ssize_t r, k
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    for r in range(rows.rows):
+        made[r] = s.log_sum[r]
+        m = <real>s.m[r]
+        log_s = <real>s.log_sum[r]
+        for k in range(t.c):
+            terms[k] = (x[r][k] - m) - log_s
+        row.out = rows.out[r]
+        if made[r] == made[r]:
+            store(&row, 0, t.c, <const real*>terms)
