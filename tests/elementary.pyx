@@ -3,12 +3,14 @@
 Built and called by test_elementary.py. What float32 results are held against is computed in double.
 """
 
-from libc.math cimport atanh, exp, expm1, fabs, frexp, ldexp, log1p, sqrt, tanh
+from libc.math cimport atanh, exp, expm1, fabs, frexp, log1p, sqrt, tanh
 from libc.stdint cimport uint32_t
 
-from fastdiv.kernels.math cimport float_of, log_mantissa, phi_lane
+from fastdiv.kernels.math cimport (
+    float_of, log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
+)
 from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, js_tail, psi_tail
-from fastdiv.kernels.scalars cimport log1p_lane
+from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 
 cdef enum:
     TERMS = 14
@@ -30,9 +32,9 @@ cdef double exp_error(float t) noexcept nogil:
 
 
 cdef double log_error(float a) noexcept nogil:
-    cdef float e = 0
-    cdef float got = log_mantissa(a, &e)
-    cdef double want = log1p(ldexp(<double>a, -<int>e) - 1.0)
+    cdef float origin = origin_of(a)
+    cdef float got = mantissa_of(a, origin, unit_of(origin))
+    cdef double want = log1p(<double>a * unit_of(origin) - 1.0)
     return 0.0 if got == want else in_u(got, want, fabs(want))
 
 
@@ -112,6 +114,26 @@ def log_of(double a):
     cdef double e = 0
     cdef double made = log_mantissa(a, &e)
     return made, e
+
+
+def lane_log_of(double a):
+    """The same as a lane has it: log of the mantissa."""
+    cdef double origin = origin_of(a)
+    return mantissa_of(a, origin, unit_of(origin))
+
+
+def gap(double a, double m):
+    """log(m / a)."""
+    cdef double g = 0, steps = 0, origin = origin_of(m), unit = unit_of(origin)
+    cdef double t = log_ratio(a, origin, unit, &g, &steps)
+    return log_gap(g, t, steps, mantissa_of(m, origin, unit))
+
+
+def gap_f32(float a, float m):
+    """The same in float."""
+    cdef float g = 0, steps = 0, origin = origin_of(m), unit = unit_of(origin)
+    cdef float t = log_ratio(a, origin, unit, &g, &steps)
+    return log_gap(g, t, steps, mantissa_of(m, origin, unit))
 
 
 def log1p_of(double r):

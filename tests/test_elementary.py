@@ -25,7 +25,7 @@ TINY = np.float32(2.0**-26)
 DOMAINS = [
     ("exp", TINY, np.float32(0.348), 0.33),
     ("exp", -TINY, np.float32(-0.348), 0.35),
-    ("log", np.float32(0.5), np.float32(2), 1.44),
+    ("log", np.float32(0.5), np.float32(2), 1.32),
     ("atanh", TINY, np.float32(1 / 9), 0.14),
     ("psi", TINY, np.float32(2), 1.67),
     ("psi", -TINY, np.float32(-2), 1.82),
@@ -108,12 +108,36 @@ def test_doubles(elementary, name, low, high, most):
 
 def test_log_of_doubles(elementary):
     worst, where = 0, None
+    worst_lane, where_lane = 0, None
     for a in map(float, samples(0.5, 2.0)):
         made, exponent = elementary.log_of(a)
         want = mp.log(mpf(a) / mpf(2) ** exponent)
         if want:
             worst, where = max((worst, where), (abs(made / want - 1) / U64, a))
+            error = abs(elementary.lane_log_of(a) / want - 1) / U64
+            worst_lane, where_lane = max((worst_lane, where_lane), (error, a))
     assert worst <= 1.22, where
+    assert worst_lane <= 1.18, where_lane
+
+
+@pytest.mark.parametrize(("wide", "unit"), [(True, U64), (False, U32)])
+def test_log_gap(elementary, wide, unit):
+    # log(m / a) of m of any size, and of every power of two between it and a.
+    rng = np.random.default_rng(0)
+    real = float if wide else np.float32
+    ends = (-1021, 1021) if wide else (-125, 125)
+    made = elementary.gap if wide else elementary.gap_f32
+    worst, where = 0, None
+    for m_exponent in np.linspace(*ends, 40).astype(int):
+        for apart in range(1, 60):
+            m = float(real(rng.uniform(1, 2) * 2.0**m_exponent))
+            a = float(real(m * rng.uniform(0.5, 1) * 2.0**-apart))
+            assert made(m, m) == 0
+            if a > 2.0 ** ends[0]:
+                want = mp.log(mpf(m) / mpf(a))
+                worst, where = max((worst, where), (abs(made(a, m) / want - 1) / unit, (a, m)))
+            assert np.isfinite(made(0.0, m))
+    assert worst <= 1.36, where
 
 
 def test_log1p(elementary):

@@ -9,7 +9,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
-from fastdiv.kernels.lanes cimport MAX_BLOCK, block_max, lanes, whole_sets
+from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logit_rows cimport target_block
 from fastdiv.kernels.logits cimport exp_terms, first_equal
 from fastdiv.kernels.short_logits cimport (
@@ -17,30 +17,8 @@ from fastdiv.kernels.short_logits cimport (
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, double_sum, value
-from fastdiv.kernels.tiles cimport TILE, next_tile, tile
+from fastdiv.kernels.tiles cimport TILE, fetch_rows, next_tile, room_of, tile
 from fastdiv.kernels.weights cimport faint
-
-
-cdef inline real* room_of(real* scratch, Py_ssize_t r) noexcept nogil:
-    """Room for a block of row r and its padded tail."""
-    return scratch + r * (tail_of(<const real*>scratch) - scratch + lanes(<const real*>scratch))
-
-
-cdef inline void fetch_rows(
-    const source* s, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
-    const real** x, real* m,
-) noexcept nogil:
-    """The rows and their maxima."""
-    cdef source row = s[0]
-    cdef real* room
-    cdef Py_ssize_t r
-    for r in range(n):
-        room = room_of(scratch, r)
-        row.data = at[r]
-        x[r] = fetch(&row, 0, c, room, <real>-INFINITY)
-        m[r] = block_max(x[r], c, tail_of(<const real*>room))
-    for r in range(n, TILE):
-        m[r] = m[0]
 
 
 cdef inline void sum_exp_rows(
@@ -57,7 +35,7 @@ cdef inline void sum_exp_rows(
     cdef const real* tail
     cdef const real* next
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
-    fetch_rows(row, at, n, c, scratch, x, <real*>m)
+    fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m)
     references(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))

@@ -4,9 +4,9 @@ NaN in ``made`` gives a row to its row function. Rows are normalised; sums as th
 computed here.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_HI_F, NAN, fma, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.math cimport (
-    log_mantissa, log_ratio, log_series, or_bits, phi_ratio, phi_series, sign_bit,
+    log_gap, log_ratio, mantissa_of, or_bits, origin_of, phi_ratio, phi_series, sign_bit, unit_of,
 )
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.sources cimport task
@@ -40,42 +40,67 @@ cdef inline void mass(const task* t, const tile* rows, real* p, double* made) no
         made[lane] = made[lane] if good else NAN
 
 
+cdef inline void anchors(
+    const real* m, real* origin, real* unit, real* mantissa
+) noexcept nogil:
+    """What log_gap takes for every row's maximum."""
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        origin[lane] = origin_of(m[lane])
+        unit[lane] = unit_of(origin[lane])
+        mantissa[lane] = mantissa_of(m[lane], origin[lane], unit[lane])
+
+
+cdef inline void gap_results(
+    const real* m, const real* ties, const real* bad, const double* gap, const double* rest,
+    double* total, double* made, bint targeted,
+) noexcept nogil:
+    """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made."""
+    cdef double result, sum_q, tiny = faint(m), top = most(m)
+    cdef bint good
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        sum_q = m[lane] * <double>ties[lane] + rest[lane]
+        if not targeted:
+            total[lane] = sum_q
+        result = gap[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
+        good = (bad[lane] == 0) & (total[lane] > tiny) & (m[lane] > tiny)
+        good = good & (total[lane] < top) & (sum_q < top) & (result * total[lane] > tiny)
+        made[lane] = result if good else NAN
+
+
 cdef inline void gap_tile(
     const real* p, real* q, Py_ssize_t c, real* gaps, double* made, bint targeted
 ) noexcept nogil:
     """H(p, q), or with q for p H(q); q is used up. See weight_gaps.pxd."""
     cdef real m[TILE]
+    cdef real origin[TILE]
+    cdef real unit[TILE]
     cdef real mantissa[TILE]
-    cdef real exponent[TILE]
     cdef real ties[TILE]
-    cdef real low[TILE]
+    cdef real signs[TILE]
+    cdef real bad[TILE]
     cdef double gap[TILE]
     cdef double rest[TILE]
     cdef double total[TILE]
-    cdef double result, sum_q, tiny = faint(<const real*>q), top = most(<const real*>q)
-    cdef real a, f, e = 0, fraction = 0
-    cdef bint good
+    cdef real a, f, fraction = 0, steps = 0
     cdef Py_ssize_t j, k, lane
     tile_max(<const real*>q, c, <real*>m)
+    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa)
     clear_tile(<real*>ties)
-    clear_tile(<real*>low)
-    for lane in range(TILE):
-        mantissa[lane] = log_mantissa(m[lane], &e)
-        exponent[lane] = e
+    clear_tile(<real*>signs)
     for j in range(c):
         k = j * TILE
         for lane in range(TILE):
             a = q[k + lane]
-            f = log_ratio(a, &fraction, &e)
-            f = mantissa[lane] - log_series(fraction, f)
-            f = fma(exponent[lane] - e, LN2_HI_F if real is float else LN2_HI, f)
+            f = log_ratio(a, origin[lane], unit[lane], &fraction, &steps)
+            f = log_gap(fraction, f, steps, mantissa[lane])
             gaps[k + lane] = (p[k + lane] if targeted else a) * f
-            low[lane] = a if a < low[lane] else low[lane]
+            signs[lane] = or_bits(signs[lane], a)
             if targeted:
-                low[lane] = p[k + lane] if p[k + lane] < low[lane] else low[lane]
                 # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-                f = -p[k + lane] if a < 4 * least_normal(p) else <real>0
-                low[lane] = f if f < low[lane] else low[lane]
+                f = <real>0 - p[k + lane] if a < 4 * least_normal(p) else <real>0
+                signs[lane] = or_bits(or_bits(signs[lane], f), p[k + lane])
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             q[k + lane] = <real>0 if a >= m[lane] else a
     tile_sum(<const real*>gaps, c, <double*>gap)
@@ -83,13 +108,9 @@ cdef inline void gap_tile(
     if targeted:
         tile_sum(p, c, <double*>total)
     for lane in range(TILE):
-        sum_q = m[lane] * <double>ties[lane] + rest[lane]
-        if not targeted:
-            total[lane] = sum_q
-        result = gap[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
-        good = (low[lane] >= 0) & (total[lane] > tiny) & (m[lane] > tiny)
-        good = good & (total[lane] < top) & (sum_q < top) & (result * total[lane] > tiny)
-        made[lane] = result if good else NAN
+        bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
+    gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
+                <const double*>rest, <double*>total, made, targeted)
 
 
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
@@ -130,6 +151,27 @@ cdef inline void cross_entropy_label(
 
 # ----------------------------------------------------------------------------------- two rows
 
+cdef inline void pair_results(
+    const real* bad, const double* phi, const double* phi_q, const double* delta,
+    const double* mass, real* factor, double* made, bint symmetric,
+) noexcept nogil:
+    """KL or Jensen-Shannon of every row from its sums; in ``factor`` what makes the sums equal."""
+    cdef double e, excess, result, top = most(bad)
+    cdef bint good
+    cdef Py_ssize_t lane
+    for lane in range(TILE):
+        e = -delta[lane] / mass[lane]
+        if symmetric:
+            result = js_of(phi[lane], phi_q[lane], e, mass[lane], bad)
+        else:
+            excess = log1p_excess_small(e)
+            result = kl_of(phi[lane], e, excess, mass[lane], bad)
+        # No weight is above the sum of its row.
+        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
+        made[lane] = result if good & (phi[lane] < INFINITY) else NAN
+        factor[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
+
+
 cdef inline void pair_pass(
     const real* p, const real* q, real* factor, Py_ssize_t c, real* phi, double* made,
     bint symmetric, bint scaled,
@@ -142,9 +184,9 @@ cdef inline void pair_pass(
     cdef real bad[TILE]
     cdef double mass[TILE]
     cdef double total[TILE]
-    cdef double e, excess, result, top = most(p)
+    cdef double deltas[TILE]
+    cdef double phi_qs[TILE]
     cdef real a, b, d, f, m, one, other, steps = 0
-    cdef bint good
     cdef Py_ssize_t j, k, lane
     clear_tile(<real*>delta)
     clear_tile(<real*>phi_q)
@@ -178,17 +220,10 @@ cdef inline void pair_pass(
     tile_sum(p, c, <double*>mass)
     for lane in range(TILE):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
-    for lane in range(TILE):
-        e = -<double>delta[lane] / mass[lane]
-        if symmetric:
-            result = js_of(total[lane], phi_q[lane], e, mass[lane], p)
-        else:
-            excess = log1p_excess_small(e)
-            result = kl_of(total[lane], e, excess, mass[lane], p)
-        # No weight is above the sum of its row.
-        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
-        made[lane] = result if good & (total[lane] < INFINITY) else NAN
-        factor[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
+        deltas[lane] = delta[lane]
+        phi_qs[lane] = phi_q[lane]
+    pair_results(<const real*>bad, <const double*>total, <const double*>phi_qs,
+                 <const double*>deltas, <const double*>mass, factor, made, symmetric)
 
 
 cdef inline void infinite_rows(

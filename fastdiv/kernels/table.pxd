@@ -6,6 +6,7 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.mid_logits as mid_logits
+cimport fastdiv.kernels.mid_weights as mid_weights
 cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.weight_rows as weight_rows
@@ -50,8 +51,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.entropy,
             short_weights.entropy[float],
             short_weights.entropy[double],
-            NULL,
-            NULL,
+            mid_weights.entropy[float],
+            mid_weights.entropy[double],
         ),
         entry(
             "cross_entropy",
@@ -60,8 +61,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.cross_entropy,
             short_weights.cross_entropy[float],
             short_weights.cross_entropy[double],
-            NULL,
-            NULL,
+            mid_weights.cross_entropy[float],
+            mid_weights.cross_entropy[double],
         ),
         entry(
             "cross_entropy_label",
@@ -80,8 +81,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.kl_divergence,
             short_weights.kl_divergence[float],
             short_weights.kl_divergence[double],
-            NULL,
-            NULL,
+            mid_weights.kl_divergence[float],
+            mid_weights.kl_divergence[double],
         ),
         entry(
             "js_divergence",
@@ -90,8 +91,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.js_divergence,
             short_weights.js_divergence[float],
             short_weights.js_divergence[double],
-            NULL,
-            NULL,
+            mid_weights.js_divergence[float],
+            mid_weights.js_divergence[double],
         ),
         entry(
             "logsumexp",

@@ -9,7 +9,8 @@ nothing but the row. Whether a row is short depends on the number of its classes
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
-from fastdiv.kernels.sources cimport native, read, source, store, task
+from fastdiv.kernels.lanes cimport block_max, block_size, lanes
+from fastdiv.kernels.sources cimport fetch, native, read, source, store, tail_of, task
 
 cdef enum:
     TILE = 16
@@ -215,3 +216,27 @@ cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:
             top[lane] = y[lane] if y[lane] > top[lane] else top[lane]
     for lane in range(TILE):
         m[lane] = top[lane]
+
+
+# --------------------------------------------------------------------------- rows of one block
+
+cdef inline real* room_of(real* scratch, Py_ssize_t r) noexcept nogil:
+    """Room for a block of row r and its padded tail."""
+    return scratch + r * (block_size(<const real*>scratch) + lanes(<const real*>scratch))
+
+
+cdef inline void fetch_rows(
+    const source* s, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    real padding, const real** x, real* m,
+) noexcept nogil:
+    """The first n rows of a tile and their maxima; the other lanes repeat the first one's."""
+    cdef source row = s[0]
+    cdef real* room
+    cdef Py_ssize_t r
+    for r in range(n):
+        room = room_of(scratch, r)
+        row.data = at[r]
+        x[r] = fetch(&row, 0, c, room, padding)
+        m[r] = block_max(x[r], c, tail_of(<const real*>room))
+    for r in range(n, TILE):
+        m[r] = m[0]

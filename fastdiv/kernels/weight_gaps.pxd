@@ -10,11 +10,14 @@ The pass runs in the type of the input and notices what it cannot do well; such 
 by careful.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, finite, fma, real
+from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_max, block_size, clear, lanes, least,
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_max, block_size, clear, lanes,
+    whole_sets,
 )
-from fastdiv.kernels.math cimport log_mantissa, log_ratio, log_series
+from fastdiv.kernels.math cimport (
+    log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
+)
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, value
@@ -23,7 +26,7 @@ from fastdiv.kernels.weights cimport least_normal
 ctypedef struct gap_sums:
     double m
     double ties             # number of q equal to m
-    double exponent         # m = exp(mantissa) 2^exponent
+    double origin           # what log_gap takes for m
     double mantissa
     double_sum rest         # sum of the q below m
     double_sum gaps         # sum p log(m / q)
@@ -31,41 +34,79 @@ ctypedef struct gap_sums:
     bint good
 
 
-cdef inline void fraction_step(
-    const real* p, const real* q, real* ratio, real* fraction, real* exponents, real* low,
-    bint targeted,
+cdef inline void ratio_step(
+    const real* p, const real* q, real origin, real unit, real* ratio, real* fraction, real* steps,
+    real* signs, bint targeted,
 ) noexcept nogil:
-    """What log(q) needs of one set of lanes that takes a division; the lowest number so far."""
+    """What log(q) needs of one set of lanes that takes a division, and in ``signs`` what shows a
+    row that is not for this pass."""
     cdef Py_ssize_t lane
     cdef real f
     for lane in range(lanes(q)):
-        ratio[lane] = log_ratio(q[lane], &fraction[lane], &exponents[lane])
-        low[lane] = q[lane] if q[lane] < low[lane] else low[lane]
+        ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
+        signs[lane] = or_bits(signs[lane], q[lane])
         if targeted:
-            low[lane] = p[lane] if p[lane] < low[lane] else low[lane]
             # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-            f = -p[lane] if q[lane] < 4 * least_normal(q) else <real>0
-            low[lane] = f if f < low[lane] else low[lane]
+            f = <real>0 - p[lane] if q[lane] < 4 * least_normal(q) else <real>0
+            signs[lane] = or_bits(or_bits(signs[lane], f), p[lane])
 
 
 cdef inline void gap_step(
-    const real* p, const real* q, real m, real exponent, real mantissa,
-    const real* ratio, const real* fraction, const real* exponents, real* gaps, real* rest,
-    real* ties, bint at_max,
+    const real* p, const real* q, real m, real mantissa, const real* ratio, const real* fraction,
+    const real* steps, real* gaps, real* rest, real* ties, bint at_max,
 ) noexcept nogil:
     """The terms of one set of lanes."""
     cdef Py_ssize_t lane
-    cdef real f
     for lane in range(lanes(q)):
-        f = mantissa - log_series(fraction[lane], ratio[lane])
-        if real is float:
-            f = fma(exponent - exponents[lane], LN2_HI_F, f)
-        else:
-            f = fma(exponent - exponents[lane], LN2_HI, f)
-        gaps[lane] = p[lane] * f
+        gaps[lane] = p[lane] * log_gap(fraction[lane], ratio[lane], steps[lane], mantissa)
         if at_max:
             rest[lane] = <real>0 if q[lane] >= m else q[lane]
             ties[lane] += <real>1 if q[lane] >= m else <real>0
+
+
+cdef inline bint gap_terms(
+    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
+    const real* next_p, const real* next_q, real m, real origin, real unit, real mantissa,
+    real* gaps, real* rest, double* tied, bint at_max, bint targeted,
+) noexcept nogil:
+    """The terms of a block, in whole sets of lanes, and how many q equal m; whether the block is
+    for this pass.
+
+    next_p, next_q: what is to be read next.
+    """
+    cdef real ratio[2 * MAX_LANES]
+    cdef real fraction[2 * MAX_LANES]
+    cdef real steps[2 * MAX_LANES]
+    cdef real ties[MAX_LANES]
+    cdef real signs[MAX_LANES]
+    cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
+    clear(<real*>ties)
+    clear(<real*>signs)
+    # In twos, see pair_terms.
+    while k + 2 * width <= whole:
+        for j in range(2):
+            i = j * width
+            ahead(next_q + k + i)
+            ratio_step(p + k + i, q + k + i, origin, unit, <real*>ratio + i,
+                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted)
+        for j in range(2):
+            i = j * width
+            if targeted:
+                ahead(next_p + k + i)
+            gap_step(p + k + i, q + k + i, m, mantissa, <const real*>ratio + i,
+                     <const real*>fraction + i, <const real*>steps + i, gaps + k + i,
+                     rest + k + i, <real*>ties, at_max)
+        k += 2 * width
+    while k < n:
+        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
+                   <real*>fraction, <real*>steps, <real*>signs, targeted)
+        gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, mantissa,
+                 <const real*>ratio, <const real*>fraction, <const real*>steps, gaps + k,
+                 rest + k, <real*>ties, at_max)
+        k += width
+    if at_max:
+        tied[0] = lane_sum(<const real*>ties)
+    return not sign_bit(any_bits(<real*>signs))
 
 
 cdef inline void gap_block(
@@ -73,55 +114,28 @@ cdef inline void gap_block(
     const real* q_tail, bint at_max, bint targeted,
 ) noexcept nogil:
     cdef real gaps[MAX_BLOCK]
-    cdef real ratio[2 * MAX_LANES]
-    cdef real fraction[2 * MAX_LANES]
-    cdef real exponents[2 * MAX_LANES]
     cdef real rest[MAX_BLOCK]
-    cdef real ties[MAX_LANES]
-    cdef real low[MAX_LANES]
-    cdef real m = <real>s.m, exponent = <real>s.exponent, mantissa = <real>s.mantissa
-    cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
-    clear(<real*>ties)
-    clear(<real*>low)
-    # In twos, see pair_block.
-    while k + 2 * width <= whole:
-        for j in range(2):
-            i = j * width
-            ahead(q + k + i + block_size(q))
-            fraction_step(p + k + i, q + k + i, <real*>ratio + i, <real*>fraction + i,
-                          <real*>exponents + i, <real*>low, targeted)
-        for j in range(2):
-            i = j * width
-            if targeted:
-                ahead(p + k + i + block_size(p))
-            gap_step(p + k + i, q + k + i, m, exponent, mantissa, <const real*>ratio + i,
-                     <const real*>fraction + i, <const real*>exponents + i, <real*>gaps + k + i,
-                     <real*>rest + k + i, <real*>ties, at_max)
-        k += 2 * width
-    while k < n:
-        fraction_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), <real*>ratio,
-                      <real*>fraction, <real*>exponents, <real*>low, targeted)
-        gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, exponent, mantissa,
-                 <const real*>ratio, <const real*>fraction, <const real*>exponents,
-                 <real*>gaps + k, <real*>rest + k, <real*>ties, at_max)
-        k += width
-    add(&s.gaps, block_sum(<const real*>gaps, k, q_tail))
+    cdef real origin = <real>s.origin
+    cdef double tied = 0
+    cdef Py_ssize_t filled = whole_sets(q, n)
+    s.good = gap_terms(
+        p, q, n, p_tail, q_tail, p + block_size(p), q + block_size(q), <real>s.m, origin,
+        unit_of(origin), <real>s.mantissa, <real*>gaps, <real*>rest, &tied, at_max, targeted)
+    add(&s.gaps, block_sum(<const real*>gaps, filled, q_tail))
     if targeted:
         add(&s.mass, block_sum(p, n, p_tail))
     if at_max:
-        add(&s.rest, block_sum(<const real*>rest, k, q_tail))
-        s.ties += lane_sum(<const real*>ties)
+        add(&s.rest, block_sum(<const real*>rest, filled, q_tail))
+        s.ties += tied
     else:
         add(&s.rest, block_sum(q, n, q_tail))
-    if least(<const real*>low) < 0:
-        s.good = False
 
 
 cdef inline void raise_weight(
     gap_sums* s, double m, const real* like, bint targeted
 ) noexcept nogil:
     """Make m the largest weight: the gaps of what came before grow by log(m / s.m)."""
-    cdef real e = 0
+    cdef real origin = origin_of(<real>m)
     cdef double before
     if s.m > 0:
         add(&s.rest, s.m * s.ties)
@@ -129,9 +143,8 @@ cdef inline void raise_weight(
         add(&s.gaps, before * log1p_lane((m - s.m) / s.m))
     s.m = m
     s.ties = 0
-    # The same function as in the lanes, so that the largest weight's own gap is exactly 0.
-    s.mantissa = log_mantissa(<real>m, &e)
-    s.exponent = e
+    s.origin = origin
+    s.mantissa = mantissa_of(<real>m, origin, unit_of(origin))
 
 
 cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexcept nogil:
@@ -142,7 +155,8 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
     cdef const real* q
     cdef double m
     cdef real* second = scratch + SCRATCH
-    s.m = s.ties = s.exponent = s.mantissa = 0
+    s.m = s.ties = s.mantissa = 0
+    s.origin = origin_of(<real>1)
     s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0
     s.good = True
     k = 0

@@ -17,6 +17,7 @@ by careful.pxd.
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, fma, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_size, clear, greatest, lanes,
+    whole_sets,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sources cimport fetch, tail_of, task
@@ -79,52 +80,75 @@ cdef inline void phi_step(
             phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
 
 
-cdef inline void pair_block(
-    pair_sums* s, const real* p, const real* q, Py_ssize_t n, const real* p_tail,
-    const real* q_tail, real factor, bint symmetric, bint scaled,
+cdef inline bint pair_terms(
+    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
+    const real* next_p, const real* next_q, real factor, real* phi, double* phi_q, double* delta,
+    bint symmetric, bint scaled,
 ) noexcept nogil:
+    """The terms of a block, in whole sets of lanes, and the smaller sums; whether the block is for
+    this pass.
+
+    next_p, next_q: what is to be read next.
+    """
     cdef real ratio[2 * MAX_LANES]
     cdef real steps[2 * MAX_LANES]
     cdef real ratio_q[2 * MAX_LANES]
     cdef real steps_q[2 * MAX_LANES]
-    cdef real phi[MAX_BLOCK]
-    cdef real phi_q[MAX_LANES]
-    cdef real delta[MAX_LANES]
+    cdef real phi_qs[MAX_LANES]
+    cdef real deltas[MAX_LANES]
     cdef real signs[MAX_LANES]
     cdef Py_ssize_t width = lanes(p), whole = n - n % width, k = 0, i, j
-    clear(<real*>phi_q)
-    clear(<real*>delta)
+    clear(<real*>phi_qs)
+    clear(<real*>deltas)
     clear(<real*>signs)
     # Two sets up to their divisions, then both on to their terms: one after the other, a set is too
     # long a chain for the processor to keep enough of it in flight.
     while k + 2 * width <= whole:
         for j in range(2):
             i = j * width
-            ahead(p + k + i + block_size(p))
+            ahead(next_p + k + i)
             ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>steps + i,
                        <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, symmetric, scaled)
         for j in range(2):
             i = j * width
-            ahead(q + k + i + block_size(q))
+            ahead(next_q + k + i)
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
                      <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
-                     <real*>phi + k + i, <real*>phi_q, <real*>delta, symmetric, scaled)
+                     phi + k + i, <real*>phi_qs, <real*>deltas, symmetric, scaled)
         k += 2 * width
     while k < n:
         ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <real*>ratio,
                    <real*>steps, <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric, scaled)
         phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <const real*>ratio,
-                 <const real*>steps, <const real*>ratio_q, <const real*>steps_q, <real*>phi + k,
-                 <real*>phi_q, <real*>delta, symmetric, scaled)
+                 <const real*>steps, <const real*>ratio_q, <const real*>steps_q, phi + k,
+                 <real*>phi_qs, <real*>deltas, symmetric, scaled)
         k += width
-    add(&s.phi, block_sum(<const real*>phi, k, p_tail))
-    add(&s.mass, block_sum(p, n, p_tail))
     # Of second order in the result: plain chains will do.
-    add(&s.delta, lane_sum(<const real*>delta))
+    delta[0] = lane_sum(<const real*>deltas)
+    phi_q[0] = lane_sum(<const real*>phi_qs) if symmetric else 0
+    return not sign_bit(any_bits(<real*>signs))
+
+
+cdef inline void pair_block(
+    pair_sums* s, const real* p, const real* q, Py_ssize_t n, const real* p_tail,
+    const real* q_tail, real factor, bint symmetric, bint scaled,
+) noexcept nogil:
+    cdef real phi[MAX_BLOCK]
+    cdef double phi_q = 0, delta = 0
+    s.good = pair_terms(
+        p, q, n, p_tail, q_tail, p + block_size(p), q + block_size(q), factor, <real*>phi, &phi_q,
+        &delta, symmetric, scaled)
+    add(&s.phi, block_sum(<const real*>phi, whole_sets(p, n), p_tail))
+    add(&s.mass, block_sum(p, n, p_tail))
+    add(&s.delta, delta)
     if symmetric:
-        add(&s.phi_q, lane_sum(<const real*>phi_q))
-    if sign_bit(any_bits(<real*>signs)):
-        s.good = False
+        add(&s.phi_q, phi_q)
+
+
+cdef inline bint in_range(const pair_sums* s, const real* like) noexcept nogil:
+    """Whether the sums are finite; no weight is above the sum of its row."""
+    return (finite(s.phi.high) and s.mass.high < most(like)
+            and s.mass.high - s.delta.high < most(like))
 
 
 cdef inline pair_sums sum_pair(
@@ -149,9 +173,7 @@ cdef inline pair_sums sum_pair(
         if not s.good:
             return s
         k += block_size(<const real*>scratch)
-    # No weight is above the sum of its row.
-    s.good = (finite(s.phi.high) and s.mass.high < most(<const real*>scratch)
-              and s.mass.high - s.delta.high < most(<const real*>scratch))
+    s.good = in_range(&s, <const real*>scratch)
     return s
 
 

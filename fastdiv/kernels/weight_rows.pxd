@@ -107,23 +107,28 @@ cdef inline double kl_from(const pair_sums* s, const real* like) noexcept nogil:
     return kl_of(value(&s.phi), e, log1p_excess(e), total, like) if s.good else NAN
 
 
-cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
-    """KL = G / Sp - (e - log1p(e))."""
-    cdef pair_sums s
-    cdef double kl, g
-    s = sum_pair(t, scratch, 1, False, False)
+cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
+    """KL of normalised rows, from the sums of a first pass; a second where the sums differ."""
+    cdef double kl
     if not s.good:
         return INFINITY if is_infinite(t, scratch) else NAN
-    if not t.normalize:
-        # G + sum (p - q), as long as that is a small part of it: its sums are plain chains.
-        g = value(&s.phi)
-        kl = g + value(&s.delta)
-        return kl if abs(value(&s.delta)) < g / 64 and g > faint(<const real*>scratch) else NAN
     kl = kl_from(&s, <const real*>scratch)
     if kl != kl:
         s = sum_pair(t, scratch, equal_sums(&s), False, True)
         kl = kl_from(&s, <const real*>scratch)
     return kl
+
+
+cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
+    """KL = G / Sp - (e - log1p(e))."""
+    cdef pair_sums s = sum_pair(t, scratch, 1, False, False)
+    cdef double kl, g
+    if t.normalize or not s.good:
+        return kl_end(t, s, scratch)
+    # G + sum (p - q), as long as that is a small part of it: its sums are plain chains.
+    g = value(&s.phi)
+    kl = g + value(&s.delta)
+    return kl if abs(value(&s.delta)) < g / 64 and g > faint(<const real*>scratch) else NAN
 
 
 cdef inline double js_of(
@@ -148,16 +153,22 @@ cdef inline double js_from(const pair_sums* s, const real* like) noexcept nogil:
     return js_of(value(&s.phi), value(&s.phi_q), e, total, like) if s.good else NAN
 
 
-cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
-    """J / Sp and its corrections, or J."""
-    cdef pair_sums s = sum_pair(t, scratch, 1, True, False)
-    cdef double js, total = value(&s.mass), tiny = faint(<const real*>scratch)
+cdef inline double js_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
+    """Jensen-Shannon of normalised rows, likewise."""
+    cdef double js
     if not s.good:
         return NAN
-    if not t.normalize:
-        return 0.5 * value(&s.phi) if total > tiny and 0.5 * value(&s.phi) > tiny else NAN
     js = js_from(&s, <const real*>scratch)
     if js != js:
         s = sum_pair(t, scratch, equal_sums(&s), True, True)
         js = js_from(&s, <const real*>scratch)
     return js
+
+
+cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
+    """J / Sp and its corrections, or J."""
+    cdef pair_sums s = sum_pair(t, scratch, 1, True, False)
+    cdef double total = value(&s.mass), tiny = faint(<const real*>scratch)
+    if t.normalize or not s.good:
+        return js_end(t, s, scratch)
+    return 0.5 * value(&s.phi) if total > tiny and 0.5 * value(&s.phi) > tiny else NAN

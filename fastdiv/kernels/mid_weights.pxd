@@ -1,0 +1,145 @@
+"""Rows of one block of weights: what weight_rows.pxd computes, several rows at once.
+
+As in mid_logits.pxd, each step is taken for all rows of a tile before the next, and what is done
+once a row with a lane for each. NaN in ``made`` gives a row to its row function. Rows are
+normalised; sums as they stand are not computed here.
+"""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
+from fastdiv.kernels.short_weights cimport anchors, gap_results, pair_results
+from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.tiles cimport TILE, fetch_rows, next_tile, room_of, tile
+from fastdiv.kernels.weight_gaps cimport gap_terms
+from fastdiv.kernels.weight_pairs cimport in_range, is_infinite, pair_sums, pair_terms
+from fastdiv.kernels.weight_rows cimport js_end, kl_end
+
+
+cdef inline void gap_rows(
+    const task* t, const source* row_q, const char* const* at_q, const tile* rows, real* scratch,
+    double* made, bint targeted,
+) noexcept nogil:
+    """H(p, q), or if not ``targeted`` H(q), see weight_gaps.pxd."""
+    cdef real m[TILE]
+    cdef real origin[TILE]
+    cdef real unit[TILE]
+    cdef real mantissa[TILE]
+    cdef real ties[TILE]
+    cdef real bad[TILE]
+    cdef double gap[TILE]
+    cdef double rest[TILE]
+    cdef double total[TILE]
+    cdef real gaps[MAX_BLOCK]
+    cdef real others[MAX_BLOCK]
+    cdef const real* q[TILE]
+    cdef const real* p
+    cdef const real* tail
+    cdef const real* p_tail = tail_of(<const real*>room_of(scratch, TILE))
+    cdef const real* next_p
+    cdef source row = t.p
+    cdef task one = t[0]
+    cdef double tied = 0
+    cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
+    fetch_rows(row_q, at_q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m)
+    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa)
+    for r in range(TILE):
+        ties[r] = bad[r] = 1
+        gap[r] = rest[r] = total[r] = 0
+    for r in range(rows.rows):
+        tail = tail_of(<const real*>room_of(scratch, r))
+        p = q[r]
+        if targeted:
+            row.data = rows.p[r]
+            p = fetch(&row, 0, c, room_of(scratch, TILE), <real>0)
+        next_p = <const real*>(rows.p[r] + next_tile(rows.p))
+        bad[r] = <real>0 if gap_terms(
+            p, q[r], c, p_tail if targeted else tail, tail, next_p,
+            <const real*>(at_q[r] + next_tile(at_q)), m[r], origin[r], unit[r], mantissa[r],
+            <real*>gaps, <real*>others, &tied, True, targeted) else <real>1
+        ties[r] = <real>tied
+        gap[r] = block_sum(<const real*>gaps, filled, tail)
+        rest[r] = block_sum(<const real*>others, filled, tail)
+        if targeted:
+            total[r] = block_sum(p, c, p_tail)
+    gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
+                <const double*>rest, <double*>total, made, targeted)
+    for r in range(rows.rows):
+        if targeted and bad[r] == 1:
+            one.p.data, one.q.data = rows.p[r], rows.q[r]
+            made[r] = INFINITY if is_infinite(&one, scratch) else NAN
+
+
+cdef inline void entropy(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    gap_rows(t, &t.p, rows.p, rows, scratch, made, False)
+
+
+cdef inline void cross_entropy(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    gap_rows(t, &t.q, rows.q, rows, scratch, made, True)
+
+
+# ----------------------------------------------------------------------------------- two rows
+
+cdef inline void pair_rows(
+    const task* t, const tile* rows, real* scratch, double* made, bint symmetric
+) noexcept nogil:
+    """KL or Jensen-Shannon, see weight_pairs.pxd."""
+    cdef real bad[TILE]
+    cdef real factor[TILE]
+    cdef double phi[TILE]
+    cdef double phi_q[TILE]
+    cdef double delta[TILE]
+    cdef double mass[TILE]
+    cdef real terms[MAX_BLOCK]
+    cdef real* second = room_of(scratch, 1)
+    cdef const real* p_tail = tail_of(<const real*>scratch)
+    cdef const real* p
+    cdef const real* q
+    cdef pair_sums s
+    cdef task one = t[0]
+    cdef source row_p = t.p
+    cdef source row_q = t.q
+    cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
+    for r in range(TILE):
+        bad[r] = 1
+        phi[r] = phi_q[r] = delta[r] = 0
+        mass[r] = 1
+    for r in range(rows.rows):
+        row_p.data = rows.p[r]
+        row_q.data = rows.q[r]
+        p = fetch(&row_p, 0, c, scratch, <real>0)
+        q = fetch(&row_q, 0, c, second, <real>0)
+        bad[r] = <real>0 if pair_terms(
+            p, q, c, p_tail, tail_of(<const real*>second),
+            <const real*>(rows.p[r] + next_tile(rows.p)),
+            <const real*>(rows.q[r] + next_tile(rows.q)), <real>1, <real*>terms, &phi_q[r],
+            &delta[r], symmetric, False) else <real>1
+        phi[r] = block_sum(<const real*>terms, filled, p_tail)
+        mass[r] = block_sum(p, c, p_tail)
+    pair_results(<const real*>bad, <const double*>phi, <const double*>phi_q,
+                 <const double*>delta, <const double*>mass, <real*>factor, made, symmetric)
+    for r in range(rows.rows):
+        if made[r] != made[r]:
+            # Counts, and rows with zeros, may all come here: on from their sums.
+            s.phi.high, s.phi_q.high = phi[r], phi_q[r]
+            s.delta.high, s.mass.high = delta[r], mass[r]
+            s.phi.low = s.phi_q.low = s.delta.low = s.mass.low = 0
+            s.good = bad[r] == 0 and in_range(&s, <const real*>scratch)
+            one.p.data, one.q.data = rows.p[r], rows.q[r]
+            made[r] = js_end(&one, s, scratch) if symmetric else kl_end(&one, s, scratch)
+
+
+cdef inline void kl_divergence(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    pair_rows(t, rows, scratch, made, False)
+
+
+cdef inline void js_divergence(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    pair_rows(t, rows, scratch, made, True)
