@@ -7,9 +7,9 @@ from libc.math cimport atanh, exp, expm1, fabs, frexp, log1p, sqrt, tanh
 from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.math cimport (
-    float_of, log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
+    expm1_excess, float_of, log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
 )
-from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, js_tail, psi_tail
+from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail, js_tail, psi_tail
 from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 
 cdef enum:
@@ -50,16 +50,26 @@ cdef double atanh_error(float v) noexcept nogil:
     return in_u(atanh_tail(v), want, 2 / (t * (1 + t)))
 
 
-cdef double psi_error(float z) noexcept nogil:
+cdef double psi_of(double z) noexcept nogil:
     cdef double want = 0, term = 0.5
     cdef int k
     if fabs(z) < 0.5:
         for k in range(TERMS + 4):
             want += term
             term *= z / (k + 3)
-    else:
-        want = (expm1(<double>z) - z) / (<double>z * z)
+        return want
+    return (expm1(z) - z) / (z * z)
+
+
+cdef double psi_error(float z) noexcept nogil:
+    cdef double want = psi_of(z)
     return in_u(psi_tail(z), want, want)
+
+
+cdef double expm1_error(float z) noexcept nogil:
+    cdef float expm1 = 0
+    cdef double want = psi_of(z) * z * z
+    return in_u(expm1_excess(z, z, <float>1, &expm1), want, want)
 
 
 cdef double js_error(float v) noexcept nogil:
@@ -80,6 +90,8 @@ cdef error_of chosen(str name):
         return atanh_error
     if name == "psi":
         return psi_error
+    if name == "expm1":
+        return expm1_error
     return js_error
 
 
@@ -106,6 +118,8 @@ def value(str name, double x):
         return atanh_tail(x)
     if name == "psi_tail":
         return psi_tail(x)
+    if name == "expm1_tail":
+        return 0.5 + x * expm1_tail(x, x * x)
     return js_tail(x)
 
 

@@ -19,7 +19,8 @@ U32, U64 = mpf(2) ** -24, mpf(2) ** -53
 FMA = _dispatch.active() != "baseline"
 
 # Function, first and last float, and the largest error there is, in u and rounded up. exp: before
-# its last rounding; log: of a mantissa; atanh: of what S adds to phi, against phi's leading term.
+# its last rounding; log: of a mantissa; atanh: of what S adds to phi, against phi's leading term;
+# expm1: of exp(z) - 1 - z.
 # Nearer to 0 each is its first coefficient, to less than a rounding.
 TINY = np.float32(2.0**-26)
 DOMAINS = [
@@ -29,6 +30,8 @@ DOMAINS = [
     ("atanh", TINY, np.float32(1 / 9), 0.14),
     ("psi", TINY, np.float32(2), 1.67),
     ("psi", -TINY, np.float32(-2), 1.82),
+    ("expm1", TINY, np.float32(1), 2.18),
+    ("expm1", -TINY, np.float32(-1), 2.58),
     ("js", TINY, np.float32(4), 1.53),
 ]
 # The same of doubles, over samples.
@@ -36,6 +39,7 @@ DOUBLES = [
     ("exp_tail", -0.348, 0.348, 0.45),
     ("atanh_tail", 1e-30, 1 / 9, 0.19),
     ("psi_tail", -2.0, 2.0, 1.55),
+    ("expm1_tail", -1.0, 1.0, 1.85),
     ("js_tail", 1e-30, 4.0, 1.26),
 ]
 

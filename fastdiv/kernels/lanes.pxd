@@ -106,26 +106,37 @@ cdef inline real least(const real* accumulator) noexcept nogil:
     return -greatest(<real*>m)
 
 
-cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
-    """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
-    cdef real m[4 * MAX_LANES]
+cdef inline void lane_maxima(
+    const real* x, Py_ssize_t n, const real* tail, real* m
+) noexcept nogil:
+    """Largest elements of four sets of lanes; NaNs are passed over, -inf where there is no other.
+
+    Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
+    """
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     cdef const real* y
-    for lane in range(width):
+    for lane in range(4 * width):
         m[lane] = -INFINITY
-    if n >= 4 * width:
-        for lane in range(width, 4 * width):
-            m[lane] = -INFINITY
-        # Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
-        while k + 4 * width <= whole:
-            for lane in range(4 * width):
-                m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
-            k += 4 * width
-        fold_lanes(<real*>m, 2 * width, False)
-        fold_lanes(<real*>m, width, False)
+    while k + 4 * width <= whole:
+        for lane in range(4 * width):
+            m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
+        k += 4 * width
     while k < n:
         y = at(x, k, whole, tail)
         for lane in range(width):
             m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
         k += width
-    return greatest(<real*>m)
+
+
+cdef inline real greatest_of_four(real* m) noexcept nogil:
+    """The largest of four sets of lanes; m is used up."""
+    fold_lanes(m, 2 * lanes(<const real*>m), False)
+    fold_lanes(m, lanes(<const real*>m), False)
+    return greatest(m)
+
+
+cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
+    cdef real m[4 * MAX_LANES]
+    lane_maxima(x, n, tail, <real*>m)
+    return greatest_of_four(<real*>m)

@@ -47,16 +47,12 @@ cdef inline bint pair_ready(
 
 
 cdef inline real logit_pair_term(
-    real a, real b, real shift_p, real shift_q, real low_p, real low_q, real bias_p, real bias_q,
-    real factor_p, real factor_q, real offset, real offset_low, real* moment,
-    bint symmetric, bint shifted,
+    real a, real b, real p, real q, real offset, real offset_low, real* moment, bint symmetric,
 ) noexcept nogil:
     """KL: p (d + expm1(-d)), moment += q - p. JS: the pair's share, moment += (p + q) d / 2.
 
     d = log(p / q), exact to 1 u of itself.
     """
-    cdef real p = exp_lane(a, shift_p, low_p, bias_p, shifted) * factor_p
-    cdef real q = exp_lane(b, shift_q, low_q, bias_q, shifted) * factor_q
     cdef real d = a - b
     cdef real part = d - a
     cdef real error = (a - (d - part)) - (b + part)
@@ -96,11 +92,13 @@ cdef inline void logit_pair_step(
     cdef real factor_p = <real>c.factor_p, factor_q = <real>c.factor_q
     cdef real offset = <real>c.offset, offset_low = <real>c.offset_low
     cdef real bias_p = integer_bits(c.at_p.bias, low_p), bias_q = integer_bits(c.at_q.bias, low_q)
+    cdef real p, q
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
+        p = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
+        q = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
         terms[lane] = logit_pair_term(
-            xp[lane], xq[lane], shift_p, shift_q, low_p, low_q, bias_p, bias_q, factor_p, factor_q,
-            offset, offset_low, &moment[lane], symmetric, True)
+            xp[lane], xq[lane], p, q, offset, offset_low, &moment[lane], symmetric)
 
 
 cdef inline void logit_pair_block(

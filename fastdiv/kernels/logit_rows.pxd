@@ -6,6 +6,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
 )
+from fastdiv.kernels.logit_gaps cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
     absorb, exp_sum, exp_unit, first_equal, log_total, proper, rest_of,
@@ -139,7 +140,12 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
     log-sum-exps leave in every d.
     """
     cdef double_sum terms, moment
-    cdef double kl
+    cdef double kl = kl_in_one_pass(t, scratch)
+    if kl >= 0:
+        return kl
+    if real is float:
+        if kl < 0:
+            return NAN
     if not sum_logit_pair(t, scratch, &terms, &moment, 1, False):
         return NAN
     if not finite(terms.high):
@@ -147,7 +153,7 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
     kl = value(&terms) - log1p_excess(value(&moment))
     if real is float:
         # Smaller than what the terms, which are not scaled up, can hold.
-        if kl < 2.0 ** -100 and terms.high > 0:
+        if kl < 2.0 ** -60 and terms.high > 0:
             return NAN
     return 0.0 if kl < 0 else kl
 

@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from fastdiv.kernels.arithmetic cimport (
     LN2_HI, LN2_HI_F, LN2_LO, LN2_LO_F, LOG2E, LOG2E_F, ROUNDER, ROUNDER_F, fma, real,
 )
-from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail
+from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail
 
 
 cdef inline uint32_t bits32(float x) noexcept nogil:
@@ -73,8 +73,12 @@ cdef inline real exp_lane(
     Not shifted: the shift is 0. ``bias`` is what ``integer_bits`` made of one.
     """
     cdef real z = x - shift if shifted else x
+    return exp_within(low if z < low else z, bias)
+
+
+cdef inline real exp_within(real z, real bias) noexcept nogil:
+    """The same of what lies within the range, and the shift taken off."""
     cdef real b, n, t, s
-    z = low if z < low else z
     if real is float:
         b = fma(z, LOG2E_F, ROUNDER_F)
         n = b - ROUNDER_F
@@ -88,6 +92,49 @@ cdef inline real exp_lane(
         t = fma(n, -LN2_LO, t)
         s = double_of((bits64(b) + bits64(bias)) << 52)
     return fma(t * s, exp_tail(t), s)
+
+
+cdef inline real expm1_reduced(
+    real z, real difference, real error, real power, real rest, real low, real* scale
+) noexcept nogil:
+    """t and the power of two in exp(z) = scale exp(t), |t| <= 1; z up to 85 (float), 700 (double).
+
+    z = difference + offset + error, rounded, offset = power ln 2 + rest. Up to 1 z is its own t and
+    nothing cancels in exp(z) - 1 - z. Further off the rounding of z would be z u of exp(z): there
+    the difference is reduced, and the offset joins it afterwards, which makes |t| <= ln 2. Below
+    ``low``, with which exp(z) is next to 0, a difference counts as that.
+    """
+    cdef real b, n, t
+    cdef uint32_t far
+    cdef uint64_t away
+    difference = low if difference < low else difference
+    # Bit masks, as in phi_ratio.
+    if real is float:
+        far = <uint32_t>((z >= -1) & (z <= 1)) - <uint32_t>1
+        b = fma(difference, LOG2E_F, ROUNDER_F + power)
+        n = b - (ROUNDER_F + power)
+        t = (fma(n, -LN2_HI_F, difference) + rest) + fma(n, -LN2_LO_F, error)
+        scale[0] = float_of(((bits32(b) & far) << 23) + <uint32_t>0x3f800000)
+        return float_of((bits32(t) & far) | (bits32(z) & ~far))
+    else:
+        away = <uint64_t>((z >= -1) & (z <= 1)) - <uint64_t>1
+        b = fma(difference, LOG2E, ROUNDER + power)
+        n = b - (ROUNDER + power)
+        t = (fma(n, -LN2_HI, difference) + rest) + fma(n, -LN2_LO, error)
+        scale[0] = double_of(((bits64(b) & away) << 52) + <uint64_t>0x3ff0000000000000)
+        return double_of((bits64(t) & away) | (bits64(z) & ~away))
+
+
+cdef inline real expm1_excess(real z, real t, real scale, real* expm1) noexcept nogil:
+    """exp(z) - 1 - z >= 0, and exp(z) - 1, of what expm1_reduced made of z.
+
+    The excess of |z| <= 1 is within 2.58 u, at z = -0.80787 in a float.
+    """
+    cdef real v = t * t
+    cdef real w = fma(t * v, expm1_tail(t, v), <real>0.5 * v)
+    cdef real e = fma(scale, t + w, scale - <real>1)
+    expm1[0] = e
+    return w if scale == 1 else e - z
 
 
 # ------------------------------------------------------------------------------ log, log ratio

@@ -13,7 +13,7 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logit_rows cimport target_block
 from fastdiv.kernels.logits cimport exp_terms, first_equal
 from fastdiv.kernels.short_logits cimport (
-    end_sums, entropy_of, exp_tile, logsumexp_of, references,
+    begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of,
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, double_sum, value
@@ -36,7 +36,7 @@ cdef inline void sum_exp_rows(
     cdef const real* next
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
     fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m)
-    references(<const real*>m, <real*>low, <real*>bias, s)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at))

@@ -29,23 +29,32 @@ ctypedef struct exp_tile:
     double factor[TILE]     # makes exp(x - m) of what exp_lane gives
 
 
-cdef inline void references(const real* m, real* low, real* bias, exp_tile* s) noexcept nogil:
+cdef inline void references(
+    const real* m, real* low, real* bias, double* power
+) noexcept nogil:
     """The reference next to every row's maximum, as reference_for makes it."""
-    cdef double limit = 65536.0 if real is float else 4294967296.0
     cdef int64_t scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
-    cdef double top, rounded, power
+    cdef double rounded
     cdef Py_ssize_t lane
     for lane in range(TILE):
-        top = m[lane]
-        rounded = top * LOG2E + ROUNDER
-        power = rounded - ROUNDER
-        low[lane] = <real>((power - scale) * LN2_HI)
+        rounded = m[lane] * LOG2E + ROUNDER
+        power[lane] = rounded - ROUNDER
+        low[lane] = <real>((power[lane] - scale) * LN2_HI)
         # The integer stands in the low bits of what is rounded, and only those are looked at.
         bias[lane] = integer_bits(scale - <int64_t>bits64(rounded), low[lane])
-        s.factor[lane] = fma(power, LN2_LO, fma(power, LN2_HI, -top))
-        s.m[lane] = top if (top > -limit) & (top < limit) else NAN
+
+
+cdef inline void begin_sums(const real* m, real* low, real* bias, exp_tile* s) noexcept nogil:
+    """What is known of the rows from their maxima."""
+    cdef double top, power, limit = 65536.0 if real is float else 4294967296.0
+    cdef Py_ssize_t lane
+    references(m, low, bias, s.factor)
     for lane in range(TILE):
-        s.factor[lane] = exp_scalar(s.factor[lane]) * (1 / exp_unit(m))
+        top = m[lane]
+        s.m[lane] = top if (top > -limit) & (top < limit) else NAN
+        power = s.factor[lane]
+        s.factor[lane] = exp_scalar(fma(power, LN2_LO, fma(power, LN2_HI, -top)))
+        s.factor[lane] *= 1 / exp_unit(m)
 
 
 cdef inline void end_sums(exp_tile* s, bint spreads) noexcept nogil:
@@ -59,18 +68,18 @@ cdef inline void end_sums(exp_tile* s, bint spreads) noexcept nogil:
         s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
 
 
-cdef inline void sum_exp_lanes(
-    const real* x, Py_ssize_t c, real* low, real* bias, real* terms, real* spread, exp_tile* s,
-    bint spreads,
+cdef inline void sum_exp_tile(
+    const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, bint spreads
 ) noexcept nogil:
-    """The sums of every row, and what exp_lane needs for it; ``terms`` keeps what that gives, 0
-    where x = m."""
+    """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m."""
+    cdef real low[TILE]
+    cdef real bias[TILE]
     cdef real m[TILE]
     cdef real ties[TILE]
     cdef real e
     cdef Py_ssize_t j, k, lane
     tile_max(x, c, <real*>m)
-    references(<const real*>m, low, bias, s)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     clear_tile(<real*>ties)
     for j in range(c):
         k = j * TILE
@@ -89,15 +98,6 @@ cdef inline void sum_exp_lanes(
     for lane in range(TILE):
         s.ties[lane] = ties[lane]
     end_sums(s, spreads)
-
-
-cdef inline void sum_exp_tile(
-    const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, bint spreads
-) noexcept nogil:
-    """The same where exp is taken once."""
-    cdef real low[TILE]
-    cdef real bias[TILE]
-    sum_exp_lanes(x, c, <real*>low, <real*>bias, terms, spread, s, spreads)
 
 
 cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like) noexcept nogil:
@@ -211,52 +211,90 @@ cdef inline void score_from_logits(
 
 # ----------------------------------------------------------------------------------- two rows
 
+cdef inline void exp_lanes(
+    const real* x, Py_ssize_t c, real* e, real* m, real* top, double* rest
+) noexcept nogil:
+    """exp(x - reference), 0 where x = m, and what it is there; the sum of exp(x - m), less 1."""
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real ties[TILE]
+    cdef double power[TILE]
+    cdef real a
+    cdef Py_ssize_t j, k, lane
+    tile_max(x, c, m)
+    references(<const real*>m, <real*>low, <real*>bias, <double*>power)
+    clear_tile(<real*>ties)
+    for lane in range(TILE):
+        top[lane] = exp_lane(m[lane], <real>0, low[lane], bias[lane], False)
+    for j in range(c):
+        k = j * TILE
+        for lane in range(TILE):
+            a = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
+            # not (x >= m) lets NaN through to the sum.
+            e[k + lane] = <real>0 if x[k + lane] >= m[lane] else a
+            ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
+    tile_sum(<const real*>e, c, rest)
+    for lane in range(TILE):
+        rest[lane] = (ties[lane] - 1.0) + rest[lane] / top[lane]
+
+
 cdef inline void logit_pair_tile(
     const task* t, const tile* rows, real* xp, double scale, double* total, double* moments,
     bint symmetric,
 ) noexcept nogil:
     """The terms of both divergences and their moments, times ``scale``, see logit_pairs.pxd."""
     cdef real* xq = xp + OPERAND
-    cdef real* terms = xq + OPERAND
-    cdef real low_p[TILE]
-    cdef real low_q[TILE]
-    cdef real bias_p[TILE]
-    cdef real bias_q[TILE]
+    cdef real* ep = xq + OPERAND
+    cdef real* eq = ep + OPERAND
+    cdef real m_p[TILE]
+    cdef real m_q[TILE]
+    cdef real top_p[TILE]
+    cdef real top_q[TILE]
     cdef real factor_p[TILE]
     cdef real factor_q[TILE]
     cdef real offset[TILE]
     cdef real offset_low[TILE]
     cdef real moment[TILE]
-    cdef double difference, part, error
-    cdef exp_tile p
-    cdef exp_tile q
+    cdef double rest_p[TILE]
+    cdef double rest_q[TILE]
+    cdef double difference, part, error, ratio, limit = 65536.0 if real is float else 4294967296.0
+    cdef double more, less
+    cdef real p, q
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, t.c, xp)
     load_tile(&t.q, rows.q, t.c, xq)
-    sum_exp_lanes(xp, t.c, <real*>low_p, <real*>bias_p, terms, terms, &p, False)
-    sum_exp_lanes(xq, t.c, <real*>low_q, <real*>bias_q, terms, terms, &q, False)
+    exp_lanes(xp, t.c, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
+    exp_lanes(xq, t.c, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
     clear_tile(<real*>moment)
     for lane in range(TILE):
-        difference = p.m[lane] - q.m[lane]
-        part = difference - p.m[lane]
-        error = (p.m[lane] - (difference - part)) - (q.m[lane] + part)
-        error += p.log_sum[lane] - q.log_sum[lane]
+        difference = <double>m_p[lane] - <double>m_q[lane]
+        part = difference - m_p[lane]
+        error = (m_p[lane] - (difference - part)) - (m_q[lane] + part)
+        more = rest_p[lane] if rest_p[lane] > rest_q[lane] else rest_q[lane]
+        less = rest_q[lane] if rest_p[lane] > rest_q[lane] else rest_p[lane]
+        ratio = log1p_lane((more - less) / (1 + less))
+        error += ratio if rest_p[lane] > rest_q[lane] else -ratio
+        error = error if (abs(m_p[lane]) < limit) & (abs(m_q[lane]) < limit) else NAN
         offset[lane] = <real>(difference + error)
         offset_low[lane] = <real>((difference - offset[lane]) + error)
-        factor_p[lane] = <real>(scale * p.factor[lane] / (p.ties[lane] + p.rest[lane]))
-        factor_q[lane] = <real>(scale * q.factor[lane] / (q.ties[lane] + q.rest[lane]))
+        factor_p[lane] = <real>(scale / (top_p[lane] * (1 + rest_p[lane])))
+        factor_q[lane] = <real>(scale / (top_q[lane] * (1 + rest_q[lane])))
+        top_p[lane] *= factor_p[lane]
+        top_q[lane] *= factor_q[lane]
     for j in range(t.c):
         k = j * TILE
         for lane in range(TILE):
-            terms[k + lane] = logit_pair_term(
-                xp[k + lane], xq[k + lane], <real>0, <real>0, low_p[lane], low_q[lane],
-                bias_p[lane], bias_q[lane], factor_p[lane], factor_q[lane], offset[lane],
-                offset_low[lane], &moment[lane], symmetric, False)
-    tile_sum(<const real*>terms, t.c, total)
+            p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane] * factor_p[lane]
+            q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
+            ep[k + lane] = logit_pair_term(
+                xp[k + lane], xq[k + lane], p, q, offset[lane], offset_low[lane], &moment[lane],
+                symmetric)
+    tile_sum(<const real*>ep, t.c, total)
     for lane in range(TILE):
-        error = p.log_sum[lane] + q.log_sum[lane]
+        # A NaN in q beside p = 0 is in the offset.
+        error = offset[lane]
         total[lane] = total[lane] * (1 / scale) if error == error else NAN
-        moments[lane] = moment[lane] * (1 / scale) if error == error else NAN
+        moments[lane] = moment[lane] * (1 / scale)
 
 
 cdef inline void kl_divergence_from_logits(

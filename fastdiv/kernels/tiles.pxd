@@ -14,11 +14,12 @@ from fastdiv.kernels.sources cimport fetch, native, read, source, store, tail_of
 
 cdef enum:
     TILE = 16
-    # Most classes of a short row: two operands and room for terms stay in the first cache.
+    # Most classes of a short row: two operands and room for as much again stay in the first cache.
     SHORT_F32 = 128
     SHORT_F64 = 64
     OPERAND = 16 * 128
-    # Doubles: what a tile function needs, which is more than a row function does.
+    # Doubles: what a tile function needs, which is more than a row function does. Of rows of a
+    # block a buffer for each and one more; of short rows four operands.
     TILE_SCRATCH = 17 * (512 + 16)
 
 ctypedef struct tile:
