@@ -6,7 +6,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
 )
-from fastdiv.kernels.logit_gaps cimport kl_in_one_pass
+from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logits cimport (
     absorb, exp_sum, exp_unit, first_equal, log_total, proper, rest_of,
@@ -137,7 +137,7 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
     """sum p (d + expm1(-d)) - (y - log1p(y)) with d = log(p / q) and y = sum p expm1(-d).
 
     y would be 0 if d were exact: it takes out, to all orders, the error that the two
-    log-sum-exps leave in every d.
+    log-sum-exps leave in every d. That is for rows out of the ordinary; see logit_offsets.pxd.
     """
     cdef double_sum terms, moment
     cdef double kl = kl_in_one_pass(t, scratch)
@@ -152,7 +152,7 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
         return terms.high
     kl = value(&terms) - log1p_excess(value(&moment))
     if real is float:
-        # Smaller than what the terms, which are not scaled up, can hold.
+        # Nearer to each other than a float can tell.
         if kl < 2.0 ** -60 and terms.high > 0:
             return NAN
     return 0.0 if kl < 0 else kl

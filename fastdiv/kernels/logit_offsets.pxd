@@ -1,0 +1,168 @@
+"""Two rows of logits: Kullback-Leibler in one pass, of rows that are nothing out of the ordinary.
+
+With any offset at all, z = xq - xp + offset, and the unnormalised P = exp(xp),
+
+    KL = T / S - (y - log1p(y)),   S = sum P,   T = sum P (expm1(z) - z),   y = sum P expm1(z) / S.
+
+Both brackets are never negative. With offset = log sum exp xp - log sum exp xq, y would be 0; of
+another offset the two cancel, as far as the second comes near the first. So an offset is guessed,
+and whenever a block shows that it was a bad guess, what there is is moved to a better one and the
+block done again. y is summed with the same care as T, and takes part in the result with
+y / (1 + y) of its error.
+
+NaN is for the two passes of logit_pairs.pxd: an infinite result or none, huge logits.
+"""
+
+from libc.stdint cimport uint64_t
+
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, ROUNDER, finite, real
+from fastdiv.kernels.lanes cimport (
+    MAX_LANES, SCRATCH, block_size, greatest_of_four, lane_maxima, lanes,
+)
+from fastdiv.kernels.logit_gaps cimport gap_block, gap_row, gap_sums
+from fastdiv.kernels.logits cimport reference, reference_for, reference_ratio
+from fastdiv.kernels.math cimport (
+    bits64, double_of, exp_lane, expm1_excess, expm1_reduced, integer_bits,
+)
+from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
+from fastdiv.kernels.sources cimport fetch, tail_of, task
+from fastdiv.kernels.sums cimport add, block_sum, multiply, value
+
+
+cdef inline double rough_sum(
+    const real* x, Py_ssize_t n, const real* tail, reference* base
+) noexcept nogil:
+    """The sum of exp(x - reference) over the largest logits, each the largest of a lane.
+
+    Nearly that of the block where it has few large ones, and less by about the same in both rows
+    where it has many.
+    """
+    cdef real m[4 * MAX_LANES]
+    cdef real tops[4 * MAX_LANES]
+    cdef real low, bias
+    cdef Py_ssize_t lane, four = 4 * lanes(x)
+    lane_maxima(x, n, tail, <real*>m)
+    for lane in range(four):
+        tops[lane] = m[lane]
+    base[0] = reference_for(greatest_of_four(<real*>tops), x)
+    low = <real>base.low
+    bias = integer_bits(base.bias, low)
+    for lane in range(four):
+        m[lane] = exp_lane(m[lane], <real>0, low, bias, False)
+    return block_sum(<const real*>m, four, tail)
+
+
+cdef inline double on_grid(double offset, double grid) noexcept nogil:
+    """The multiple of a power of two next to an offset.
+
+    Logits are multiples of powers of two as well, and so z is mostly exact; its rounding would
+    count twice in z^2 psi(z).
+    """
+    return (offset + ROUNDER * grid) - ROUNDER * grid
+
+
+cdef inline bint guess(
+    const real* xp, const real* xq, Py_ssize_t n, const real* p_tail, const real* q_tail,
+    gap_row* row,
+) noexcept nogil:
+    """The reference and the offset to begin with. False: the logits are huge, infinite or NaN."""
+    cdef reference of_q
+    cdef double q = rough_sum(xq, n, q_tail, &of_q), p = rough_sum(xp, n, p_tail, &row.base)
+    if row.base.shift != 0 or of_q.shift != 0:
+        return False
+    row.offset = <real>on_grid(
+        (row.base.power - of_q.power) * LN2_HI + log_careful(p / q), 2.0 ** -10)
+    return finite(row.offset)
+
+
+cdef inline bint settled(double mass, double terms, double moment) noexcept nogil:
+    """Whether y - log1p(y), here a Pade form of it, is less than a quarter of T / S."""
+    cdef double y = moment / mass
+    return (-0.5 <= y <= 1) & (y * y <= (0.5 + y * (1.0 / 3.0)) * (terms / mass))
+
+
+cdef inline bint move_offset(gap_row* row, const gap_sums* s, const real* like) noexcept nogil:
+    """Take the offset that would make y of row and block 0, as exactly as it need be known."""
+    cdef double mass = value(&row.mass), moment = value(&row.moment), expm1 = 0, excess, t
+    cdef double all_mass = mass + s.mass, y = (moment + s.moment) / all_mass, scale = 0
+    cdef double offset, change, kl
+    if not (-1 < y < INFINITY):
+        return False
+    offset = row.offset - log1p_lane(y)
+    kl = (value(&row.terms) + s.terms) / all_mass - log1p_excess(y)
+    if kl > 2.0 ** -100:
+        # A power of two of about sqrt(kl) / 8.
+        offset = on_grid(offset, double_of(
+            ((bits64(kl) >> 1) + (<uint64_t>1017 << 51)) & <uint64_t>0xfff0000000000000))
+    offset = <real>offset
+    change = offset - row.offset
+    if not -700 < change < 80:
+        return False
+    t = expm1_reduced(change, change, <double>0, <double>0, <double>0, <double>-700, &scale)
+    excess = expm1_excess(change, t, scale, &expm1)
+    row.offset = offset
+    add(&row.terms, expm1 * moment + excess * mass)
+    add(&row.moment, expm1 * (mass + moment))
+    return True
+
+
+cdef inline double take_block(
+    const real* xp, const real* xq, Py_ssize_t n, const real* p_tail, const real* q_tail,
+    gap_row* row,
+) noexcept nogil:
+    """Add a block to the row. NaN or -1 is the row's answer."""
+    cdef gap_sums s
+    cdef reference base
+    cdef double ratio, top = 0
+    cdef bint good
+    cdef int turn
+    for turn in range(3):
+        good = gap_block(xp, xq, n, p_tail, q_tail, row, &s, &top)
+        if not top <= row.base.power * LN2_HI + 40:
+            # exp nears the end of its range.
+            base = reference_for(top, xp)
+            if base.shift != 0 or turn > 0:
+                return NAN
+            ratio = reference_ratio(&row.base, &base)
+            multiply(&row.mass, ratio)
+            multiply(&row.terms, ratio)
+            multiply(&row.moment, ratio)
+            row.base = base
+        elif not good or not finite(s.terms):
+            return NAN
+        elif settled(value(&row.mass) + s.mass, value(&row.terms) + s.terms,
+                     value(&row.moment) + s.moment):
+            add(&row.mass, s.mass)
+            add(&row.terms, s.terms)
+            add(&row.moment, s.moment)
+            return 0
+        elif not move_offset(row, &s, xp):
+            return NAN
+    return -1
+
+
+cdef inline double kl_in_one_pass(const task* t, real* scratch) noexcept nogil:
+    """The divergence, or NaN, or -1: the rows are too close to each other for this type."""
+    cdef real* second = scratch + SCRATCH
+    cdef const real* p_tail = tail_of(<const real*>scratch)
+    cdef const real* q_tail = tail_of(<const real*>second)
+    cdef gap_row row
+    cdef double kl, mass, least = 2.0 ** -60 if real is float else 0
+    cdef Py_ssize_t k = 0, n
+    cdef const real* p
+    cdef const real* q
+    row.mass.high = row.mass.low = row.terms.high = row.terms.low = 0
+    row.moment.high = row.moment.low = 0
+    while k < t.c:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        p = fetch(&t.p, k, n, scratch, <real>-INFINITY)
+        q = fetch(&t.q, k, n, second, <real>-INFINITY)
+        if k == 0 and not guess(p, q, n, p_tail, q_tail, &row):
+            return NAN
+        kl = take_block(p, q, n, p_tail, q_tail, &row)
+        if kl != 0:
+            return kl
+        k += n
+    mass = value(&row.mass)
+    kl = value(&row.terms) / mass - log1p_excess(value(&row.moment) / mass)
+    return kl if kl >= least or row.terms.high == 0 else -1
