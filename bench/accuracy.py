@@ -28,9 +28,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import rivals  # noqa: E402
 from measure import CALLS, OPTIONS, Call, answer, bound, worst  # noqa: E402
+from search import searched  # noqa: E402
 from sweeps import KINDS, Rows, sweep  # noqa: E402
 
-CLASSES = {1: 12, 2: 12, 3: 12, 7: 12, 10: 12, 16: 12, 17: 12, 64: 8, 65: 8, 1000: 4}
+CLASSES = {1: 12, 2: 12, 3: 12, 7: 12, 10: 12, 16: 12, 17: 12, 64: 8, 65: 8, 129: 6, 1000: 4}
+# Of these so many batches of rows are looked through for the worst.
+SEARCHED = {2: 60, 3: 60, 10: 40, 64: 30, 65: 30, 129: 30, 1000: 9}
 LONG = {32000: 1, 152064: 1}
 LONG_KINDS = ("normal", "peaked", "zipf", "masked")
 LONG_OPTIONS = ("normal", "masked")
@@ -68,8 +71,12 @@ def measured(kind: str, c: int, trials: int, type_in: str) -> list[dict[str, Any
     ways = {f"to {name}": functools.partial(answer, dtype=t) for name, t in TYPES.items()}
     ways |= {library: functools.partial(rival, library=library) for library in RIVALS}
     found = []
-    for call in CALLS + (OPTIONS if c <= 1000 or kind in LONG_OPTIONS else []):
-        rows = sweep(kind, c, TYPES[type_in], trials)
+    options = kind != "searched" and (c <= 1000 or kind in LONG_OPTIONS)
+    for call in CALLS + (OPTIONS if options else []):
+        if kind == "searched":
+            rows = searched(call, c, TYPES[type_in], trials)
+        else:
+            rows = sweep(kind, c, TYPES[type_in], trials)
         for way, most in zip(ways, worst(call, rows, *ways.values()), strict=True):
             ulp = most.ulp if math.isfinite(most.ulp) else 1e300
             found.append(
@@ -176,6 +183,7 @@ def main() -> None:
         kept = json.loads(kept_at.read_text())
     else:
         jobs = [(k, c, n, t) for c, n in CLASSES.items() for k in KINDS for t in TYPES]
+        jobs += [("searched", c, n, t) for c, n in SEARCHED.items() for t in TYPES]
         if not given.quick:
             jobs = [(k, c, n, t) for c, n in LONG.items() for k in LONG_KINDS for t in TYPES] + jobs
         with ProcessPoolExecutor() as pool:

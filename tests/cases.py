@@ -23,21 +23,22 @@ SIGNATURES = {
 SETTINGS = {"get_workers", "set_workers"}
 MAKERS = ("softmax", "log_softmax")
 DTYPES = (np.float32, np.float64)
-# The promise: largest error in ulp, float32 and float64.
+# The promise: largest error in ulp, float32 and float64. What binds it are rows of which one term
+# is most of the sum, which then has the roundings of that term (exp, a difference or a logarithm,
+# two or three products) and of every step of the sum it goes through.
 BOUNDS = {
-    "entropy": (2, 4),
-    "entropy_from_logits": (2, 4),
-    "cross_entropy": (2, 4),
-    "cross_entropy_from_logits": (2, 4),
-    "kl_divergence": (4, 16),
-    "kl_divergence_from_logits": (4, 16),
-    "js_divergence": (4, 16),
-    "js_divergence_from_logits": (4, 16),
-    "js_distance": (3, 9),
-    # exp is within 1.5 u in float64, a sum of them within 3.
-    "logsumexp": (1, 3),
-    "softmax": (2, 4),
-    "log_softmax": (2, 4),
+    "entropy": (3, 7),
+    "entropy_from_logits": (3, 7),
+    "cross_entropy": (3, 7),
+    "cross_entropy_from_logits": (3, 7),
+    "kl_divergence": (6, 16),
+    "kl_divergence_from_logits": (7, 16),
+    "js_divergence": (6, 16),
+    "js_divergence_from_logits": (7, 16),
+    "js_distance": (4, 9),
+    "logsumexp": (2, 4),
+    "softmax": (3, 7),
+    "log_softmax": (2, 5),
 }
 
 

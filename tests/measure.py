@@ -76,7 +76,7 @@ def options_of(call: Call, c: int) -> dict[str, Any]:
 def arguments(call: Call, rows: Rows) -> tuple[Any, ...]:
     """What a function takes of a pair of rows; a label is the last class but one."""
     if call.label:
-        return max(len(rows.p) - 2, 0), rows.xp if call.name.endswith("logits") else rows.p
+        return max(rows.p.shape[-1] - 2, 0), rows.xp if call.name.endswith("logits") else rows.p
     given = {"w": [rows.p, rows.q], "x": [rows.xp, rows.xq]}
     return tuple(given[kind].pop(0) for kind in SIGNATURES[call.name])
 

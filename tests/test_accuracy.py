@@ -8,6 +8,7 @@ import pytest
 from cases import BOUNDS, DTYPES, MAKERS
 from measure import CALLS, OPTIONS, Call, answer, bound, error, worst
 from mpmath import mp
+from search import searched
 from sweeps import KINDS, sweep
 
 import fastdiv
@@ -25,6 +26,12 @@ def check(call, rows, *results):
 def test_error_in_ulp(call, kind, dtype):
     rows = (r for c in (1, 2, 3, 7, 16, 17, 33, 65) for r in sweep(kind, c, dtype, 7))
     check(call, rows, *DTYPES)
+
+
+@pytest.mark.parametrize("c", [2, 3, 10, 64, 129, 200, 1000, 1025])
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_error_in_ulp_of_rows_looked_for(call, c, dtype):
+    check(call, searched(call, c, dtype, 6 if c < 1000 else 3), dtype)
 
 
 # Sums of four floats in a tile were 2.07 ulp off in softmax, 1.04 in logsumexp.

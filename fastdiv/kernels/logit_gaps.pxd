@@ -114,8 +114,8 @@ cdef inline bint gap_block(
         term_lanes(at(xp, k, whole, p_tail), row, <const real*>z + k, <real*>t + k,
                    <real*>scale + k, <real*>mass + k)
         k += width
-    s.mass = block_sum(<const real*>mass, k, p_tail)
-    s.terms = block_sum(<const real*>t, k, p_tail)
-    s.moment = block_sum(<const real*>scale, k, p_tail)
+    s.mass = block_sum(<const real*>mass, k, p_tail, True)
+    s.terms = block_sum(<const real*>t, k, p_tail, True)
+    s.moment = block_sum(<const real*>scale, k, p_tail, True)
     top[0] = greatest(<real*>tops)
     return greatest(<real*>steepest) < most

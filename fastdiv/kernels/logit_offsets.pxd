@@ -49,7 +49,7 @@ cdef inline double rough_sum(
     bias = integer_bits(base.bias, low)
     for lane in range(four):
         m[lane] = exp_lane(m[lane], <real>0, low, bias, False)
-    return block_sum(<const real*>m, four, tail)
+    return block_sum(<const real*>m, four, tail, True)
 
 
 cdef inline double on_grid(double offset, double grid) noexcept nogil:

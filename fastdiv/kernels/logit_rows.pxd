@@ -57,7 +57,7 @@ cdef inline real target_block(
     """Add p (m - x) and p up; the lowest p comes back. next_p: what is to be read next."""
     cdef real gaps[MAX_BLOCK]
     cdef real low[MAX_LANES]
-    cdef double mass = block_sum(p, n, p_tail)
+    cdef double mass = block_sum(p, n, p_tail, False)
     cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
     cdef const real* a
     cdef const real* b
@@ -74,7 +74,7 @@ cdef inline real target_block(
     add(total_sum, mass)
     # A block of -inf alone, before any maximum: weight there is an infinite loss.
     if m > -INFINITY:
-        add(gap_sum, block_sum(<const real*>gaps, k, x_tail))
+        add(gap_sum, block_sum(<const real*>gaps, k, x_tail, False))
     elif mass != 0:
         add(gap_sum, INFINITY if mass > 0 else NAN)
     return least(<const real*>low)
@@ -162,7 +162,7 @@ cdef inline double js_divergence_from_logits(const task* t, real* scratch) noexc
     """sum (p + q) chi(tanh(d / 2)) / 2, d = log(p / q).
 
     An error y common to all d adds y^2 / 8, which shows only in results next to 0. There y is
-    sum (p + q) d / 2, up to a term of the order of JS.
+    sum (p - q), the differences made of d, times 1 + O(JS).
     """
     cdef double_sum terms, moment
     cdef double unit_of_terms = exp_unit(<const real*>scratch)

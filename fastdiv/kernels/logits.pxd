@@ -153,9 +153,9 @@ cdef inline void exp_block(
     s.ties += exp_terms(
         x, n, tail, x + block_size(x), m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, at_max, spreads, shifted)
-    add(&s.rest, block_sum(<const real*>rest, filled, tail))
+    add(&s.rest, block_sum(<const real*>rest, filled, tail, False))
     if spreads:
-        add(&s.spread, block_sum(<const real*>spread, filled, tail))
+        add(&s.spread, block_sum(<const real*>spread, filled, tail, True))
 
 
 cdef inline void absorb(

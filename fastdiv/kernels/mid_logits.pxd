@@ -43,9 +43,9 @@ cdef inline void sum_exp_rows(
         terms = room_of(scratch, r) if kept else <real*>own
         s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, True, spreads, False)
-        s.rest[r] = block_sum(<const real*>terms, filled, tail)
+        s.rest[r] = block_sum(<const real*>terms, filled, tail, False)
         if spreads:
-            s.spread[r] = block_sum(<const real*>spread, filled, tail)
+            s.spread[r] = block_sum(<const real*>spread, filled, tail, True)
     for r in range(n, TILE):
         s.ties[r] = 1
         s.rest[r] = s.spread[r] = 0

@@ -58,10 +58,10 @@ cdef inline void gap_rows(
             <const real*>(at_q[r] + next_tile(at_q)), m[r], origin[r], unit[r], mantissa[r],
             <real*>gaps, <real*>others, &tied, True, targeted) else <real>1
         ties[r] = <real>tied
-        gap[r] = block_sum(<const real*>gaps, filled, tail)
-        rest[r] = block_sum(<const real*>others, filled, tail)
+        gap[r] = block_sum(<const real*>gaps, filled, tail, not targeted)
+        rest[r] = block_sum(<const real*>others, filled, tail, not targeted)
         if targeted:
-            total[r] = block_sum(p, c, p_tail)
+            total[r] = block_sum(p, c, p_tail, False)
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
                 <const double*>rest, <double*>total, made, targeted)
     for r in range(rows.rows):
@@ -118,8 +118,8 @@ cdef inline void pair_rows(
             <const real*>(rows.p[r] + next_tile(rows.p)),
             <const real*>(rows.q[r] + next_tile(rows.q)), <real>1, <real*>terms, &phi_q[r],
             &delta[r], symmetric, False) else <real>1
-        phi[r] = block_sum(<const real*>terms, filled, p_tail)
-        mass[r] = block_sum(p, c, p_tail)
+        phi[r] = block_sum(<const real*>terms, filled, p_tail, True)
+        mass[r] = block_sum(p, c, p_tail, True)
     pair_results(<const real*>bad, <const double*>phi, <const double*>phi_q,
                  <const double*>delta, <const double*>mass, <real*>factor, made, symmetric)
     for r in range(rows.rows):

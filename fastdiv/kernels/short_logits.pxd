@@ -239,10 +239,12 @@ cdef inline void exp_lanes(
 
 
 cdef inline void logit_pair_tile(
-    const task* t, const tile* rows, real* xp, double scale, double* total, double* moments,
-    bint symmetric,
+    const task* t, const tile* rows, real* xp, double* total, double* moments, bint symmetric
 ) noexcept nogil:
-    """The terms of both divergences and their moments, times ``scale``, see logit_pairs.pxd."""
+    """The terms of both divergences and their moments, see logit_pairs.pxd.
+
+    They are summed in p's own unit, so that the exponentials of p are rounded no more.
+    """
     cdef real* xq = xp + OPERAND
     cdef real* ep = xq + OPERAND
     cdef real* eq = ep + OPERAND
@@ -250,8 +252,8 @@ cdef inline void logit_pair_tile(
     cdef real m_q[TILE]
     cdef real top_p[TILE]
     cdef real top_q[TILE]
-    cdef real factor_p[TILE]
     cdef real factor_q[TILE]
+    cdef double sum_p[TILE]
     cdef real offset[TILE]
     cdef real offset_low[TILE]
     cdef real moment[TILE]
@@ -277,14 +279,13 @@ cdef inline void logit_pair_tile(
         error = error if (abs(m_p[lane]) < limit) & (abs(m_q[lane]) < limit) else NAN
         offset[lane] = <real>(difference + error)
         offset_low[lane] = <real>((difference - offset[lane]) + error)
-        factor_p[lane] = <real>(scale / (top_p[lane] * (1 + rest_p[lane])))
-        factor_q[lane] = <real>(scale / (top_q[lane] * (1 + rest_q[lane])))
-        top_p[lane] *= factor_p[lane]
+        sum_p[lane] = top_p[lane] * (1 + rest_p[lane])
+        factor_q[lane] = <real>(sum_p[lane] / (top_q[lane] * (1 + rest_q[lane])))
         top_q[lane] *= factor_q[lane]
     for j in range(t.c):
         k = j * TILE
         for lane in range(TILE):
-            p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane] * factor_p[lane]
+            p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
             q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
             ep[k + lane] = logit_pair_term(
                 xp[k + lane], xq[k + lane], p, q, offset[lane], offset_low[lane], &moment[lane],
@@ -293,8 +294,8 @@ cdef inline void logit_pair_tile(
     for lane in range(TILE):
         # A NaN in q beside p = 0 is in the offset.
         error = offset[lane]
-        total[lane] = total[lane] * (1 / scale) if error == error else NAN
-        moments[lane] = moment[lane] * (1 / scale)
+        total[lane] = total[lane] / sum_p[lane] if error == error else NAN
+        moments[lane] = moment[lane] / sum_p[lane]
 
 
 cdef inline void kl_divergence_from_logits(
@@ -305,7 +306,7 @@ cdef inline void kl_divergence_from_logits(
     cdef double excess, least = 2.0 ** -100 if real is float else 0.0
     cdef bint good
     cdef Py_ssize_t lane
-    logit_pair_tile(t, rows, x, 1.0, <double*>terms, <double*>moment, False)
+    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, False)
     for lane in range(TILE):
         excess = log1p_excess_small(moment[lane])
         made[lane] = terms[lane] - excess
@@ -323,7 +324,7 @@ cdef inline void js_divergence_from_logits(
     cdef double js, y, ln2 = LN2_HI, u = unit(<const real*>x)
     cdef bint good
     cdef Py_ssize_t lane
-    logit_pair_tile(t, rows, x, exp_unit(<const real*>x), <double*>terms, <double*>moment, True)
+    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, True)
     for lane in range(TILE):
         js = terms[lane]
         y = 0.125 * moment[lane] * moment[lane]

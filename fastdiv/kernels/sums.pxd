@@ -1,9 +1,9 @@
 """Sums over a row, in trees.
 
 The terms of a block are written to a buffer and then added up: pairwise, halves upon halves, floats
-from the fourth step on in double. In a tree equal elements add without rounding, while in a chain
-their additions all round the same way: lanes that took up 32 elements one by one were 5 u off, and
-could be 16 u. The block sums are added with their rounding errors kept.
+from the second or the fourth step on in double. In a tree equal elements add without rounding,
+while in a chain their additions all round the same way: lanes that took up 32 elements one by one
+were 5 u off, and could be 16 u. The block sums are added with their rounding errors kept.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
@@ -60,22 +60,38 @@ cdef inline double lane_sum(const real* accumulator) noexcept nogil:
     return tree_of(<double*>s, accumulator)
 
 
-cdef inline double block_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+cdef inline double eight(const real* y, bint rough) noexcept nogil:
+    """The sum of eight elements half a set of lanes apart.
+
+    Where one term of a row is most of it, every step it takes through the tree is a rounding:
+    cross-entropy of such rows is up to 3.3 ulp off with three steps in float, 2.6 with one.
+    ``rough``, three steps, is a tenth faster, for what is within its bound all the same.
+    """
+    cdef Py_ssize_t width = lanes(y), half = width // 2
+    if rough:
+        return (((y[0] + y[2 * width]) + (y[width] + y[3 * width]))
+                + ((y[half] + y[half + 2 * width]) + (y[half + width] + y[half + 3 * width])))
+    return ((<double>(y[0] + y[2 * width]) + <double>(y[width] + y[3 * width]))
+            + (<double>(y[half] + y[half + 2 * width])
+               + <double>(y[half + width] + y[half + 3 * width])))
+
+
+cdef inline double block_sum(
+    const real* x, Py_ssize_t n, const real* tail, bint rough
+) noexcept nogil:
     """Sum of a block."""
     cdef double sums[SUMS]
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, made = 0
     cdef Py_ssize_t half = width // 2
-    cdef real a
+    cdef double a
     cdef const real* y
     for lane in range(half):
         sums[lane] = late[lane] = 0
     while k + 4 * width <= whole:
         y = x + k
         for lane in range(half):
-            a = (((y[lane] + y[lane + 2 * width]) + (y[lane + width] + y[lane + 3 * width]))
-                 + ((y[lane + half] + y[lane + half + 2 * width])
-                    + (y[lane + half + width] + y[lane + half + 3 * width])))
+            a = eight(y + lane, rough)
             if real is float:
                 sums[lane] += a
             else:

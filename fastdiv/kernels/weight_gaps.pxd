@@ -121,14 +121,14 @@ cdef inline void gap_block(
     s.good = gap_terms(
         p, q, n, p_tail, q_tail, p + block_size(p), q + block_size(q), <real>s.m, origin,
         unit_of(origin), <real>s.mantissa, <real*>gaps, <real*>rest, &tied, at_max, targeted)
-    add(&s.gaps, block_sum(<const real*>gaps, filled, q_tail))
+    add(&s.gaps, block_sum(<const real*>gaps, filled, q_tail, not targeted))
     if targeted:
-        add(&s.mass, block_sum(p, n, p_tail))
+        add(&s.mass, block_sum(p, n, p_tail, False))
     if at_max:
-        add(&s.rest, block_sum(<const real*>rest, filled, q_tail))
+        add(&s.rest, block_sum(<const real*>rest, filled, q_tail, not targeted))
         s.ties += tied
     else:
-        add(&s.rest, block_sum(q, n, q_tail))
+        add(&s.rest, block_sum(q, n, q_tail, not targeted))
 
 
 cdef inline void raise_weight(

@@ -138,8 +138,8 @@ cdef inline void pair_block(
     s.good = pair_terms(
         p, q, n, p_tail, q_tail, p + block_size(p), q + block_size(q), factor, <real*>phi, &phi_q,
         &delta, symmetric, scaled)
-    add(&s.phi, block_sum(<const real*>phi, whole_sets(p, n), p_tail))
-    add(&s.mass, block_sum(p, n, p_tail))
+    add(&s.phi, block_sum(<const real*>phi, whole_sets(p, n), p_tail, True))
+    add(&s.mass, block_sum(p, n, p_tail, True))
     add(&s.delta, delta)
     if symmetric:
         add(&s.phi_q, phi_q)

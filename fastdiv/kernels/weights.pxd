@@ -55,5 +55,5 @@ cdef inline real weight_block(
         for lane in range(width):
             low[lane] = y[lane] if y[lane] < low[lane] else low[lane]
         k += width
-    add(total, block_sum(x, n, tail))
+    add(total, block_sum(x, n, tail, False))
     return min(lowest, least(<const real*>low))
