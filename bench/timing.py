@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 # Of all calls together, in which each has five turns at least.
-SECONDS = 1.5
+SECONDS = 1.0
 
 
 def medians(

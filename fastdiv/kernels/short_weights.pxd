@@ -57,7 +57,7 @@ cdef inline void gap_results(
 ) noexcept nogil:
     """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made."""
     cdef double result, sum_q, tiny = faint(m), top = most(m)
-    cdef bint good
+    cdef bint good, alone
     cdef Py_ssize_t lane
     for lane in range(TILE):
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
@@ -65,8 +65,10 @@ cdef inline void gap_results(
             total[lane] = sum_q
         result = gap[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
         good = (bad[lane] == 0) & (total[lane] > tiny) & (m[lane] > tiny)
-        good = good & (total[lane] < top) & (sum_q < top) & (result * total[lane] > tiny)
-        made[lane] = result if good else NAN
+        good = good & (total[lane] < top) & (sum_q < top)
+        # Of one class alone 0 is exact; any other may be a product that has vanished.
+        alone = (gap[lane] == 0) & (rest[lane] == 0) & (ties[lane] == 1)
+        made[lane] = result if good & (alone | (result * total[lane] > tiny)) else NAN
 
 
 cdef inline void gap_tile(

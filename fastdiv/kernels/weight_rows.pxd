@@ -30,6 +30,11 @@ cdef inline double mass(const task* t, real* scratch) noexcept nogil:
     return value(&total) if low >= 0 and finite(total.high) else NAN
 
 
+cdef inline bint alone(const gap_sums* s) noexcept nogil:
+    """Whether one class has all the weight, so that a result of 0 is exact."""
+    return s.ties == 1 and s.rest.high == 0 and s.gaps.high == 0
+
+
 cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
     """H(p) = log(S / m) + sum(p log(m / p)) / S, m the largest p."""
     cdef gap_sums s = sum_gaps(t, scratch, False)
@@ -42,7 +47,9 @@ cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
     total = s.m * s.ties + value(&s.rest)
     result = result / total + log_total_weight(&s)
     # The product, because a subnormal weight may be off by as much as it is.
-    return result if tiny < total < INFINITY and result * total > tiny else NAN
+    if not tiny < total < INFINITY:
+        return NAN
+    return result if result * total > tiny or alone(&s) else NAN
 
 
 cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
@@ -58,7 +65,9 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
         result += total * log_total_weight(&s)
     else:
         result = result / total + log_total_weight(&s)
-    return result if total > tiny and s.m > tiny and result * total > tiny else NAN
+    if not (total > tiny and s.m > tiny):
+        return NAN
+    return result if result * total > tiny or alone(&s) else NAN
 
 
 cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
