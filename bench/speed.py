@@ -2,6 +2,7 @@
 
 python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
+python bench/speed.py --threads  # what all processors bring once more, beside the other figures
 
 In every round each library takes its turn, and every second round in the other order; figures are
 medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
@@ -13,7 +14,6 @@ import argparse
 import functools
 import json
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -95,21 +95,16 @@ def class_counts() -> list[int]:
     return sorted(about | some | {500, 1000, 2000, 4096, 10000, 32000, 128256})
 
 
-def main() -> None:
-    """Measure; write down; draw."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
-    quick = parser.parse_args().quick
+def tell(what: str, function: str, n: int, c: int, taken: dict[str, float]) -> None:
+    """Print speeds as they come."""
+    speeds = (f"{library} {n * c / s / 1e9:.3g}" for library, s in taken.items())
+    print(what, f"{n} x {c}", function, *speeds, flush=True)
+
+
+def measure_libraries(shapes: list[tuple[int, int]], dtypes: list[str]) -> dict[str, Any]:
+    """Measure every function of every library: by type, shape and function."""
     checked: set[tuple[str, str, str]] = set()
-    kept = tables.machine(list(CALLS))
-    shapes = [(4096, 1000)] if quick else SHAPES
-    dtypes = ["float32"] if quick else ["float32", "float64"]
-    seconds, curve, threads = kept["seconds"], kept["curve"], kept["threads"]
-
-    def tell(what: str, function: str, n: int, c: int, taken: dict[str, float]) -> None:
-        speeds = (f"{library} {n * c / s / 1e9:.3g}" for library, s in taken.items())
-        print(what, f"{n} x {c}", function, *speeds, flush=True)
-
+    seconds: dict[str, Any] = {}
     for dtype in dtypes:
         for n, c in shapes:
             given = data(n, c, np.dtype(dtype))
@@ -117,26 +112,55 @@ def main() -> None:
                 taken = on_one(function, given, checked)
                 seconds.setdefault(dtype, {}).setdefault(f"{n}x{c}", {})[function] = taken
                 tell(dtype, function, n, c, taken)
-    for c in [] if quick else class_counts():
+    return seconds
+
+
+def measure_curve() -> dict[str, Any]:
+    """Measure speeds against the number of classes: by function and number."""
+    checked: set[tuple[str, str, str]] = set()
+    curve: dict[str, Any] = {}
+    for c in class_counts():
         n = CURVE_ELEMENTS // c
         given = data(n, c, np.dtype(np.float32))
         for function in figures.CURVES:
             taken = on_one(function, given, checked)
             curve.setdefault(function, {})[str(c)] = {k: n * c / s / 1e9 for k, s in taken.items()}
             tell("curve", function, n, c, taken)
-    if not quick:
+    return curve
+
+
+def measure_threads(shapes: list[tuple[int, int]]) -> dict[str, Any]:
+    """Measure what all processors bring: by shape and function."""
+    os.sched_setaffinity(0, CPUS)
+    threads: dict[str, Any] = {}
+    for n, c in shapes:
+        given = data(n, c, np.dtype(np.float32))
+        for function in tables.FUNCTIONS:
+            taken = on_all(function, given)
+            threads.setdefault(f"{n}x{c}", {})[function] = taken
+            tell("threads", function, n, c, taken)
+    return threads
+
+
+def main() -> None:
+    """Measure; write down; draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
+    parser.add_argument("--threads", action="store_true", help="only what all processors bring")
+    asked = parser.parse_args()
+    if asked.quick:
+        measure_libraries([(4096, 1000)], ["float32"])
+        measure_threads([(4096, 1000)])
+        return
+    if asked.threads:
+        kept = json.loads(tables.KEPT.read_text())
+    else:
+        kept = tables.machine(list(CALLS))
+        kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
+        kept["curve"] = measure_curve()
         kept["every"] = ourselves.every_count(figures.CURVES)
         kept["layouts"] = ourselves.layouts()
-    if len(CPUS) > 1:
-        os.sched_setaffinity(0, CPUS)
-        for n, c in shapes[:4]:
-            given = data(n, c, np.dtype(np.float32))
-            for function in tables.FUNCTIONS:
-                taken = on_all(function, given)
-                threads.setdefault(f"{n}x{c}", {})[function] = taken
-                tell("threads", function, n, c, taken)
-    if quick:
-        sys.exit()
+    kept["threads"] = measure_threads(SHAPES[:4])
     tables.KEPT.write_text(json.dumps(kept, indent=1) + "\n")
     tables.write(kept)
 
