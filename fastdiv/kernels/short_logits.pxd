@@ -9,15 +9,14 @@ from libc.stdint cimport int64_t
 from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
 )
-from fastdiv.kernels.logit_pairs cimport logit_pair_term
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
-from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess_small, log1p_lane
+from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.sources cimport store, task
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, clear_tile, load_tile, store_tile, tile, tile_max, tile_sum,
 )
-from fastdiv.kernels.weights cimport faint, unit
+from fastdiv.kernels.weights cimport faint
 
 ctypedef struct exp_tile:
     # Of every row what exp_sum holds of one, with sums of exp(x - m).
@@ -207,131 +206,6 @@ cdef inline void score_from_logits(
         row.out = rows.out[lane]
         if made[lane] == made[lane]:
             store(&row, 0, 3, <const double*>three)
-
-
-# ----------------------------------------------------------------------------------- two rows
-
-cdef inline void exp_lanes(
-    const real* x, Py_ssize_t c, real* e, real* m, real* top, double* rest
-) noexcept nogil:
-    """exp(x - reference), 0 where x = m, and what it is there; the sum of exp(x - m), less 1."""
-    cdef real low[TILE]
-    cdef real bias[TILE]
-    cdef real ties[TILE]
-    cdef double power[TILE]
-    cdef real a
-    cdef Py_ssize_t j, k, lane
-    tile_max(x, c, m)
-    references(<const real*>m, <real*>low, <real*>bias, <double*>power)
-    clear_tile(<real*>ties)
-    for lane in range(TILE):
-        top[lane] = exp_lane(m[lane], <real>0, low[lane], bias[lane], False)
-    for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
-            a = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
-            # not (x >= m) lets NaN through to the sum.
-            e[k + lane] = <real>0 if x[k + lane] >= m[lane] else a
-            ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
-    tile_sum(<const real*>e, c, rest)
-    for lane in range(TILE):
-        rest[lane] = (ties[lane] - 1.0) + rest[lane] / top[lane]
-
-
-cdef inline void logit_pair_tile(
-    const task* t, const tile* rows, real* xp, double* total, double* moments, bint symmetric
-) noexcept nogil:
-    """The terms of both divergences and their moments, see logit_pairs.pxd.
-
-    They are summed in p's own unit, so that the exponentials of p are rounded no more.
-    """
-    cdef real* xq = xp + OPERAND
-    cdef real* ep = xq + OPERAND
-    cdef real* eq = ep + OPERAND
-    cdef real m_p[TILE]
-    cdef real m_q[TILE]
-    cdef real top_p[TILE]
-    cdef real top_q[TILE]
-    cdef real factor_q[TILE]
-    cdef double sum_p[TILE]
-    cdef real offset[TILE]
-    cdef real offset_low[TILE]
-    cdef real moment[TILE]
-    cdef double rest_p[TILE]
-    cdef double rest_q[TILE]
-    cdef double difference, part, error, ratio, limit = 65536.0 if real is float else 4294967296.0
-    cdef double more, less
-    cdef real p, q
-    cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, xp)
-    load_tile(&t.q, rows.q, t.c, xq)
-    exp_lanes(xp, t.c, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
-    exp_lanes(xq, t.c, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
-    clear_tile(<real*>moment)
-    for lane in range(TILE):
-        difference = <double>m_p[lane] - <double>m_q[lane]
-        part = difference - m_p[lane]
-        error = (m_p[lane] - (difference - part)) - (m_q[lane] + part)
-        more = rest_p[lane] if rest_p[lane] > rest_q[lane] else rest_q[lane]
-        less = rest_q[lane] if rest_p[lane] > rest_q[lane] else rest_p[lane]
-        ratio = log1p_lane((more - less) / (1 + less))
-        error += ratio if rest_p[lane] > rest_q[lane] else -ratio
-        error = error if (abs(m_p[lane]) < limit) & (abs(m_q[lane]) < limit) else NAN
-        offset[lane] = <real>(difference + error)
-        offset_low[lane] = <real>((difference - offset[lane]) + error)
-        sum_p[lane] = top_p[lane] * (1 + rest_p[lane])
-        factor_q[lane] = <real>(sum_p[lane] / (top_q[lane] * (1 + rest_q[lane])))
-        top_q[lane] *= factor_q[lane]
-    for j in range(t.c):
-        k = j * TILE
-        for lane in range(TILE):
-            p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
-            q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
-            ep[k + lane] = logit_pair_term(
-                xp[k + lane], xq[k + lane], p, q, offset[lane], offset_low[lane], &moment[lane],
-                symmetric)
-    tile_sum(<const real*>ep, t.c, total)
-    for lane in range(TILE):
-        # A NaN in q beside p = 0 is in the offset.
-        error = offset[lane]
-        total[lane] = total[lane] / sum_p[lane] if error == error else NAN
-        moments[lane] = moment[lane] / sum_p[lane]
-
-
-cdef inline void kl_divergence_from_logits(
-    const task* t, const tile* rows, real* x, double* made
-) noexcept nogil:
-    cdef double terms[TILE]
-    cdef double moment[TILE]
-    cdef double excess, least = 2.0 ** -100 if real is float else 0.0
-    cdef bint good
-    cdef Py_ssize_t lane
-    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, False)
-    for lane in range(TILE):
-        excess = log1p_excess_small(moment[lane])
-        made[lane] = terms[lane] - excess
-        # Less, and the moment is an error of the offset, see offset_error.
-        good = (excess <= 2.0 ** -6 * terms[lane]) & (made[lane] >= least)
-        good = good | (terms[lane] == 0) & (excess == 0)
-        made[lane] = made[lane] if good else NAN
-
-
-cdef inline void js_divergence_from_logits(
-    const task* t, const tile* rows, real* x, double* made
-) noexcept nogil:
-    cdef double terms[TILE]
-    cdef double moment[TILE]
-    cdef double js, y, ln2 = LN2_HI, u = unit(<const real*>x)
-    cdef bint good
-    cdef Py_ssize_t lane
-    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, True)
-    for lane in range(TILE):
-        js = terms[lane]
-        y = 0.125 * moment[lane] * moment[lane]
-        good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)
-        js = js - y if js < 8 * u else js
-        js = ln2 if js > ln2 else js
-        made[lane] = js if good & (js >= 0) else NAN
 
 
 # -------------------------------------------------------------------------- from a row to a row

@@ -7,6 +7,7 @@ cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.mid_weights as mid_weights
+cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
 cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.weight_rows as weight_rows
@@ -159,8 +160,8 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.kl_divergence_from_logits[float],
             logit_rows.kl_divergence_from_logits[double],
             logit_rows.kl_divergence_from_logits[double],
-            short_logits.kl_divergence_from_logits[float],
-            short_logits.kl_divergence_from_logits[double],
+            short_logit_pairs.kl_divergence_from_logits[float],
+            short_logit_pairs.kl_divergence_from_logits[double],
             NULL,
             NULL,
         ),
@@ -169,8 +170,8 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.js_divergence_from_logits[float],
             logit_rows.js_divergence_from_logits[double],
             NULL,
-            short_logits.js_divergence_from_logits[float],
-            short_logits.js_divergence_from_logits[double],
+            short_logit_pairs.js_divergence_from_logits[float],
+            short_logit_pairs.js_divergence_from_logits[double],
             NULL,
             NULL,
         ),
