@@ -2,7 +2,7 @@
 
 python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
-python bench/speed.py --threads  # what all processors bring once more, beside the other figures
+python bench/speed.py --only layouts  # or threads: that part once more, beside the other figures
 
 In every round each library takes its turn, and every second round in the other order; figures are
 medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
@@ -146,21 +146,23 @@ def main() -> None:
     """Measure; write down; draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
-    parser.add_argument("--threads", action="store_true", help="only what all processors bring")
+    parser.add_argument("--only", choices=["layouts", "threads"], help="a part once more")
     asked = parser.parse_args()
     if asked.quick:
         measure_libraries([(4096, 1000)], ["float32"])
         measure_threads([(4096, 1000)])
         return
-    if asked.threads:
+    if asked.only:
         kept = json.loads(tables.KEPT.read_text())
     else:
         kept = tables.machine(list(CALLS))
         kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
         kept["curve"] = measure_curve()
         kept["every"] = ourselves.every_count(figures.CURVES)
+    if asked.only != "threads":
         kept["layouts"] = ourselves.layouts()
-    kept["threads"] = measure_threads(SHAPES[:4])
+    if asked.only != "layouts":
+        kept["threads"] = measure_threads(SHAPES[:4])
     tables.KEPT.write_text(json.dumps(kept, indent=1) + "\n")
     tables.write(kept)
 

@@ -78,10 +78,28 @@ ctypedef struct task:
     const double* weight    # one per class, or NULL
 
 
-cdef inline void swap(char* bytes, int size) noexcept nogil:
-    cdef int b
-    for b in range(size // 2):
-        bytes[b], bytes[size - 1 - b] = bytes[size - 1 - b], bytes[b]
+cdef inline uint32_t swapped32(uint32_t i) noexcept nogil:
+    return (i >> 24) | ((i >> 8) & 0xff00) | ((i & 0xff00) << 8) | (i << 24)
+
+
+cdef inline item swapped(item element) noexcept nogil:
+    """An element in the other byte order, by shifts, which become vector code."""
+    cdef uint64_t h
+    cdef uint32_t i
+    cdef uint16_t j
+    if sizeof(item) == 8:
+        memcpy(&h, &element, 8)
+        h = (<uint64_t>swapped32(<uint32_t>h) << 32) | swapped32(<uint32_t>(h >> 32))
+        memcpy(&element, &h, 8)
+    elif sizeof(item) == 4:
+        memcpy(&i, &element, 4)
+        i = swapped32(i)
+        memcpy(&element, &i, 4)
+    elif sizeof(item) == 2:
+        memcpy(&j, &element, 2)
+        j = <uint16_t>((j >> 8) | (j << 8))
+        memcpy(&element, &j, 2)
+    return element
 
 
 cdef inline real number(item element, real like) noexcept nogil:
@@ -93,30 +111,34 @@ cdef inline real number(item element, real like) noexcept nogil:
         return <real>element
 
 
+cdef inline void gather_every(
+    const char* at, Py_ssize_t step, Py_ssize_t n, real* block, const item* like, bint swaps
+) noexcept nogil:
+    """n elements, ``step`` bytes apart, converted; vector code where that is known."""
+    cdef item element
+    cdef Py_ssize_t j
+    for j in range(n):
+        memcpy(&element, at + j * step, sizeof(item))
+        block[j] = number(swapped(element) if swaps else element, <real>0)
+
+
 cdef inline void gather(
     const source* s, Py_ssize_t k, Py_ssize_t n, real* block, const item* like
 ) noexcept nogil:
     """Elements k .. k + n of a row of ``like``'s type, converted."""
-    cdef item element
     cdef const char* at = s.data + k * s.stride
-    cdef Py_ssize_t j
-    if s.swapped:
-        for j in range(n):
-            memcpy(&element, at + j * s.stride, sizeof(item))
-            swap(<char*>&element, sizeof(item))
-            block[j] = number(element, <real>0)
-    elif s.stride == <Py_ssize_t>sizeof(item):
+    cdef Py_ssize_t size = sizeof(item)
+    if s.swapped and s.stride == size:
+        gather_every(at, size, n, block, like, True)
+    elif s.swapped:
+        gather_every(at, s.stride, n, block, like, True)
+    elif s.stride == size:
         if item is float16 and real is float:
             float16_row(at, n, block)
         else:
-            # The step is known: whole vectors of them.
-            for j in range(n):
-                memcpy(&element, at + j * <Py_ssize_t>sizeof(item), sizeof(item))
-                block[j] = number(element, <real>0)
+            gather_every(at, size, n, block, like, False)
     else:
-        for j in range(n):
-            memcpy(&element, at + j * s.stride, sizeof(item))
-            block[j] = number(element, <real>0)
+        gather_every(at, s.stride, n, block, like, False)
 
 
 cdef inline double kept(double made, double of) noexcept nogil:
