@@ -97,11 +97,15 @@ def span(call: Call, row: Any) -> float:
     return float(np.ptp(row) / options_of(call, 1)["temperature"]) if len(row) else 0.0
 
 
+def ulp_of(size: Any, got: Any) -> float:
+    """One ulp of a number of any size, in the type of a result."""
+    largest = float(np.finfo(type(got)).max) / 2
+    return float(np.spacing(type(got)(min(abs(float(size)), largest))))
+
+
 def in_ulp_of(size: Any, got: Any, want: Any) -> float:
     """One ulp of the exact result, in those of another number."""
-    largest = float(np.finfo(type(got)).max) / 2
-    one, other = (np.spacing(type(got)(min(abs(float(v)), largest))) for v in (want, size))
-    return float(one / other)
+    return ulp_of(want, got) / ulp_of(size, got)
 
 
 def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
@@ -112,9 +116,13 @@ def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
     if not (mp.isfinite(want) and np.isfinite(got)):
         return ulp
     if call.options == "normalize=False" and call.name in OF_BOTH_SIGNS:
-        # What cancels is counted with the size of its terms.
+        # What cancels is counted with the size of its terms, each of which may be off by the
+        # smallest number there is.
         size = exact.size_of_terms(call.name, *args)
-        return ulp * in_ulp_of(size, got, want) / (4 if size < least_normal else 1)
+        least_number = float(np.finfo(type(got)).smallest_subnormal)
+        rounding = len(args[-1]) * least_number / ulp_of(size, got)
+        ulp = max(ulp * in_ulp_of(size, got, want) - rounding, 0.0)
+        return ulp / (4 if size < least_normal else 1)
     if ("kl_" in call.name or "js_" in call.name) and want < least:
         return 0.0 if 0 <= got < 2 * least else np.inf
     if want < least_normal:
