@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-KEPT = ROOT / "bench" / "speed.json"
 
 
 def run(code: str) -> None:
@@ -43,7 +42,6 @@ for library, functions in rivals.CALLS.items():
 """)
 
 
-@pytest.mark.skipif(not KEPT.exists(), reason="bench/speed.py has left no figures yet")
 def test_the_pages_are_those_of_the_figures() -> None:
     run("""
 import json, tables
