@@ -13,9 +13,9 @@ from fastdiv._dispatch import kernels
 from fastdiv.kernels import _vectors
 
 FUNCTION = {name: i for i, name in enumerate(kernels.ROWS)}
-# Of cross-entropy: by whether the truth is labels, and the prediction logits.
+# Cross-entropy's names: by whether the truth is labels, and the prediction logits.
 CROSS_ENTROPY = {
-    (labelled, logits): FUNCTION[f"cross_entropy{'_label' * labelled}{'_from_logits' * logits}"]
+    (labelled, logits): f"cross_entropy{'_label' * labelled}{'_from_logits' * logits}"
     for labelled in (False, True)
     for logits in (False, True)
 }
@@ -145,7 +145,7 @@ def _small_against(
     """Call cross-entropy without further options for small plain arrays; None for others."""
     labelled = type(p) is np.ndarray and p.dtype.kind == "i"
     values = kernels.plain(
-        CROSS_ENTROPY[labelled, logits],
+        FUNCTION[CROSS_ENTROPY[labelled, logits]],
         (q,) if labelled else (p, q),
         p if labelled else None,
         axis=axis,
@@ -221,10 +221,9 @@ def against(
         # log q / T as it stands: the temperature is one more unit.
         unit, temperature = unit * temperature, 1.0
     from_weights = not logits and temperature == 1
-    function = "cross_entropy" + ("" if labels is None or blended else "_label")
     whole = reduction == "none"
     values = _per_row(
-        function if from_weights else f"{function}_from_logits",
+        CROSS_ENTROPY[labels is not None and not blended, not from_weights],
         p_rows,
         q_rows,
         axis=axis,
