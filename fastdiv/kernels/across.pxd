@@ -12,7 +12,7 @@ from libc.stdint cimport uint8_t, uint16_t, uintptr_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
-from fastdiv.kernels.tiles cimport TILE, interleave
+from fastdiv.kernels.tiles cimport SQUARE, TILE, interleave
 
 ctypedef fused item:
     uint8_t
@@ -46,8 +46,8 @@ cdef inline across across_of(
     cdef bint turned = class_step != size and abs(row_step) < abs(class_step)
     a.buffer = NULL
     a.class_step, a.row_step, a.size, a.c = class_step, row_step, size, c
-    a.most = max(min(GROUP_ROOM // (c * size), GROUP) // TILE * TILE, TILE)
-    if turned and TILE * c * size <= MOST_ROOM:
+    a.most = max(min(GROUP_ROOM // (c * size), GROUP) // SQUARE * SQUARE, SQUARE)
+    if turned and SQUARE * c * size <= MOST_ROOM:
         a.buffer = <char*>PyMem_RawMalloc(a.most * c * size)
         if a.buffer == NULL:
             raise MemoryError
@@ -69,15 +69,15 @@ cdef inline Py_ssize_t group_of(const across* a, const char* first) noexcept nog
 
 cdef inline void turn(const item* x, item* y) noexcept nogil:
     """Of a square, the rows to columns."""
-    cdef item half_way[TILE * TILE]
+    cdef item half_way[SQUARE * SQUARE]
     cdef Py_ssize_t i, j
     if item is float or item is double:
         interleave(x, <item*>half_way)
         interleave(<const item*>half_way, y)
     else:
-        for i in range(TILE):
-            for j in range(TILE):
-                y[i * TILE + j] = x[j * TILE + i]
+        for i in range(SQUARE):
+            for j in range(SQUARE):
+                y[i * SQUARE + j] = x[j * SQUARE + i]
 
 
 cdef inline void pick(
@@ -87,12 +87,12 @@ cdef inline void pick(
     cdef Py_ssize_t j, r
     for j in range(n):
         # No processor foresees steps of a page and more.
-        prefetch(at + TILE * a.class_step)
-        if rows == TILE and a.row_step == <Py_ssize_t>sizeof(item):
-            memcpy(square + j * TILE, at, TILE * sizeof(item))
+        prefetch(at + SQUARE * a.class_step)
+        if rows == SQUARE and a.row_step == <Py_ssize_t>sizeof(item):
+            memcpy(square + j * SQUARE, at, SQUARE * sizeof(item))
         else:
             for r in range(rows):
-                memcpy(square + j * TILE + r, at + r * a.row_step, sizeof(item))
+                memcpy(square + j * SQUARE + r, at + r * a.row_step, sizeof(item))
         at += a.class_step
 
 
@@ -102,18 +102,18 @@ cdef inline void place(
     """The way back."""
     cdef Py_ssize_t j, r
     for j in range(n):
-        prefetch(at + TILE * a.class_step)
-        if rows == TILE and a.row_step == <Py_ssize_t>sizeof(item):
-            memcpy(at, square + j * TILE, TILE * sizeof(item))
+        prefetch(at + SQUARE * a.class_step)
+        if rows == SQUARE and a.row_step == <Py_ssize_t>sizeof(item):
+            memcpy(at, square + j * SQUARE, SQUARE * sizeof(item))
         else:
             for r in range(rows):
-                memcpy(at + r * a.row_step, square + j * TILE + r, sizeof(item))
+                memcpy(at + r * a.row_step, square + j * SQUARE + r, sizeof(item))
         at += a.class_step
 
 
 cdef inline void copy_part(item* to, const item* x, Py_ssize_t n) noexcept nogil:
-    if n == TILE:
-        memcpy(to, x, TILE * sizeof(item))
+    if n == SQUARE:
+        memcpy(to, x, SQUARE * sizeof(item))
     else:
         memcpy(to, x, n * sizeof(item))
 
@@ -121,42 +121,42 @@ cdef inline void copy_part(item* to, const item* x, Py_ssize_t n) noexcept nogil
 cdef inline void take(
     const across* a, const char* first, Py_ssize_t rows, item* made
 ) noexcept nogil:
-    cdef item square[TILE * TILE]
-    cdef item turned[TILE * TILE]
+    cdef item square[SQUARE * SQUARE]
+    cdef item turned[SQUARE * SQUARE]
     cdef Py_ssize_t k = 0, n, r, i, some
     # What is past the last row or class is turned too, and not looked at.
-    for i in range(TILE * TILE):
+    for i in range(SQUARE * SQUARE):
         square[i] = 0
     while k < a.c:
-        n = min(a.c - k, TILE)
+        n = min(a.c - k, SQUARE)
         r = 0
         while r < rows:
-            some = min(rows - r, TILE)
+            some = min(rows - r, SQUARE)
             pick(a, first + k * a.class_step + r * a.row_step, some, n, <item*>square)
             turn(<const item*>square, <item*>turned)
             for i in range(some):
-                copy_part(made + (r + i) * a.c + k, <const item*>turned + i * TILE, n)
-            r += TILE
-        k += TILE
+                copy_part(made + (r + i) * a.c + k, <const item*>turned + i * SQUARE, n)
+            r += SQUARE
+        k += SQUARE
 
 
 cdef inline void put(const across* a, char* first, Py_ssize_t rows, const item* x) noexcept nogil:
-    cdef item square[TILE * TILE]
-    cdef item turned[TILE * TILE]
+    cdef item square[SQUARE * SQUARE]
+    cdef item turned[SQUARE * SQUARE]
     cdef Py_ssize_t k = 0, n, r, i, some
-    for i in range(TILE * TILE):
+    for i in range(SQUARE * SQUARE):
         square[i] = 0
     while k < a.c:
-        n = min(a.c - k, TILE)
+        n = min(a.c - k, SQUARE)
         r = 0
         while r < rows:
-            some = min(rows - r, TILE)
+            some = min(rows - r, SQUARE)
             for i in range(some):
-                copy_part(<item*>square + i * TILE, x + (r + i) * a.c + k, n)
+                copy_part(<item*>square + i * SQUARE, x + (r + i) * a.c + k, n)
             turn(<const item*>square, <item*>turned)
             place(a, first + k * a.class_step + r * a.row_step, some, n, <const item*>turned)
-            r += TILE
-        k += TILE
+            r += SQUARE
+        k += SQUARE
 
 
 cdef inline void take_group(const across* a, const char* first, Py_ssize_t rows) noexcept nogil:

@@ -18,7 +18,7 @@ from fastdiv.kernels.arithmetic cimport NAN
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64
 from fastdiv.kernels.sources cimport FLOAT32, kind, set_top, source, task
 from fastdiv.kernels.table cimport entry
-from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE, TILE_SCRATCH, tile
+from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE, TILE_SCRATCH, abreast, tile
 from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
 
 cdef extern from "math.h" nogil:
@@ -36,7 +36,8 @@ ctypedef struct job:
     task t
     entry chosen
     bint wide               # compute in double
-    bint tiled              # rows are short: as many at a time as a tile has
+    bint tiled              # as many rows at a time as a tile has
+    Py_ssize_t together     # how many those are
     bint shared             # the target's sum is taken first
     bint divided            # so is the prediction's largest element
     bint makes_rows
@@ -63,6 +64,21 @@ cdef inline void put(char* at, kind type, double result) noexcept nogil:
         memcpy(at, &narrow, 4)
     else:
         memcpy(at, &result, 8)
+
+
+cdef inline void put_all(const tile* rows, kind type, const double* made) noexcept nogil:
+    """The same of all rows; those of most arrays lie side by side."""
+    cdef Py_ssize_t r, n = rows.rows
+    cdef float narrow[TILE]
+    cdef bint beside = type == FLOAT32
+    for r in range(n):
+        narrow[r] = <float>made[r]
+        beside = beside & (rows.out[r] - rows.out[0] == 4 * r)
+    if beside:
+        memcpy(rows.out[0], narrow, 4 * n)
+        return
+    for r in range(n):
+        put(rows.out[r], type, made[r])
 
 
 cdef inline double row_result(job* j, double* scratch) noexcept nogil:
@@ -96,6 +112,19 @@ cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_
         rows.label[r] = 0 if rows.ignored[r] else label
 
 
+cdef inline const char* readable(
+    const walk* w, int array, const char* last, Py_ssize_t size
+) noexcept nogil:
+    """Where what may be read ends, of rows of that size the last of which was taken: rows that
+    follow it closely may be read, too."""
+    if last == NULL:
+        return NULL
+    last += size
+    if w.at[array] == last and step(w, array) == size:
+        last += in_line(w) * size
+    return last
+
+
 cdef inline void take_rows(tile* rows, walk* w, const job* j, Py_ssize_t n) noexcept nogil:
     """Take n rows of a tile and walk on; the lanes that are left repeat the first."""
     cdef Py_ssize_t r, done = 0, some
@@ -114,7 +143,9 @@ cdef inline void take_rows(tile* rows, walk* w, const job* j, Py_ssize_t n) noex
             take_labels(rows, j, w.at[LABELS], step(w, LABELS), done, some)
         go_on(w, some)
         done += some
-    for r in range(n, TILE):
+    rows.p_end = readable(w, P, rows.p[n - 1], j.t.c * j.t.p.size)
+    rows.q_end = readable(w, Q, rows.q[n - 1], j.t.c * j.t.q.size)
+    for r in range(n, j.together):
         rows.p[r] = rows.p[0]
         rows.q[r] = rows.q[0]
         rows.label[r] = rows.label[0]
@@ -135,7 +166,10 @@ cdef inline void end_rows(
     """Compute the rows that have no result yet, NaN, and write all of them."""
     cdef Py_ssize_t r
     cdef double weight
+    cdef bint missing = False
     for r in range(rows.rows):
+        missing = missing | (made[r] != made[r])
+    for r in range(rows.rows if missing else 0):
         if made[r] != made[r]:
             j.t.p.data = rows.p[r]
             j.t.q.data = rows.q[r]
@@ -158,8 +192,7 @@ cdef inline void end_rows(
     if j.root:
         for r in range(rows.rows):
             made[r] = sqrt(made[r])
-    for r in range(rows.rows):
-        put(rows.out[r], j.t.out_type, made[r])
+    put_all(rows, j.t.out_type, made)
 
 
 cdef inline void compute_rows(job* j, tile* rows, double* scratch) noexcept nogil:
@@ -191,7 +224,7 @@ cdef inline Py_ssize_t compute_group(
     take_group(&j.p_across, w.at[P], n)
     take_group(&j.q_across, w.at[Q], n)
     while done < n:
-        some = min(n - done, TILE)
+        some = min(n - done, j.together)
         take_rows(rows, w, j, some)
         point(&j.p_across, rows.p, done, some)
         point(&j.q_across, rows.q, done, some)
@@ -213,7 +246,7 @@ cdef inline int run_rows(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exc
         if j.across:
             n = compute_group(j, w, &rows, stop - first, scratch)
         elif j.tiled:
-            n = min(stop - first, TILE)
+            n = min(stop - first, j.together)
             take_rows(&rows, w, j, n)
             compute_rows(j, &rows, scratch)
         else:
@@ -246,7 +279,8 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     by an addition, and a sum's rounding error is found by one.
     """
     cdef fenv_t callers
-    cdef bint short = j.t.c <= (SHORT_F64 if j.wide else SHORT_F32)
+    cdef bint short = j.t.c <= min(j.chosen.short_most, SHORT_F64 if j.wide else SHORT_F32)
+    j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:

@@ -17,7 +17,7 @@ from fastdiv.kernels.short_logits cimport (
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, double_sum, value
-from fastdiv.kernels.tiles cimport TILE, fetch_rows, next_tile, room_of, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, fetch_rows, next_tile, room_of, tile
 from fastdiv.kernels.weights cimport faint
 
 
@@ -26,6 +26,7 @@ cdef inline void sum_exp_rows(
     const real** x, exp_tile* s, bint spreads, bint kept,
 ) noexcept nogil:
     """The sums of every row; if ``kept``, the terms, in the rows' own room."""
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
     cdef real bias[TILE]
@@ -39,17 +40,17 @@ cdef inline void sum_exp_rows(
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))
-        next = <const real*>(at[r] + next_tile(at))
+        next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
         s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, True, spreads, False)
         s.rest[r] = block_sum(<const real*>terms, filled, tail, False)
         if spreads:
             s.spread[r] = block_sum(<const real*>spread, filled, tail, True)
-    for r in range(n, TILE):
+    for r in range(n, many):
         s.ties[r] = 1
         s.rest[r] = s.spread[r] = 0
-    end_sums(s, spreads)
+    end_sums(s, <const real*>scratch, spreads)
 
 
 cdef inline void logsumexp(
@@ -67,7 +68,7 @@ cdef inline void entropy_from_logits(
     cdef const real* x[TILE]
     cdef exp_tile s
     sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
-    entropy_of(&s, made)
+    entropy_of(&s, made, <const real*>scratch)
 
 
 cdef inline void cross_entropy_label_from_logits(
@@ -84,6 +85,7 @@ cdef inline void cross_entropy_label_from_logits(
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real* room = room_of(scratch, TILE)
     cdef const real* x[TILE]
     cdef const real* p
@@ -101,7 +103,7 @@ cdef inline void cross_entropy_from_logits(
         gaps.high = gaps.low = total.high = total.low = 0
         good = target_block(
             p, x[r], t.c, tail, tail_of(<const real*>room_of(scratch, r)),
-            <const real*>(rows.p[r] + next_tile(rows.p)), <real>s.m[r], &gaps, &total) >= 0
+            <const real*>(rows.p[r] + next_tile(rows.p, many)), <real>s.m[r], &gaps, &total) >= 0
         mass = value(&total)
         good = good and finite(mass) and mass >= faint(p)
         made[r] = value(&gaps) / mass + s.log_sum[r] if good else NAN
@@ -117,7 +119,7 @@ cdef inline void score_from_logits(
     cdef exp_tile s
     cdef Py_ssize_t r
     sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
-    entropy_of(&s, <double*>entropy)
+    entropy_of(&s, <double*>entropy, <const real*>scratch)
     for r in range(rows.rows):
         row.q.data = rows.q[r]
         row.out = rows.out[r]

@@ -10,7 +10,7 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.short_weights cimport anchors, gap_results, pair_results
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport block_sum
-from fastdiv.kernels.tiles cimport TILE, fetch_rows, next_tile, room_of, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, fetch_rows, next_tile, room_of, tile
 from fastdiv.kernels.weight_gaps cimport gap_terms
 from fastdiv.kernels.weight_pairs cimport in_range, is_infinite, pair_sums, pair_terms
 from fastdiv.kernels.weight_rows cimport js_end, kl_end
@@ -21,6 +21,7 @@ cdef inline void gap_rows(
     double* made, bint targeted,
 ) noexcept nogil:
     """H(p, q), or if not ``targeted`` H(q), see weight_gaps.pxd."""
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real origin[TILE]
     cdef real unit[TILE]
@@ -43,7 +44,7 @@ cdef inline void gap_rows(
     cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
     fetch_rows(row_q, at_q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m)
     anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa)
-    for r in range(TILE):
+    for r in range(many):
         ties[r] = bad[r] = 1
         gap[r] = rest[r] = total[r] = 0
     for r in range(rows.rows):
@@ -52,10 +53,10 @@ cdef inline void gap_rows(
         if targeted:
             row.data = rows.p[r]
             p = fetch(&row, 0, c, room_of(scratch, TILE), <real>0)
-        next_p = <const real*>(rows.p[r] + next_tile(rows.p))
+        next_p = <const real*>(rows.p[r] + next_tile(rows.p, many))
         bad[r] = <real>0 if gap_terms(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
-            <const real*>(at_q[r] + next_tile(at_q)), m[r], origin[r], unit[r], mantissa[r],
+            <const real*>(at_q[r] + next_tile(at_q, many)), m[r], origin[r], unit[r], mantissa[r],
             <real*>gaps, <real*>others, &tied, True, targeted) else <real>1
         ties[r] = <real>tied
         gap[r] = block_sum(<const real*>gaps, filled, tail, not targeted)
@@ -88,6 +89,7 @@ cdef inline void pair_rows(
     const task* t, const tile* rows, real* scratch, double* made, bint symmetric
 ) noexcept nogil:
     """KL or Jensen-Shannon, see weight_pairs.pxd."""
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real bad[TILE]
     cdef real factor[TILE]
     cdef double phi[TILE]
@@ -104,7 +106,7 @@ cdef inline void pair_rows(
     cdef source row_p = t.p
     cdef source row_q = t.q
     cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
-    for r in range(TILE):
+    for r in range(many):
         bad[r] = 1
         phi[r] = phi_q[r] = delta[r] = 0
         mass[r] = 1
@@ -115,8 +117,8 @@ cdef inline void pair_rows(
         q = fetch(&row_q, 0, c, second, <real>0)
         bad[r] = <real>0 if pair_terms(
             p, q, c, p_tail, tail_of(<const real*>second),
-            <const real*>(rows.p[r] + next_tile(rows.p)),
-            <const real*>(rows.q[r] + next_tile(rows.q)), <real>1, <real*>terms, &phi_q[r],
+            <const real*>(rows.p[r] + next_tile(rows.p, many)),
+            <const real*>(rows.q[r] + next_tile(rows.q, many)), <real>1, <real*>terms, &phi_q[r],
             &delta[r], symmetric, False) else <real>1
         phi[r] = block_sum(<const real*>terms, filled, p_tail, True)
         mass[r] = block_sum(p, c, p_tail, True)

@@ -10,7 +10,9 @@ from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport OPERAND, TILE, clear_tile, load_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, abreast, clear_tile, load_tile, tile, tile_max, tile_sum,
+)
 from fastdiv.kernels.weights cimport unit
 
 
@@ -18,6 +20,7 @@ cdef inline void exp_lanes(
     const real* x, Py_ssize_t c, real* e, real* m, real* top, double* rest
 ) noexcept nogil:
     """exp(x - reference), 0 where x = m, and what it is there; the sum of exp(x - m), less 1."""
+    cdef Py_ssize_t many = abreast(x)
     cdef real low[TILE]
     cdef real bias[TILE]
     cdef real ties[TILE]
@@ -27,17 +30,17 @@ cdef inline void exp_lanes(
     tile_max(x, c, m)
     references(<const real*>m, <real*>low, <real*>bias, <double*>power)
     clear_tile(<real*>ties)
-    for lane in range(TILE):
+    for lane in range(many):
         top[lane] = exp_lane(m[lane], <real>0, low[lane], bias[lane], False)
     for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             a = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
             # not (x >= m) lets NaN through to the sum.
             e[k + lane] = <real>0 if x[k + lane] >= m[lane] else a
             ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
     tile_sum(<const real*>e, c, rest)
-    for lane in range(TILE):
+    for lane in range(many):
         rest[lane] = (ties[lane] - 1.0) + rest[lane] / top[lane]
 
 
@@ -48,6 +51,7 @@ cdef inline void logit_pair_tile(
 
     They are summed in p's own unit, so that the exponentials of p are rounded no more.
     """
+    cdef Py_ssize_t many = abreast(<const real*>xp)
     cdef real* xq = xp + OPERAND
     cdef real* ep = xq + OPERAND
     cdef real* eq = ep + OPERAND
@@ -66,12 +70,12 @@ cdef inline void logit_pair_tile(
     cdef double more, less
     cdef real p, q
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, xp)
-    load_tile(&t.q, rows.q, t.c, xq)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, xp)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, xq)
     exp_lanes(xp, t.c, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
     exp_lanes(xq, t.c, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
     clear_tile(<real*>moment)
-    for lane in range(TILE):
+    for lane in range(many):
         difference = <double>m_p[lane] - <double>m_q[lane]
         part = difference - m_p[lane]
         error = (m_p[lane] - (difference - part)) - (m_q[lane] + part)
@@ -86,15 +90,15 @@ cdef inline void logit_pair_tile(
         factor_q[lane] = <real>(sum_p[lane] / (top_q[lane] * (1 + rest_q[lane])))
         top_q[lane] *= factor_q[lane]
     for j in range(t.c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
             q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
             ep[k + lane] = logit_pair_term(
                 xp[k + lane], xq[k + lane], p, q, offset[lane], offset_low[lane], &moment[lane],
                 symmetric)
     tile_sum(<const real*>ep, t.c, total)
-    for lane in range(TILE):
+    for lane in range(many):
         # A NaN in q beside p = 0 is in the offset.
         error = offset[lane]
         total[lane] = total[lane] / sum_p[lane] if error == error else NAN
@@ -104,13 +108,14 @@ cdef inline void logit_pair_tile(
 cdef inline void kl_divergence_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>x)
     cdef double terms[TILE]
     cdef double moment[TILE]
     cdef double excess, least = 2.0 ** -100 if real is float else 0.0
     cdef bint good
     cdef Py_ssize_t lane
     logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, False)
-    for lane in range(TILE):
+    for lane in range(many):
         excess = log1p_excess_small(moment[lane])
         made[lane] = terms[lane] - excess
         # Less, and the moment is an error of the offset, see offset_error.
@@ -122,13 +127,14 @@ cdef inline void kl_divergence_from_logits(
 cdef inline void js_divergence_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>x)
     cdef double terms[TILE]
     cdef double moment[TILE]
     cdef double js, y, ln2 = LN2_HI, u = unit(<const real*>x)
     cdef bint good
     cdef Py_ssize_t lane
     logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, True)
-    for lane in range(TILE):
+    for lane in range(many):
         js = terms[lane]
         y = 0.125 * moment[lane] * moment[lane]
         good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)

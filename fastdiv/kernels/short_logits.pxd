@@ -11,10 +11,11 @@ from fastdiv.kernels.arithmetic cimport (
 )
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
-from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
+from fastdiv.kernels.polynomials cimport exp_tail
+from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.sources cimport store, task
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, clear_tile, load_tile, store_tile, tile, tile_max, tile_sum,
+    OPERAND, TILE, abreast, clear_tile, load_tile, store_tile, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.weights cimport faint
 
@@ -32,10 +33,11 @@ cdef inline void references(
     const real* m, real* low, real* bias, double* power
 ) noexcept nogil:
     """The reference next to every row's maximum, as reference_for makes it."""
+    cdef Py_ssize_t many = abreast(m)
     cdef int64_t scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
     cdef double rounded
     cdef Py_ssize_t lane
-    for lane in range(TILE):
+    for lane in range(many):
         rounded = m[lane] * LOG2E + ROUNDER
         power[lane] = rounded - ROUNDER
         low[lane] = <real>((power[lane] - scale) * LN2_HI)
@@ -45,21 +47,22 @@ cdef inline void references(
 
 cdef inline void begin_sums(const real* m, real* low, real* bias, exp_tile* s) noexcept nogil:
     """What is known of the rows from their maxima."""
-    cdef double top, power, limit = 65536.0 if real is float else 4294967296.0
+    cdef Py_ssize_t many = abreast(m)
+    cdef double top, power, rho, limit = 65536.0 if real is float else 4294967296.0
     cdef Py_ssize_t lane
     references(m, low, bias, s.factor)
-    for lane in range(TILE):
+    for lane in range(many):
         top = m[lane]
         s.m[lane] = top if (top > -limit) & (top < limit) else NAN
         power = s.factor[lane]
-        s.factor[lane] = exp_scalar(fma(power, LN2_LO, fma(power, LN2_HI, -top)))
-        s.factor[lane] *= 1 / exp_unit(m)
+        rho = fma(power, LN2_LO, fma(power, LN2_HI, -top))
+        s.factor[lane] = fma(rho, exp_tail(rho), 1.0) * (1 / exp_unit(m))
 
 
-cdef inline void end_sums(exp_tile* s, bint spreads) noexcept nogil:
+cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept nogil:
     """What the rows' sums come to."""
     cdef Py_ssize_t lane
-    for lane in range(TILE):
+    for lane in range(abreast(like)):
         s.rest[lane] *= s.factor[lane]
         if spreads:
             s.spread[lane] *= s.factor[lane]
@@ -71,6 +74,7 @@ cdef inline void sum_exp_tile(
     const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, bint spreads
 ) noexcept nogil:
     """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m."""
+    cdef Py_ssize_t many = abreast(x)
     cdef real low[TILE]
     cdef real bias[TILE]
     cdef real m[TILE]
@@ -81,8 +85,8 @@ cdef inline void sum_exp_tile(
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     clear_tile(<real*>ties)
     for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             e = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
             # not (x >= m) lets NaN through to the sum.
             e = <real>0 if x[k + lane] >= m[lane] else e
@@ -94,15 +98,16 @@ cdef inline void sum_exp_tile(
     tile_sum(<const real*>terms, c, s.rest)
     if spreads:
         tile_sum(<const real*>spread, c, s.spread)
-    for lane in range(TILE):
+    for lane in range(many):
         s.ties[lane] = ties[lane]
-    end_sums(s, spreads)
+    end_sums(s, x, spreads)
 
 
 cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like) noexcept nogil:
+    cdef Py_ssize_t many = abreast(like)
     cdef Py_ssize_t lane
     cdef bint cancels
-    for lane in range(TILE):
+    for lane in range(many):
         made[lane] = s.m[lane] + s.log_sum[lane]
         if real is float:
             # Normalised log-probabilities: the two terms cancel, which double can bear.
@@ -112,14 +117,14 @@ cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like)
 
 cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
     cdef exp_tile s
-    load_tile(&t.p, rows.p, t.c, x)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
     sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
     logsumexp_of(&s, made, <const real*>x)
 
 
-cdef inline void entropy_of(const exp_tile* s, double* made) noexcept nogil:
+cdef inline void entropy_of(const exp_tile* s, double* made, const real* like) noexcept nogil:
     cdef Py_ssize_t lane
-    for lane in range(TILE):
+    for lane in range(abreast(like)):
         made[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
 
 
@@ -127,28 +132,30 @@ cdef inline void entropy_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
     cdef exp_tile s
-    load_tile(&t.p, rows.p, t.c, x)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
     sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
-    entropy_of(&s, made)
+    entropy_of(&s, made, <const real*>x)
 
 
 cdef inline void cross_entropy_label_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>x)
     cdef double at_label[TILE]
     cdef exp_tile s
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, t.c, x)
-    for lane in range(TILE):
-        at_label[lane] = x[rows.label[lane] * TILE + lane]
+    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    for lane in range(many):
+        at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
-    for lane in range(TILE):
+    for lane in range(many):
         made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
 
 
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>p)
     cdef real least[TILE]
     cdef double mass[TILE]
     cdef double gaps[TILE]
@@ -159,13 +166,13 @@ cdef inline void cross_entropy_from_logits(
     cdef double tiny = faint(<const real*>p)
     cdef bint good
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, x)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, False)
     clear_tile(<real*>least)
     for j in range(t.c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             m = <real>s.m[lane]
             g = p[k + lane]
             least[lane] = g if g < least[lane] else least[lane]
@@ -173,7 +180,7 @@ cdef inline void cross_entropy_from_logits(
             terms[k + lane] = <real>0 if g == 0 else g * (m - x[k + lane])
     tile_sum(<const real*>p, t.c, <double*>mass)
     tile_sum(<const real*>terms, t.c, <double*>gaps)
-    for lane in range(TILE):
+    for lane in range(many):
         made[lane] = gaps[lane] / mass[lane] + s.log_sum[lane]
         good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
         made[lane] = made[lane] if good else NAN
@@ -182,21 +189,22 @@ cdef inline void cross_entropy_from_logits(
 cdef inline void score_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>x)
     cdef real first[TILE]
     cdef double at_label[TILE]
     cdef double three[3]
     cdef task row = t[0]
     cdef exp_tile s
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.q, rows.q, t.c, x)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
     sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
     clear_tile(<real*>first)
     for j in range(t.c):
-        k = (t.c - 1 - j) * TILE
-        for lane in range(TILE):
+        k = (t.c - 1 - j) * many
+        for lane in range(many):
             first[lane] = <real>(t.c - 1 - j) if x[k + lane] >= <real>s.m[lane] else first[lane]
-    for lane in range(TILE):
-        at_label[lane] = x[rows.label[lane] * TILE + lane]
+    for lane in range(many):
+        at_label[lane] = x[rows.label[lane] * many + lane]
         made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
         s.spread[lane] = s.log_sum[lane] + s.spread[lane] / (s.ties[lane] + s.rest[lane])
     for lane in range(rows.rows):
@@ -211,37 +219,39 @@ cdef inline void score_from_logits(
 # -------------------------------------------------------------------------- from a row to a row
 
 cdef inline void softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>x)
     cdef real top[TILE]
     cdef real factor[TILE]
     cdef real* terms = x + OPERAND
     cdef exp_tile s
     cdef double total
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, x)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, False)
-    for lane in range(TILE):
+    for lane in range(many):
         total = 1 / (s.ties[lane] + s.rest[lane])
         top[lane] = <real>total
         factor[lane] = <real>(s.factor[lane] * total)
         made[lane] = s.log_sum[lane]
     for j in range(t.c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             terms[k + lane] *= factor[lane]
             terms[k + lane] = top[lane] if x[k + lane] >= <real>s.m[lane] else terms[k + lane]
     store_tile(t, rows, t.c, <const real*>terms, <const double*>made)
 
 
 cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>x)
     cdef real* terms = x + OPERAND
     cdef exp_tile s
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, x)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, False)
     for j in range(t.c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             terms[k + lane] = (x[k + lane] - <real>s.m[lane]) - <real>s.log_sum[lane]
-    for lane in range(TILE):
+    for lane in range(many):
         made[lane] = s.log_sum[lane]
     store_tile(t, rows, t.c, <const real*>terms, <const double*>made)

@@ -11,7 +11,7 @@ from fastdiv.kernels.math cimport (
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, clear_tile, load_tile, tile, tile_max, tile_sum,
+    OPERAND, TILE, abreast, clear_tile, load_tile, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.weight_pairs cimport difference, inspect
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
@@ -20,22 +20,24 @@ from fastdiv.kernels.weights cimport faint, least_normal, most
 
 cdef inline void least_of(const real* x, Py_ssize_t c, real* low) noexcept nogil:
     """The least of every row's elements and ``low``."""
+    cdef Py_ssize_t many = abreast(x)
     cdef Py_ssize_t j, k, lane
     for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             low[lane] = x[k + lane] if x[k + lane] < low[lane] else low[lane]
 
 
 cdef inline void mass(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>p)
     cdef real low[TILE]
     cdef bint good
     cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
     clear_tile(<real*>low)
     least_of(<const real*>p, t.c, <real*>low)
     tile_sum(<const real*>p, t.c, made)
-    for lane in range(TILE):
+    for lane in range(many):
         good = (low[lane] >= 0) & (made[lane] < INFINITY)
         made[lane] = made[lane] if good else NAN
 
@@ -44,8 +46,9 @@ cdef inline void anchors(
     const real* m, real* origin, real* unit, real* mantissa
 ) noexcept nogil:
     """What log_gap takes for every row's maximum."""
+    cdef Py_ssize_t many = abreast(m)
     cdef Py_ssize_t lane
-    for lane in range(TILE):
+    for lane in range(many):
         origin[lane] = origin_of(m[lane])
         unit[lane] = unit_of(origin[lane])
         mantissa[lane] = mantissa_of(m[lane], origin[lane], unit[lane])
@@ -56,10 +59,11 @@ cdef inline void gap_results(
     double* total, double* made, bint targeted,
 ) noexcept nogil:
     """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made."""
+    cdef Py_ssize_t many = abreast(m)
     cdef double result, sum_q, tiny = faint(m), top = most(m)
     cdef bint good, alone
     cdef Py_ssize_t lane
-    for lane in range(TILE):
+    for lane in range(many):
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
         if not targeted:
             total[lane] = sum_q
@@ -75,6 +79,7 @@ cdef inline void gap_tile(
     const real* p, real* q, Py_ssize_t c, real* gaps, double* made, bint targeted
 ) noexcept nogil:
     """H(p, q), or with q for p H(q); q is used up. See weight_gaps.pxd."""
+    cdef Py_ssize_t many = abreast(p)
     cdef real m[TILE]
     cdef real origin[TILE]
     cdef real unit[TILE]
@@ -92,8 +97,8 @@ cdef inline void gap_tile(
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             a = q[k + lane]
             f = log_ratio(a, origin[lane], unit[lane], &fraction, &steps)
             f = log_gap(fraction, f, steps, mantissa[lane])
@@ -109,42 +114,43 @@ cdef inline void gap_tile(
     tile_sum(<const real*>q, c, <double*>rest)
     if targeted:
         tile_sum(p, c, <double*>total)
-    for lane in range(TILE):
+    for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
                 <const double*>rest, <double*>total, made, targeted)
 
 
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
-    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
     gap_tile(<const real*>p, p, t.c, p + OPERAND, made, False)
 
 
 cdef inline void cross_entropy(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
-    load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, p + OPERAND)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, p + OPERAND)
     gap_tile(<const real*>p, p + OPERAND, t.c, p + 2 * OPERAND, made, True)
 
 
 cdef inline void cross_entropy_label(
     const task* t, const tile* rows, real* q, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>q)
     cdef real low[TILE]
     cdef double at_label[TILE]
     cdef double others[TILE]
     cdef double tiny = faint(<const real*>q)
     cdef bint good
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, t.c, q)
-    for lane in range(TILE):
-        at_label[lane] = q[rows.label[lane] * TILE + lane]
-        q[rows.label[lane] * TILE + lane] = 0
+    load_tile(&t.q, rows.q, rows.q_end, t.c, q)
+    for lane in range(many):
+        at_label[lane] = q[rows.label[lane] * many + lane]
+        q[rows.label[lane] * many + lane] = 0
     clear_tile(<real*>low)
     least_of(<const real*>q, t.c, <real*>low)
     tile_sum(<const real*>q, t.c, <double*>others)
-    for lane in range(TILE):
+    for lane in range(many):
         good = (low[lane] >= 0) & (at_label[lane] > tiny) & (at_label[lane] < INFINITY)
         good = good & (others[lane] < INFINITY)
         made[lane] = log1p_lane(others[lane] / at_label[lane])
@@ -158,10 +164,11 @@ cdef inline void pair_results(
     const double* mass, real* factor, double* made, bint symmetric,
 ) noexcept nogil:
     """KL or Jensen-Shannon of every row from its sums; in ``factor`` what makes the sums equal."""
+    cdef Py_ssize_t many = abreast(bad)
     cdef double e, excess, result, top = most(bad)
     cdef bint good
     cdef Py_ssize_t lane
-    for lane in range(TILE):
+    for lane in range(many):
         e = -delta[lane] / mass[lane]
         if symmetric:
             result = js_of(phi[lane], phi_q[lane], e, mass[lane], bad)
@@ -180,6 +187,7 @@ cdef inline void pair_pass(
 ) noexcept nogil:
     """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. In
     ``factor`` comes what makes the sums equal."""
+    cdef Py_ssize_t many = abreast(p)
     cdef real delta[TILE]
     cdef real phi_q[TILE]
     cdef real signs[TILE]
@@ -194,8 +202,8 @@ cdef inline void pair_pass(
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
     for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             a = p[k + lane]
             b = q[k + lane]
             d = difference(a, b, factor[lane], scaled)
@@ -220,7 +228,7 @@ cdef inline void pair_pass(
             signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, b))
     tile_sum(<const real*>phi, c, <double*>total)
     tile_sum(p, c, <double*>mass)
-    for lane in range(TILE):
+    for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
         deltas[lane] = delta[lane]
         phi_qs[lane] = phi_q[lane]
@@ -232,6 +240,7 @@ cdef inline void infinite_rows(
     const real* p, const real* q, Py_ssize_t c, double* made
 ) noexcept nogil:
     """Infinity for rows without a result that is_infinite in weight_pairs.pxd."""
+    cdef Py_ssize_t many = abreast(p)
     cdef real worst[TILE]
     cdef real top[TILE]
     cdef real lost[TILE]
@@ -241,10 +250,10 @@ cdef inline void infinite_rows(
     clear_tile(<real*>top)
     clear_tile(<real*>lost)
     for j in range(c):
-        k = j * TILE
-        for lane in range(TILE):
+        k = j * many
+        for lane in range(many):
             inspect(p[k + lane], q[k + lane], &worst[lane], &top[lane], &lost[lane])
-    for lane in range(TILE):
+    for lane in range(many):
         found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
         made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]
 
@@ -253,21 +262,22 @@ cdef inline void pair_tile(
     const task* t, const tile* rows, real* p, double* made, bint symmetric
 ) noexcept nogil:
     """KL or Jensen-Shannon; a second time where the sums of a row's operands differ."""
+    cdef Py_ssize_t many = abreast(<const real*>p)
     cdef real* q = p + OPERAND
     cdef real* phi = q + OPERAND
     cdef real factor[TILE]
     cdef double again[TILE]
     cdef bint missing = False
     cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, q)
+    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, q)
     pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, phi, made, symmetric, False)
-    for lane in range(TILE):
+    for lane in range(many):
         missing = missing | (made[lane] != made[lane])
     if missing:
         pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, phi, <double*>again,
                   symmetric, True)
-        for lane in range(TILE):
+        for lane in range(many):
             made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
     if missing and not symmetric:
         infinite_rows(<const real*>p, <const real*>q, t.c, made)

@@ -12,7 +12,7 @@ cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport tile
+from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_PAIR, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -24,7 +24,8 @@ ctypedef struct entry:
     row_f32 in_f32
     row_f64 in_f64
     row_f64 careful         # the last word on a row that comes out as NaN, if there is one
-    tile_f32 short_f32      # of short rows as many as a tile has, if there is one
+    Py_ssize_t short_most   # classes of short rows at most
+    tile_f32 short_f32      # of those as many as a tile has, if there is one
     tile_f64 short_f64
     tile_f32 mid_f32        # and of rows of one block
     tile_f64 mid_f64
@@ -40,6 +41,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.mass[float],
             weight_rows.mass[double],
             NULL,
+            SHORT_F32,
             short_weights.mass[float],
             short_weights.mass[double],
             NULL,
@@ -50,6 +52,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.entropy[float],
             weight_rows.entropy[double],
             careful.entropy,
+            SHORT_F32,
             short_weights.entropy[float],
             short_weights.entropy[double],
             mid_weights.entropy[float],
@@ -60,6 +63,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy[float],
             weight_rows.cross_entropy[double],
             careful.cross_entropy,
+            SHORT_F32,
             short_weights.cross_entropy[float],
             short_weights.cross_entropy[double],
             mid_weights.cross_entropy[float],
@@ -70,6 +74,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy_label[float],
             weight_rows.cross_entropy_label[double],
             careful.cross_entropy_label,
+            SHORT_F32,
             short_weights.cross_entropy_label[float],
             short_weights.cross_entropy_label[double],
             NULL,
@@ -80,6 +85,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.kl_divergence[float],
             weight_rows.kl_divergence[double],
             careful.kl_divergence,
+            SHORT_PAIR,
             short_weights.kl_divergence[float],
             short_weights.kl_divergence[double],
             mid_weights.kl_divergence[float],
@@ -90,6 +96,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.js_divergence[float],
             weight_rows.js_divergence[double],
             careful.js_divergence,
+            SHORT_PAIR,
             short_weights.js_divergence[float],
             short_weights.js_divergence[double],
             mid_weights.js_divergence[float],
@@ -100,6 +107,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.logsumexp[float],
             logit_rows.logsumexp[double],
             logit_rows.logsumexp[double],
+            SHORT_F32,
             short_logits.logsumexp[float],
             short_logits.logsumexp[double],
             mid_logits.logsumexp[float],
@@ -110,6 +118,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.softmax[float],
             logit_rows.softmax[double],
             NULL,
+            SHORT_F32,
             short_logits.softmax[float],
             short_logits.softmax[double],
             mid_logits.softmax[float],
@@ -120,6 +129,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.log_softmax[float],
             logit_rows.log_softmax[double],
             NULL,
+            SHORT_F32,
             short_logits.log_softmax[float],
             short_logits.log_softmax[double],
             mid_logits.log_softmax[float],
@@ -130,6 +140,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.entropy_from_logits[float],
             logit_rows.entropy_from_logits[double],
             NULL,
+            SHORT_F32,
             short_logits.entropy_from_logits[float],
             short_logits.entropy_from_logits[double],
             mid_logits.entropy_from_logits[float],
@@ -140,6 +151,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_from_logits[float],
             logit_rows.cross_entropy_from_logits[double],
             careful.cross_entropy_from_logits,
+            SHORT_F32,
             short_logits.cross_entropy_from_logits[float],
             short_logits.cross_entropy_from_logits[double],
             mid_logits.cross_entropy_from_logits[float],
@@ -150,6 +162,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_label_from_logits[float],
             logit_rows.cross_entropy_label_from_logits[double],
             NULL,
+            SHORT_F32,
             short_logits.cross_entropy_label_from_logits[float],
             short_logits.cross_entropy_label_from_logits[double],
             mid_logits.cross_entropy_label_from_logits[float],
@@ -160,6 +173,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.kl_divergence_from_logits[float],
             logit_rows.kl_divergence_from_logits[double],
             logit_rows.kl_divergence_from_logits[double],
+            SHORT_F32,
             short_logit_pairs.kl_divergence_from_logits[float],
             short_logit_pairs.kl_divergence_from_logits[double],
             NULL,
@@ -170,6 +184,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.js_divergence_from_logits[float],
             logit_rows.js_divergence_from_logits[double],
             NULL,
+            SHORT_F32,
             short_logit_pairs.js_divergence_from_logits[float],
             short_logit_pairs.js_divergence_from_logits[double],
             NULL,
@@ -180,6 +195,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.score_from_logits[float],
             logit_rows.score_from_logits[double],
             NULL,
+            SHORT_F32,
             short_logits.score_from_logits[float],
             short_logits.score_from_logits[double],
             mid_logits.score_from_logits[float],
