@@ -132,12 +132,16 @@ cdef inline double exp_terms(
     next: what is to be read next.
     """
     cdef real ties[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0
+    cdef real made[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     clear(<real*>ties)
     while k < n:
         ahead(next + k)
-        exp_step(at(x, k, whole, tail), m, shift, low, bias, rest + k, spread + k, <real*>ties,
+        # Through an array that cannot be x: else that is asked for every set.
+        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real*>made, spread + k, <real*>ties,
                  at_max, spreads, shifted)
+        for lane in range(width):
+            rest[k + lane] = made[lane]
         k += width
     return lane_sum(<const real*>ties) if at_max else 0
 
