@@ -28,8 +28,8 @@ DOMAINS = [
     ("exp", -TINY, np.float32(-0.348), 0.35),
     ("log", np.float32(0.5), np.float32(2), 1.32),
     ("atanh", TINY, np.float32(1 / 9), 0.14),
-    ("psi", TINY, np.float32(2), 1.67),
-    ("psi", -TINY, np.float32(-2), 1.82),
+    ("psi", TINY, np.float32(2), 1.76),
+    ("psi", -TINY, np.float32(-2), 2.04),
     ("expm1", TINY, np.float32(1), 2.18),
     ("expm1", -TINY, np.float32(-1), 2.58),
     ("js", TINY, np.float32(4), 1.53),
@@ -38,7 +38,7 @@ DOMAINS = [
 DOUBLES = [
     ("exp_tail", -0.348, 0.348, 0.45),
     ("atanh_tail", 1e-30, 1 / 9, 0.19),
-    ("psi_tail", -2.0, 2.0, 1.55),
+    ("psi_tail", -2.0, 2.0, 1.79),
     ("expm1_tail", -1.0, 1.0, 1.85),
     ("js_tail", 1e-30, 4.0, 1.26),
 ]

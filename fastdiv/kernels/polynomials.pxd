@@ -64,40 +64,29 @@ cdef inline real atanh_tail(real v) noexcept nogil:
 cdef inline real psi_tail(real z) noexcept nogil:
     """(exp(z) - 1 - z) / z^2 for |z| <= 2, within 0.22 u (float), 0.18 u (double).
 
-    Evaluated: 1.82 u at z = -1.9874107 (float), 1.55 u at -1.8869 (double).
+    Evaluated: 2.04 u at z = -1.9718212 (float), 1.79 u at 1.8532 (double).
+
+    In pairs, for half as long a chain as Horner's; that is 0.2 u worse next to -2.
     """
+    cdef real v = z * z
     cdef real r
     if real is float:
-        r = <float>2.0914949772077307e-09
-        r = fma(r, z, <float>2.6939613206877766e-08)
-        r = fma(r, z, <float>2.758654318313347e-07)
-        r = fma(r, z, <float>2.747384769463679e-06)
-        r = fma(r, z, <float>2.48013802774949e-05)
-        r = fma(r, z, <float>0.00019843023619614542)
-        r = fma(r, z, <float>0.0013888874091207981)
-        r = fma(r, z, <float>0.008333316072821617)
-        r = fma(r, z, <float>0.0416666679084301)
-        r = fma(r, z, <float>0.1666666716337204)
+        r = fma(<float>2.0914949772077307e-09, z, <float>2.6939613206877766e-08)
+        r = fma(r, v, fma(<float>2.758654318313347e-07, z, <float>2.747384769463679e-06))
+        r = fma(r, v, fma(<float>2.48013802774949e-05, z, <float>0.00019843023619614542))
+        r = fma(r, v, fma(<float>0.0013888874091207981, z, <float>0.008333316072821617))
+        r = fma(r, v, fma(<float>0.0416666679084301, z, <float>0.1666666716337204))
         return fma(r, z, <float>0.5)
     else:
-        r = 7.811986982364477e-18
-        r = fma(r, z, 1.6355671981238993e-16)
-        r = fma(r, z, 2.821930202279843e-15)
-        r = fma(r, z, 4.774123745190459e-14)
-        r = fma(r, z, 7.646342147769494e-13)
-        r = fma(r, z, 1.147095095179092e-11)
-        r = fma(r, z, 1.6059076103386682e-10)
-        r = fma(r, z, 2.0876752536563465e-09)
-        r = fma(r, z, 2.5052107681654806e-08)
-        r = fma(r, z, 2.7557319277778415e-07)
-        r = fma(r, z, 2.7557319232521228e-06)
-        r = fma(r, z, 2.4801587301257365e-05)
-        r = fma(r, z, 0.00019841269841216477)
-        r = fma(r, z, 0.0013888888888889683)
-        r = fma(r, z, 0.008333333333333475)
-        r = fma(r, z, 0.041666666666666664)
-        r = fma(r, z, 0.16666666666666666)
-        return fma(r, z, 0.5)
+        r = fma(7.811986982364477e-18, z, 1.6355671981238993e-16)
+        r = fma(r, v, fma(2.821930202279843e-15, z, 4.774123745190459e-14))
+        r = fma(r, v, fma(7.646342147769494e-13, z, 1.147095095179092e-11))
+        r = fma(r, v, fma(1.6059076103386682e-10, z, 2.0876752536563465e-09))
+        r = fma(r, v, fma(2.5052107681654806e-08, z, 2.7557319277778415e-07))
+        r = fma(r, v, fma(2.7557319232521228e-06, z, 2.4801587301257365e-05))
+        r = fma(r, v, fma(0.00019841269841216477, z, 0.0013888888888889683))
+        r = fma(r, v, fma(0.008333333333333475, z, <double>0.041666666666666664))
+        return fma(r, v, fma(<double>0.16666666666666666, z, <double>0.5))
 
 
 cdef inline real expm1_tail(real t, real v) noexcept nogil:
