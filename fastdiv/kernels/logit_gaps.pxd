@@ -30,19 +30,23 @@ cdef inline real lowest(const gap_row* row, real like) noexcept nogil:
     return <real>(row.base.power * LN2_HI - reach)
 
 
+cdef inline void unmask(real* a, real* b, real low, real low_q) noexcept nogil:
+    """Below ``low`` a logit counts as low, and then one of q below low_q as low_q.
+
+    Of classes masked in both rows the difference is finite.
+    """
+    cdef bint faint = a[0] < low
+    a[0] = low if faint else a[0]
+    b[0] = low_q if faint & (b[0] < low_q) else b[0]
+
+
 cdef inline real gap_lane(
     real a, real b, real low, real low_q, real offset, real power, real rest, real least,
     real* t, real* scale,
 ) noexcept nogil:
-    """z, exact to 1 u of itself, and reduced.
-
-    Below ``low`` a logit counts as low, and then one of q below low_q as low_q: of classes masked
-    in both rows z is 0.
-    """
-    cdef bint faint = a < low
+    """z, exact to 1 u of itself, and reduced; of classes masked in both rows it is 0."""
     cdef real difference, part, error, z
-    a = low if faint else a
-    b = low_q if faint & (b < low_q) else b
+    unmask(&a, &b, low, low_q)
     difference = b - a
     part = difference - b
     error = (b - (difference - part)) - (a + part)

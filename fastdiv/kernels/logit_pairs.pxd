@@ -48,17 +48,20 @@ cdef inline bint pair_ready(
 
 cdef inline real logit_pair_term(
     real a, real b, real p, real q, real offset, real offset_low, real* moment, bint symmetric,
+    bint masks,
 ) noexcept nogil:
     """KL: p (d + expm1(-d)), moment += q - p. JS: the pair's share, moment += p - q.
 
     d = log(p / q), exact to 1 u of itself. The differences are made of it where it is small.
+    Unless it ``masks``, a logit of -inf makes NaN of the term.
     """
     cdef real d = a - b
     cdef real part = d - a
     cdef real error = (a - (d - part)) - (b + part)
     cdef real far, near, m, v
     cdef bint is_near, masked
-    error = error if error == error else <real>0
+    if masks:
+        error = error if error == error else <real>0
     d = (d - offset) + (error - offset_low)
     # & and not "and": a branch would keep the loop from becoming vector code.
     is_near = (d >= -2) & (d <= 2)
@@ -75,10 +78,11 @@ cdef inline real logit_pair_term(
     else:
         near = p * (d * d) * psi_tail(-d)
         far = p * d + (q - p)
-        # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
-        far = q if p == 0 else far
-        masked = (b == -INFINITY) & (a > -INFINITY)
-        far = <real>INFINITY if masked else far
+        if masks:
+            # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
+            far = q if p == 0 else far
+            masked = (b == -INFINITY) & (a > -INFINITY)
+            far = <real>INFINITY if masked else far
         part = near - p * d
         part = part if is_near else q - p
     moment[0] += part
@@ -100,7 +104,7 @@ cdef inline void logit_pair_step(
         p = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
         q = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
         terms[lane] = logit_pair_term(
-            xp[lane], xq[lane], p, q, offset, offset_low, &moment[lane], symmetric)
+            xp[lane], xq[lane], p, q, offset, offset_low, &moment[lane], symmetric, True)
 
 
 cdef inline void logit_pair_block(

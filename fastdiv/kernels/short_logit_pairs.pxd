@@ -64,6 +64,7 @@ cdef inline void logit_pair_tile(
     cdef real offset[TILE]
     cdef real offset_low[TILE]
     cdef real moment[TILE]
+    cdef real made[TILE]
     cdef double rest_p[TILE]
     cdef double rest_q[TILE]
     cdef double difference, part, error, ratio, limit = 65536.0 if real is float else 4294967296.0
@@ -94,9 +95,12 @@ cdef inline void logit_pair_tile(
         for lane in range(many):
             p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
             q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
-            ep[k + lane] = logit_pair_term(
+            made[lane] = logit_pair_term(
                 xp[k + lane], xq[k + lane], p, q, offset[lane], offset_low[lane], &moment[lane],
-                symmetric)
+                symmetric, True)
+        # Through an array that nothing else is in, as in exp_terms.
+        for lane in range(many):
+            ep[k + lane] = made[lane]
     tile_sum(<const real*>ep, t.c, total)
     for lane in range(many):
         # A NaN in q beside p = 0 is in the offset.
@@ -105,17 +109,13 @@ cdef inline void logit_pair_tile(
         moments[lane] = moment[lane] / sum_p[lane]
 
 
-cdef inline void kl_divergence_from_logits(
-    const task* t, const tile* rows, real* x, double* made
+cdef inline void kl_of(
+    const double* terms, const double* moment, double* made, const real* like
 ) noexcept nogil:
-    cdef Py_ssize_t many = abreast(<const real*>x)
-    cdef double terms[TILE]
-    cdef double moment[TILE]
     cdef double excess, least = 2.0 ** -100 if real is float else 0.0
     cdef bint good
     cdef Py_ssize_t lane
-    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, False)
-    for lane in range(many):
+    for lane in range(abreast(like)):
         excess = log1p_excess_small(moment[lane])
         made[lane] = terms[lane] - excess
         # Less, and the moment is an error of the offset, see offset_error.
@@ -124,20 +124,34 @@ cdef inline void kl_divergence_from_logits(
         made[lane] = made[lane] if good else NAN
 
 
-cdef inline void js_divergence_from_logits(
-    const task* t, const tile* rows, real* x, double* made
+cdef inline void js_of(
+    const double* terms, const double* moment, double* made, const real* like
 ) noexcept nogil:
-    cdef Py_ssize_t many = abreast(<const real*>x)
-    cdef double terms[TILE]
-    cdef double moment[TILE]
-    cdef double js, y, ln2 = LN2_HI, u = unit(<const real*>x)
+    cdef double js, y, ln2 = LN2_HI, u = unit(like)
     cdef bint good
     cdef Py_ssize_t lane
-    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, True)
-    for lane in range(many):
+    for lane in range(abreast(like)):
         js = terms[lane]
         y = 0.125 * moment[lane] * moment[lane]
         good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)
         js = js - y if js < 8 * u else js
         js = ln2 if js > ln2 else js
         made[lane] = js if good & (js >= 0) else NAN
+
+
+cdef inline void kl_divergence_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double moment[TILE]
+    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, False)
+    kl_of(<const double*>terms, <const double*>moment, made, <const real*>x)
+
+
+cdef inline void js_divergence_from_logits(
+    const task* t, const tile* rows, real* x, double* made
+) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double moment[TILE]
+    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, True)
+    js_of(<const double*>terms, <const double*>moment, made, <const real*>x)

@@ -5,6 +5,7 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_rows as logit_rows
+cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.mid_weights as mid_weights
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
@@ -12,7 +13,7 @@ cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_PAIR, tile
+from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_LOGIT_PAIR, SHORT_PAIR, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -173,22 +174,22 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.kl_divergence_from_logits[float],
             logit_rows.kl_divergence_from_logits[double],
             logit_rows.kl_divergence_from_logits[double],
-            SHORT_F32,
+            SHORT_LOGIT_PAIR,
             short_logit_pairs.kl_divergence_from_logits[float],
             short_logit_pairs.kl_divergence_from_logits[double],
-            NULL,
-            NULL,
+            mid_logit_pairs.kl_divergence_from_logits[float],
+            mid_logit_pairs.kl_divergence_from_logits[double],
         ),
         entry(
             "js_divergence_from_logits",
             logit_rows.js_divergence_from_logits[float],
             logit_rows.js_divergence_from_logits[double],
             NULL,
-            SHORT_F32,
+            SHORT_LOGIT_PAIR,
             short_logit_pairs.js_divergence_from_logits[float],
             short_logit_pairs.js_divergence_from_logits[double],
-            NULL,
-            NULL,
+            mid_logit_pairs.js_divergence_from_logits[float],
+            mid_logit_pairs.js_divergence_from_logits[double],
         ),
         entry(
             "score_from_logits",

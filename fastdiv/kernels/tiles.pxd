@@ -21,13 +21,15 @@ cdef enum:
     # Most classes of a short row: two operands and room for as much again stay in the first cache.
     SHORT_F32 = 128
     SHORT_F64 = 64
-    # Of two rows of weights, which cost as much to turn as to sum (1.7 instead of 2.0 Gel/s at 100).
+    # Of a pair of rows, which cost about as much to turn as to sum (KL at 128: 1.7, not 2.9 Gel/s).
     SHORT_PAIR = 80
-    # Not a multiple of a page: what is read of one would seem to wait for what is written to another.
+    SHORT_LOGIT_PAIR = 111
+    # Not a multiple of a page, so that what is read of one does not seem to be what is written to
+    # another.
     OPERAND = 32 * 128 + 80
     # Doubles: what a tile function needs, which is more than a row function does. Of rows of a
-    # block a buffer for each and one more; of short rows four operands.
-    TILE_SCRATCH = 33 * (512 + 16)
+    # block a buffer for each of two operands and two more; of short rows four operands.
+    TILE_SCRATCH = (2 * 32 + 2) * (512 + 16)
 
 ctypedef struct tile:
     Py_ssize_t rows         # so many lanes count; the others repeat the first row

@@ -1,0 +1,174 @@
+"""Two rows of one block of logits: Kullback-Leibler and Jensen-Shannon, several pairs at once.
+
+What logit_pairs.pxd computes, with exponentials that are taken once and kept. As in mid_logits.pxd
+each step is taken for all pairs of a tile before the next, what is done once a pair with a lane for
+each: maxima, exponentials and their sums, offsets, terms.
+
+NaN in ``made`` gives a pair to its row function.
+"""
+
+from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, NAN, fma, real
+from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, clear, lanes, whole_sets
+from fastdiv.kernels.logit_gaps cimport unmask
+from fastdiv.kernels.logit_pairs cimport logit_pair_term
+from fastdiv.kernels.logits cimport exp_terms
+from fastdiv.kernels.scalars cimport log1p_lane
+from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
+from fastdiv.kernels.short_logits cimport references
+from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport block_sum, lane_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, fetch_rows, next_tile, room_of, tile
+
+ctypedef struct exp_rows:
+    # Of floats, too, all are numbers of the type.
+    double power[TILE]      # the reference is this times ln 2
+    double low[TILE]        # logits below this have no weight
+    double total[TILE]      # the sum of exp(x - reference), times 2^EXP_SCALE
+
+
+cdef inline void keep_exps(
+    const source* row, const char* const* start, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    const real** x, exp_rows* s,
+) noexcept nogil:
+    """exp(x - reference) of every row, in the room of each, and the sums."""
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
+    cdef real m[TILE]
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real* e
+    cdef const real* tail
+    cdef double limit = 65536.0 if real is float else 4294967296.0
+    cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
+    # The differences of padding are to be finite.
+    fetch_rows(row, start, n, c, scratch, <real>-3e38, x, <real*>m)
+    references(<const real*>m, <real*>low, <real*>bias, s.power)
+    for r in range(many):
+        s.low[r] = low[r]
+        s.total[r] = 1
+        s.power[r] = s.power[r] if (m[r] > -limit) & (m[r] < limit) else NAN
+    for r in range(n):
+        e = room_of(scratch, r)
+        tail = tail_of(<const real*>e)
+        exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), m[r], <real>0,
+                  low[r], bias[r], e, e, False, False, False)
+        s.total[r] = block_sum(<const real*>e, filled, tail, False)
+
+
+cdef inline const real* again(
+    const source* s, const char* start, Py_ssize_t c, const real* x, const real* e, real* scratch
+) noexcept nogil:
+    """A row whose tail has stayed; converted once more, if its exponentials took its place."""
+    cdef source row = s[0]
+    row.data = start
+    return fetch(&row, 0, c, scratch, <real>0) if x == e else x
+
+
+cdef inline void offsets(
+    const exp_rows* p, const exp_rows* q, real* offset, real* offset_low, real* factor
+) noexcept nogil:
+    """The differences of the log-sum-exps, unevaluated, and what brings exp(xq) to p's unit."""
+    cdef Py_ssize_t many = abreast(<const real*>offset)
+    cdef double steps, difference, error, more, less, ratio
+    cdef Py_ssize_t r
+    for r in range(many):
+        steps = p.power[r] - q.power[r]
+        difference = steps * LN2_HI
+        more = p.total[r] if p.total[r] > q.total[r] else q.total[r]
+        less = q.total[r] if p.total[r] > q.total[r] else p.total[r]
+        ratio = log1p_lane((more - less) / less)
+        error = fma(steps, LN2_LO, fma(steps, LN2_HI, -difference))
+        error += ratio if p.total[r] > q.total[r] else -ratio
+        offset[r] = <real>(difference + error)
+        offset_low[r] = <real>((difference - offset[r]) + error)
+        factor[r] = <real>(p.total[r] / q.total[r])
+
+
+cdef inline double term_sum(
+    const real* xp, const real* xq, const real* ep, const real* eq, Py_ssize_t n,
+    real low_p, real low_q, real offset, real offset_low, real factor, double* moment,
+    bint symmetric, bint masked,
+) noexcept nogil:
+    """The sum of a pair's terms, and their moment; NaN of infinite ones not ``masked``."""
+    cdef real made[MAX_BLOCK]
+    cdef real moments[MAX_LANES]
+    cdef const real* p_tail = tail_of(ep)
+    cdef const real* q_tail = tail_of(eq)
+    cdef const real* x
+    cdef const real* y
+    cdef real a, b
+    cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, lane
+    clear(<real*>moments)
+    while k < n:
+        x = at(xp, k, whole, p_tail)
+        y = at(xq, k, whole, q_tail)
+        for lane in range(width):
+            a, b = x[lane], y[lane]
+            if masked:
+                unmask(&a, &b, low_p, low_q)
+            made[k + lane] = logit_pair_term(
+                a, b, ep[k + lane], eq[k + lane] * factor, offset, offset_low, &moments[lane],
+                symmetric, False)
+        k += width
+    # Of second order in the result: a plain chain will do.
+    moment[0] = lane_sum(<const real*>moments)
+    return block_sum(<const real*>made, k, p_tail, False)
+
+
+cdef inline void pair_rows(
+    const task* t, const tile* rows, real* scratch, double* total, double* moments, bint symmetric
+) noexcept nogil:
+    """The terms of both divergences and their moments, see logit_pairs.pxd."""
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
+    cdef real offset[TILE]
+    cdef real offset_low[TILE]
+    cdef real factor[TILE]
+    cdef const real* xp[TILE]
+    cdef const real* xq[TILE]
+    cdef const real* x
+    cdef const real* y
+    cdef const real* ep
+    cdef const real* eq
+    cdef real* second = room_of(scratch, many)
+    cdef real* room_p = room_of(scratch, 2 * many)
+    cdef real* room_q = room_of(room_p, 1)
+    cdef exp_rows p, q
+    cdef Py_ssize_t r, c = t.c
+    keep_exps(&t.p, rows.p, rows.rows, c, scratch, <const real**>xp, &p)
+    keep_exps(&t.q, rows.q, rows.rows, c, second, <const real**>xq, &q)
+    offsets(&p, &q, <real*>offset, <real*>offset_low, <real*>factor)
+    for r in range(many):
+        total[r] = moments[r] = 0
+    for r in range(rows.rows):
+        ep = room_of(scratch, r)
+        eq = room_of(second, r)
+        x = again(&t.p, rows.p[r], c, xp[r], ep, room_p)
+        y = again(&t.q, rows.q[r], c, xq[r], eq, room_q)
+        total[r] = term_sum(
+            x, y, ep, eq, c, <real>p.low[r], <real>q.low[r], offset[r], offset_low[r], factor[r],
+            &moments[r], symmetric, False)
+        if total[r] != total[r]:
+            total[r] = term_sum(
+                x, y, ep, eq, c, <real>p.low[r], <real>q.low[r], offset[r], offset_low[r],
+                factor[r], &moments[r], symmetric, True)
+    for r in range(many):
+        # A NaN in q beside p = 0 is in the offset.
+        total[r] = total[r] / p.total[r] if offset[r] == offset[r] else NAN
+        moments[r] /= p.total[r]
+
+
+cdef inline void kl_divergence_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double moment[TILE]
+    pair_rows(t, rows, scratch, <double*>terms, <double*>moment, False)
+    kl_of(<const double*>terms, <const double*>moment, made, <const real*>scratch)
+
+
+cdef inline void js_divergence_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef double terms[TILE]
+    cdef double moment[TILE]
+    pair_rows(t, rows, scratch, <double*>terms, <double*>moment, True)
+    js_of(<const double*>terms, <const double*>moment, made, <const real*>scratch)
