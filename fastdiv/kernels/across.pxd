@@ -21,6 +21,8 @@ ctypedef fused item:
     double
 
 cdef enum:
+    LINE = 64               # of the cache, bytes
+    AHEAD = 32              # classes that are asked for before they are wanted
     # Rows of a group at most: four lines side by side, for every page that is gone to.
     GROUP = 64
     # Bytes of a group of more than a tile at most: a part of the second cache.
@@ -31,6 +33,8 @@ cdef enum:
 ctypedef struct across:
     # Of an array whose rows lie side by side.
     char* buffer            # NULL: they do not
+    char* allocated         # what of it is to be freed
+    Py_ssize_t step         # bytes from row to row in the buffer
     Py_ssize_t most         # rows of a group
     Py_ssize_t class_step   # bytes
     Py_ssize_t row_step
@@ -44,13 +48,18 @@ cdef inline across across_of(
     """Make room for a group if an element's neighbour in memory is that of another row."""
     cdef across a
     cdef bint turned = class_step != size and abs(row_step) < abs(class_step)
-    a.buffer = NULL
+    a.buffer = a.allocated = NULL
     a.class_step, a.row_step, a.size, a.c = class_step, row_step, size, c
-    a.most = max(min(GROUP_ROOM // (c * size), GROUP) // SQUARE * SQUARE, SQUARE)
-    if turned and SQUARE * c * size <= MOST_ROOM:
-        a.buffer = <char*>PyMem_RawMalloc(a.most * c * size)
-        if a.buffer == NULL:
+    # Whole lines, which are written at once; not all rows in the same place of every page.
+    a.step = (c * size + LINE - 1) // LINE * LINE
+    if a.step % 4096 == 0:
+        a.step += LINE
+    a.most = max(min(GROUP_ROOM // a.step, GROUP) // SQUARE * SQUARE, SQUARE)
+    if turned and SQUARE * a.step <= MOST_ROOM:
+        a.allocated = <char*>PyMem_RawMalloc(a.most * a.step + LINE)
+        if a.allocated == NULL:
             raise MemoryError
+        a.buffer = a.allocated + (LINE - <uintptr_t>a.allocated % LINE)
     return a
 
 
@@ -59,12 +68,12 @@ cdef inline Py_ssize_t group_of(const across* a, const char* first) noexcept nog
 
     In step with the lines, a line is read once and not twice.
     """
-    cdef Py_ssize_t past = <uintptr_t>first % 64
+    cdef Py_ssize_t past = <uintptr_t>first % LINE
     if a.buffer == NULL:
         return GROUP
     if a.row_step != a.size or past == 0 or past % a.size != 0:
         return a.most
-    return (64 - past) // a.size
+    return (LINE - past) // a.size
 
 
 cdef inline void turn(const item* x, item* y) noexcept nogil:
@@ -80,14 +89,26 @@ cdef inline void turn(const item* x, item* y) noexcept nogil:
                 y[i * SQUARE + j] = x[j * SQUARE + i]
 
 
+cdef inline void fetch_ahead(const across* a, const char* at, Py_ssize_t rows) noexcept nogil:
+    """Ask for the lines of some classes, which are wanted soon.
+
+    No processor foresees steps of a page and more. The lines of a page one after another.
+    """
+    cdef Py_ssize_t i, j
+    if a.row_step != a.size:
+        return
+    for j in range(SQUARE):
+        for i in range(0, rows * a.size, 64):
+            prefetch(at + AHEAD * a.class_step + i)
+        at += a.class_step
+
+
 cdef inline void pick(
     const across* a, const char* at, Py_ssize_t rows, Py_ssize_t n, item* square
 ) noexcept nogil:
     """n classes of all rows, from ``at``, to the lines of a square."""
     cdef Py_ssize_t j, r
     for j in range(n):
-        # No processor foresees steps of a page and more.
-        prefetch(at + SQUARE * a.class_step)
         if rows == SQUARE and a.row_step == <Py_ssize_t>sizeof(item):
             memcpy(square + j * SQUARE, at, SQUARE * sizeof(item))
         else:
@@ -102,7 +123,6 @@ cdef inline void place(
     """The way back."""
     cdef Py_ssize_t j, r
     for j in range(n):
-        prefetch(at + SQUARE * a.class_step)
         if rows == SQUARE and a.row_step == <Py_ssize_t>sizeof(item):
             memcpy(at, square + j * SQUARE, SQUARE * sizeof(item))
         else:
@@ -119,7 +139,7 @@ cdef inline void copy_part(item* to, const item* x, Py_ssize_t n) noexcept nogil
 
 
 cdef inline void take(
-    const across* a, const char* first, Py_ssize_t rows, item* made
+    const across* a, const char* first, Py_ssize_t rows, char* made, item like
 ) noexcept nogil:
     cdef item square[SQUARE * SQUARE]
     cdef item turned[SQUARE * SQUARE]
@@ -130,17 +150,20 @@ cdef inline void take(
     while k < a.c:
         n = min(a.c - k, SQUARE)
         r = 0
+        fetch_ahead(a, first + k * a.class_step, rows)
         while r < rows:
             some = min(rows - r, SQUARE)
             pick(a, first + k * a.class_step + r * a.row_step, some, n, <item*>square)
             turn(<const item*>square, <item*>turned)
             for i in range(some):
-                copy_part(made + (r + i) * a.c + k, <const item*>turned + i * SQUARE, n)
+                copy_part(<item*>(made + (r + i) * a.step) + k, <const item*>turned + i * SQUARE, n)
             r += SQUARE
         k += SQUARE
 
 
-cdef inline void put(const across* a, char* first, Py_ssize_t rows, const item* x) noexcept nogil:
+cdef inline void put(
+    const across* a, char* first, Py_ssize_t rows, const char* x, item like
+) noexcept nogil:
     cdef item square[SQUARE * SQUARE]
     cdef item turned[SQUARE * SQUARE]
     cdef Py_ssize_t k = 0, n, r, i, some
@@ -149,10 +172,11 @@ cdef inline void put(const across* a, char* first, Py_ssize_t rows, const item* 
     while k < a.c:
         n = min(a.c - k, SQUARE)
         r = 0
+        fetch_ahead(a, first + k * a.class_step, rows)
         while r < rows:
             some = min(rows - r, SQUARE)
             for i in range(some):
-                copy_part(<item*>square + i * SQUARE, x + (r + i) * a.c + k, n)
+                copy_part(<item*>square + i * SQUARE, <const item*>(x + (r + i) * a.step) + k, n)
             turn(<const item*>square, <item*>turned)
             place(a, first + k * a.class_step + r * a.row_step, some, n, <const item*>turned)
             r += SQUARE
@@ -164,13 +188,13 @@ cdef inline void take_group(const across* a, const char* first, Py_ssize_t rows)
     if a.buffer == NULL:
         return
     if a.size == 8:
-        take(a, first, rows, <double*>a.buffer)
+        take(a, first, rows, a.buffer, <double>0)
     elif a.size == 4:
-        take(a, first, rows, <float*>a.buffer)
+        take(a, first, rows, a.buffer, <float>0)
     elif a.size == 2:
-        take(a, first, rows, <uint16_t*>a.buffer)
+        take(a, first, rows, a.buffer, <uint16_t>0)
     else:
-        take(a, first, rows, <uint8_t*>a.buffer)
+        take(a, first, rows, a.buffer, <uint8_t>0)
 
 
 cdef inline void put_group(const across* a, char* first, Py_ssize_t rows) noexcept nogil:
@@ -178,9 +202,9 @@ cdef inline void put_group(const across* a, char* first, Py_ssize_t rows) noexce
     if a.buffer == NULL:
         return
     if a.size == 8:
-        put(a, first, rows, <const double*>a.buffer)
+        put(a, first, rows, a.buffer, <double>0)
     else:
-        put(a, first, rows, <const float*>a.buffer)
+        put(a, first, rows, a.buffer, <float>0)
 
 
 cdef inline void point(
@@ -191,4 +215,4 @@ cdef inline void point(
     cdef Py_ssize_t r
     if a.buffer != NULL:
         for r in range(TILE):
-            at[r] = a.buffer + (first + (r if r < rows else 0)) * a.c * a.size
+            at[r] = a.buffer + (first + (r if r < rows else 0)) * a.step

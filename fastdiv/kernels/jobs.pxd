@@ -282,6 +282,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     cdef bint short = j.t.c <= min(j.chosen.short_most, SHORT_F64 if j.wide else SHORT_F32)
     j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
+    j.p_across.allocated = j.q_across.allocated = j.out_across.allocated = NULL
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
@@ -307,7 +308,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
             run_rows(j, w, first, stop)
     finally:
         fesetenv(&callers)
-        PyMem_RawFree(j.p_across.buffer)
-        PyMem_RawFree(j.q_across.buffer)
-        PyMem_RawFree(j.out_across.buffer)
+        PyMem_RawFree(j.p_across.allocated)
+        PyMem_RawFree(j.q_across.allocated)
+        PyMem_RawFree(j.out_across.allocated)
     return 0
