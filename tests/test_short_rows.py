@@ -11,11 +11,11 @@ from cases import MAKERS, SIGNATURES, rows_for
 
 import fastdiv
 
-# Around a tile's sixteen rows, the squares of a tile, where rows are no longer short, and where
-# they are more than a block.
-ROWS = (1, 2, 15, 16, 17, 33)
-CLASSES = (1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 21, 48, 63, 64, 65, 100, 127, 128, 129)
-CLASSES += (200, 512, 513, 1000, 1024, 1025)
+# Around a tile's sixteen or thirty-two rows, the fours it is turned by, where rows are no longer
+# short (60, 80, 111, 120), and where they are more than a block.
+ROWS = (1, 2, 15, 16, 17, 31, 32, 33, 65)
+CLASSES = (1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 21, 48, 60, 61, 64, 80, 81, 100, 111, 112, 120, 121)
+CLASSES += (128, 129, 200, 512, 513, 1000, 1024, 1025)
 
 
 @pytest.mark.parametrize("c", CLASSES)
@@ -42,6 +42,21 @@ def test_labels_in_any_company(c, dtype):
         y_some = np.where(np.arange(40) % 3 == 0, -100, y)
         kept = np.where(y_some == -100, 0, alone)
         np.testing.assert_array_equal(function(y_some, q, ignore_index=-100), kept)
+
+
+@pytest.mark.parametrize("options", [{"label_smoothing": 0.1}, {"temperature": 0.7}], ids=str)
+@pytest.mark.parametrize("c", [2, 10, 60, 61, 100, 200, 512, 513])
+def test_options_in_any_company(options, c, dtype):
+    p, x = rows_for("cross_entropy_from_logits", 40, c, dtype)
+    # Rows that are not for a tile, and what they leave behind.
+    x[5], p[7], x[20, 0] = 1e8, 0, -np.inf
+    for target in (np.arange(40) % c, p):
+        alone = [
+            fastdiv.cross_entropy_from_logits(one, row, **options)
+            for one, row in zip(target, x, strict=True)
+        ]
+        together = fastdiv.cross_entropy_from_logits(target, x, **options)
+        np.testing.assert_array_equal(together, alone)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1.0, 0.0, 1e5, 1e-42])

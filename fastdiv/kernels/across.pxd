@@ -94,13 +94,13 @@ cdef inline void fetch_ahead(const across* a, const char* at, Py_ssize_t rows) n
 
     No processor foresees steps of a page and more. The lines of a page one after another.
     """
+    cdef const char* line = at + AHEAD * a.class_step
     cdef Py_ssize_t i, j
     if a.row_step != a.size:
         return
     for j in range(SQUARE):
         for i in range(0, rows * a.size, 64):
-            prefetch(at + AHEAD * a.class_step + i)
-        at += a.class_step
+            prefetch(line + j * a.class_step + i)
 
 
 cdef inline void pick(

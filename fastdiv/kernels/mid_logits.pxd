@@ -9,7 +9,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
-from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
+from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_rows cimport target_block
 from fastdiv.kernels.logits cimport exp_terms, first_equal
 from fastdiv.kernels.short_logits cimport (
@@ -19,6 +19,28 @@ from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, double_sum, value
 from fastdiv.kernels.tiles cimport TILE, abreast, fetch_rows, next_tile, room_of, tile
 from fastdiv.kernels.weights cimport faint
+
+
+cdef inline void divide_rows(
+    double divisor, Py_ssize_t n, Py_ssize_t c, real* scratch, const real** x, real* m
+) noexcept nogil:
+    """Divide rows by a temperature, counted from their largest element as in load_divided."""
+    cdef real* made
+    cdef real* tail
+    cdef double top
+    cdef Py_ssize_t r, k
+    for r in range(n):
+        made = room_of(scratch, r)
+        tail = made + block_size(<const real*>scratch)
+        top = <double>m[r] if finite(m[r]) else 0.0
+        for k in range(c):
+            made[k] = <real>((<double>x[r][k] - top) / divisor)
+        for k in range(lanes(<const real*>scratch)):
+            tail[k] = <real>((<double>tail[k] - top) / divisor)
+        x[r] = made
+        m[r] = <real>((<double>m[r] - top) / divisor)
+    for r in range(n, abreast(<const real*>scratch)):
+        m[r] = m[0]
 
 
 cdef inline void sum_exp_rows(
@@ -35,8 +57,12 @@ cdef inline void sum_exp_rows(
     cdef real* terms = <real*>own
     cdef const real* tail
     cdef const real* next
+    cdef source raw = row[0]
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
-    fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m)
+    raw.divisor = 1.0
+    fetch_rows(&raw, at, n, c, scratch, <real>-INFINITY, x, <real*>m)
+    if row.divisor != 1.0:
+        divide_rows(row.divisor, n, c, scratch, x, <real*>m)
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))
@@ -82,31 +108,56 @@ cdef inline void cross_entropy_label_from_logits(
         made[r] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
 
 
+cdef inline double gap_sum(
+    const real* x, Py_ssize_t c, const real* tail, real m
+) noexcept nogil:
+    """The sum of m - x: the cross-entropy to the uniform distribution, times c."""
+    cdef real gaps[MAX_BLOCK]
+    cdef Py_ssize_t k, filled = whole_sets(x, c)
+    for k in range(c):
+        gaps[k] = m - x[k]
+    for k in range(c, filled):
+        gaps[k] = 0
+    return block_sum(<const real*>gaps, filled, tail, False)
+
+
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
     cdef Py_ssize_t many = abreast(<const real*>scratch)
-    cdef real* room = room_of(scratch, TILE)
+    cdef real* room = room_of(scratch, many)
     cdef const real* x[TILE]
     cdef const real* p
     cdef const real* tail = tail_of(<const real*>room)
+    cdef const real* x_tail
     cdef double_sum gaps, total
     cdef source row = t.p
     cdef double mass
     cdef exp_tile s
     cdef Py_ssize_t r
-    cdef bint good
+    cdef bint good = True, labelled = rows.p[0] == NULL
+    # What a row by itself was divided by is still there.
+    row.scale = row.divisor = 1.0
     sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
     for r in range(rows.rows):
-        row.data = rows.p[r]
-        p = fetch(&row, 0, t.c, room, <real>0)
-        gaps.high = gaps.low = total.high = total.low = 0
-        good = target_block(
-            p, x[r], t.c, tail, tail_of(<const real*>room_of(scratch, r)),
-            <const real*>(rows.p[r] + next_tile(rows.p, many)), <real>s.m[r], &gaps, &total) >= 0
-        mass = value(&total)
-        good = good and finite(mass) and mass >= faint(p)
-        made[r] = value(&gaps) / mass + s.log_sum[r] if good else NAN
+        x_tail = tail_of(<const real*>room_of(scratch, r))
+        mass = 1
+        if labelled:
+            made[r] = s.m[r] - x[r][rows.label[r]]
+        else:
+            row.data = rows.p[r]
+            p = fetch(&row, 0, t.c, room, <real>0)
+            gaps.high = gaps.low = total.high = total.low = 0
+            good = target_block(
+                p, x[r], t.c, tail, x_tail, <const real*>(rows.p[r] + next_tile(rows.p, many)),
+                <real>s.m[r], &gaps, &total) >= 0
+            mass = value(&total)
+            good = good and finite(mass) and mass >= faint(p)
+            made[r] = value(&gaps) / mass
+        if t.blended:
+            made[r] = ((1 - t.smoothing) * made[r]
+                       + t.smoothing * (gap_sum(x[r], t.c, x_tail, <real>s.m[r]) / t.c))
+        made[r] = made[r] + s.log_sum[r] if good else NAN
 
 
 cdef inline void score_from_logits(

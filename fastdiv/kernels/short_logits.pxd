@@ -13,7 +13,7 @@ from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.scalars cimport log1p_lane
-from fastdiv.kernels.sources cimport store, task
+from fastdiv.kernels.sources cimport source, store, task
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, clear_tile, load_tile, store_tile, tile, tile_max, tile_sum,
 )
@@ -137,6 +137,31 @@ cdef inline void entropy_from_logits(
     entropy_of(&s, made, <const real*>x)
 
 
+cdef inline void load_divided(
+    const source* s, const char* const* rows, const char* end, Py_ssize_t c, real* x
+) noexcept nogil:
+    """Logits, counted from each row's largest if they are to be divided by a temperature.
+
+    The difference first: of rounded quotients it would be off by their size.
+    """
+    cdef Py_ssize_t many = abreast(<const real*>x)
+    cdef real m[TILE]
+    cdef source raw = s[0]
+    cdef Py_ssize_t j, k, lane
+    raw.divisor = 1.0
+    load_tile(&raw, rows, end, c, x)
+    if s.divisor == 1.0:
+        return
+    tile_max(<const real*>x, c, <real*>m)
+    for lane in range(many):
+        # An infinite logit stays what it is, and is found out.
+        m[lane] = m[lane] if abs(m[lane]) < <real>INFINITY else <real>0
+    for j in range(c):
+        k = j * many
+        for lane in range(many):
+            x[k + lane] = <real>((<double>x[k + lane] - <double>m[lane]) / s.divisor)
+
+
 cdef inline void cross_entropy_label_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
@@ -144,12 +169,24 @@ cdef inline void cross_entropy_label_from_logits(
     cdef double at_label[TILE]
     cdef exp_tile s
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    load_divided(&t.q, rows.q, rows.q_end, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
     for lane in range(many):
         made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
+
+
+cdef inline void gap_sums(
+    const real* x, Py_ssize_t c, const exp_tile* s, real* gaps, double* total
+) noexcept nogil:
+    """The sum of m - x of every row: its cross-entropy to the uniform distribution, times c."""
+    cdef Py_ssize_t many = abreast(x), j, k, lane
+    for j in range(c):
+        k = j * many
+        for lane in range(many):
+            gaps[k + lane] = <real>s.m[lane] - x[k + lane]
+    tile_sum(<const real*>gaps, c, total)
 
 
 cdef inline void cross_entropy_from_logits(
@@ -159,29 +196,44 @@ cdef inline void cross_entropy_from_logits(
     cdef real least[TILE]
     cdef double mass[TILE]
     cdef double gaps[TILE]
+    cdef double even[TILE]
     cdef exp_tile s
+    cdef source row = t.p
     cdef real m, g
     cdef real* x = p + OPERAND
     cdef real* terms = x + OPERAND
     cdef double tiny = faint(<const real*>p)
-    cdef bint good
+    cdef bint good, labelled = rows.p[0] == NULL
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    load_divided(&t.q, rows.q, rows.q_end, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, False)
     clear_tile(<real*>least)
-    for j in range(t.c):
-        k = j * many
+    if labelled:
         for lane in range(many):
-            m = <real>s.m[lane]
-            g = p[k + lane]
-            least[lane] = g if g < least[lane] else least[lane]
-            # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
-            terms[k + lane] = <real>0 if g == 0 else g * (m - x[k + lane])
-    tile_sum(<const real*>p, t.c, <double*>mass)
-    tile_sum(<const real*>terms, t.c, <double*>gaps)
+            gaps[lane] = s.m[lane] - x[rows.label[lane] * many + lane]
+            mass[lane] = 1
+    else:
+        # What a row by itself was divided by is still there.
+        row.scale = row.divisor = 1.0
+        load_tile(&row, rows.p, rows.p_end, t.c, p)
+        for j in range(t.c):
+            k = j * many
+            for lane in range(many):
+                m = <real>s.m[lane]
+                g = p[k + lane]
+                least[lane] = g if g < least[lane] else least[lane]
+                # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
+                terms[k + lane] = <real>0 if g == 0 else g * (m - x[k + lane])
+        tile_sum(<const real*>p, t.c, <double*>mass)
+        tile_sum(<const real*>terms, t.c, <double*>gaps)
     for lane in range(many):
-        made[lane] = gaps[lane] / mass[lane] + s.log_sum[lane]
+        made[lane] = gaps[lane] / mass[lane]
+    if t.blended:
+        gap_sums(<const real*>x, t.c, &s, terms, <double*>even)
+        for lane in range(many):
+            made[lane] = (1 - t.smoothing) * made[lane] + t.smoothing * (even[lane] / t.c)
+    for lane in range(many):
+        made[lane] += s.log_sum[lane]
         good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
         made[lane] = made[lane] if good else NAN
 

@@ -19,8 +19,8 @@ cdef enum:
     # Rows are turned into columns by squares.
     SQUARE = 16
     # Most classes of a short row: two operands and room for as much again stay in the first cache.
-    SHORT_F32 = 128
-    SHORT_F64 = 64
+    SHORT_F32 = 120
+    SHORT_F64 = 60
     # Of a pair of rows, which cost about as much to turn as to sum (KL at 128: 1.7, not 2.9 Gel/s).
     SHORT_PAIR = 80
     SHORT_LOGIT_PAIR = 111
