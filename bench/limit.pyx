@@ -1,5 +1,7 @@
 """What merely reading arrays costs: their largest number, by the widest instructions there are."""
 
+from libc.stdint cimport uint64_t
+
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport block_max
 
@@ -31,3 +33,13 @@ def largest(const real[::1] p, q=None):
                 m = most_of(&other[k], n, m)
             k += n
     return m
+
+
+def chained(Py_ssize_t n):
+    """Multiply and add n times, each of what the one before made: three cycles and one."""
+    cdef uint64_t x = 1
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(n):
+            x = x * <uint64_t>6364136223846793005 + <uint64_t>1442695040888963407
+    return x

@@ -2,7 +2,7 @@
 
 python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
-python bench/speed.py --only layouts  # or threads: that part once more, beside the other figures
+python bench/speed.py --only layouts  # or threads, or loops: that once more, beside the others
 
 In every round each library takes its turn, and every second round in the other order; figures are
 medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
@@ -26,6 +26,7 @@ if CPUS:
 
 import figures  # noqa: E402
 import limit  # noqa: E402
+import loops  # noqa: E402
 import numpy as np  # noqa: E402
 import ourselves  # noqa: E402
 import tables  # noqa: E402
@@ -33,6 +34,7 @@ from rivals import CALLS, PREPARED, Data, check, data  # noqa: E402
 from timing import medians  # noqa: E402
 
 import fastdiv  # noqa: E402
+from fastdiv import _dispatch  # noqa: E402
 
 # What a function reads.
 READS = {
@@ -146,7 +148,7 @@ def main() -> None:
     """Measure; write down; draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
-    parser.add_argument("--only", choices=["layouts", "threads"], help="a part once more")
+    parser.add_argument("--only", choices=["layouts", "threads", "loops"], help="a part once more")
     asked = parser.parse_args()
     if asked.quick:
         measure_libraries([(4096, 1000)], ["float32"])
@@ -159,9 +161,11 @@ def main() -> None:
         kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
         kept["curve"] = measure_curve()
         kept["every"] = ourselves.every_count(figures.CURVES)
-    if asked.only != "threads":
+    if asked.only in {None, "loops"} and _dispatch.active() == "x86-64-v4":
+        kept["loops"] = loops.table()
+    if asked.only in {None, "layouts"}:
         kept["layouts"] = ourselves.layouts()
-    if asked.only != "layouts":
+    if asked.only in {None, "threads"}:
         kept["threads"] = measure_threads(SHAPES[:4])
     tables.KEPT.write_text(json.dumps(kept, indent=1) + "\n")
     tables.write(kept)

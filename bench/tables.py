@@ -40,6 +40,12 @@ SHORT = [
 ]
 SHAPES = ["256x128256", "4096x1000", "100000x100", "1000000x10"]
 SMALL = ["64x128", "1x1000"]
+WHAT_BINDS = (
+    "Instructions of the innermost loop for 16 float32 elements, one 512-bit register, and the "
+    "cycles that a whole call takes for them with its rows in the cache (`python bench/loops.py`). "
+    "The floor is two multiply-adds a cycle. Beside the loop a call looks for maxima, adds up, and "
+    "takes a logarithm for every row; KL from logits takes two exponentials of 17 instructions."
+)
 
 
 def processor() -> str:
@@ -190,6 +196,8 @@ def page(kept: dict[str, Any]) -> str:
         lines += ["", "A single small call, in microseconds:", ""]
         lines += every_library(kept, dtype, SMALL, small=True)
     lines += ["", "## Against reading", "", "![Share of reading speed](limit.svg)"]
+    if "loops" in kept:
+        lines += ["", "## What binds", "", WHAT_BINDS, "", *kept["loops"]]
     lines += ["", "## Every number of classes", "", "![From 1 to 300 classes](every.svg)", ""]
     lines += ["Where the curves are steepest, from nine classes on:", "", *cliffs(kept)]
     lines += ["", "## Two threads", "", *two_threads(kept)]
