@@ -12,7 +12,7 @@ from libc.stdint cimport uint8_t, uint16_t, uintptr_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
-from fastdiv.kernels.tiles cimport SQUARE, TILE, interleave
+from fastdiv.kernels.tiles cimport TILE
 
 ctypedef fused item:
     uint8_t
@@ -21,6 +21,7 @@ ctypedef fused item:
     double
 
 cdef enum:
+    SQUARE = 16             # rows and classes that are turned at once
     LINE = 64               # of the cache, bytes
     AHEAD = 32              # classes that are asked for before they are wanted
     # Rows of a group at most: four lines side by side, for every page that is gone to.
@@ -74,6 +75,16 @@ cdef inline Py_ssize_t group_of(const across* a, const char* first) noexcept nog
     if a.row_step != a.size or past == 0 or past % a.size != 0:
         return a.most
     return (LINE - past) // a.size
+
+
+cdef inline void interleave(const item* x, item* y) noexcept nogil:
+    """From x[64 j + i] to y[4 i + j]; twice, that turns 16 rows of 16 into columns."""
+    cdef Py_ssize_t i
+    for i in range(64):
+        y[4 * i] = x[i]
+        y[4 * i + 1] = x[64 + i]
+        y[4 * i + 2] = x[128 + i]
+        y[4 * i + 3] = x[192 + i]
 
 
 cdef inline void turn(const item* x, item* y) noexcept nogil:

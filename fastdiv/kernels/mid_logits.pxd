@@ -218,7 +218,7 @@ cdef inline void log_softmax(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
     cdef const real* x[TILE]
-    cdef real* terms = room_of(scratch, TILE)
+    cdef real* terms = room_of(scratch, abreast(<const real*>scratch))
     cdef real m, log_s
     cdef task row = t[0]
     cdef exp_tile s

@@ -36,7 +36,7 @@ cdef inline void gap_rows(
     cdef const real* q[TILE]
     cdef const real* p
     cdef const real* tail
-    cdef const real* p_tail = tail_of(<const real*>room_of(scratch, TILE))
+    cdef const real* p_tail = tail_of(<const real*>room_of(scratch, many))
     cdef const real* next_p
     cdef source row = t.p
     cdef task one = t[0]
@@ -52,7 +52,7 @@ cdef inline void gap_rows(
         p = q[r]
         if targeted:
             row.data = rows.p[r]
-            p = fetch(&row, 0, c, room_of(scratch, TILE), <real>0)
+            p = fetch(&row, 0, c, room_of(scratch, many), <real>0)
         next_p = <const real*>(rows.p[r] + next_tile(rows.p, many))
         bad[r] = <real>0 if gap_terms(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,

@@ -16,8 +16,6 @@ cdef enum:
     # Rows of floats that go abreast, two 512-bit registers: with one, a tile of ten classes waits
     # for the ends of its chains (1.1 instead of 1.5 Gel/s).
     TILE = 32
-    # Rows are turned into columns by squares.
-    SQUARE = 16
     # Most classes of a short row: two operands and room for as much again stay in the first cache.
     SHORT_F32 = 120
     SHORT_F64 = 60
@@ -50,16 +48,6 @@ cdef inline Py_ssize_t abreast(const real* x) noexcept nogil:
 cdef inline Py_ssize_t next_tile(const char* const* at, Py_ssize_t many) noexcept nogil:
     """Bytes to the rows that are wanted next."""
     return many * (at[1] - at[0])
-
-
-cdef inline void interleave(const real* x, real* y) noexcept nogil:
-    """From x[64 j + i] to y[4 i + j]; twice, that turns 16 rows of 16 into columns."""
-    cdef Py_ssize_t i
-    for i in range(64):
-        y[4 * i] = x[i]
-        y[4 * i + 1] = x[64 + i]
-        y[4 * i + 2] = x[128 + i]
-        y[4 * i + 3] = x[192 + i]
 
 
 cdef inline bint beside(const source* s, const char* const* rows, Py_ssize_t n) noexcept nogil:
