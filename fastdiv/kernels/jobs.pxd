@@ -113,20 +113,23 @@ cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_
 
 
 cdef inline const char* readable(
-    const walk* w, int array, const char* last, Py_ssize_t size
+    const walk* w, int array, const char* last, Py_ssize_t size, Py_ssize_t left
 ) noexcept nogil:
-    """Where what may be read ends, of rows of that size the last of which was taken: rows that
-    follow it closely may be read, too."""
+    """Where what may be read ends, of rows of that size the last of which was taken: those of
+    the rows that are left that follow it closely may be read, too."""
     if last == NULL:
         return NULL
     last += size
     if w.at[array] == last and step(w, array) == size:
-        last += in_line(w) * size
+        last += min(in_line(w), left) * size
     return last
 
 
-cdef inline void take_rows(tile* rows, walk* w, const job* j, Py_ssize_t n) noexcept nogil:
-    """Take n rows of a tile and walk on; the lanes that are left repeat the first."""
+cdef inline void take_rows(
+    tile* rows, walk* w, const job* j, Py_ssize_t n, Py_ssize_t left
+) noexcept nogil:
+    """Take n rows of a tile, of those that are left, and walk on; lanes that no row is left for
+    repeat the first."""
     cdef Py_ssize_t r, done = 0, some
     cdef char* p
     cdef char* q
@@ -143,8 +146,8 @@ cdef inline void take_rows(tile* rows, walk* w, const job* j, Py_ssize_t n) noex
             take_labels(rows, j, w.at[LABELS], step(w, LABELS), done, some)
         go_on(w, some)
         done += some
-    rows.p_end = readable(w, P, rows.p[n - 1], j.t.c * j.t.p.size)
-    rows.q_end = readable(w, Q, rows.q[n - 1], j.t.c * j.t.q.size)
+    rows.p_end = readable(w, P, rows.p[n - 1], j.t.c * j.t.p.size, left - n)
+    rows.q_end = readable(w, Q, rows.q[n - 1], j.t.c * j.t.q.size, left - n)
     for r in range(n, j.together):
         rows.p[r] = rows.p[0]
         rows.q[r] = rows.q[0]
@@ -225,7 +228,7 @@ cdef inline Py_ssize_t compute_group(
     take_group(&j.q_across, w.at[Q], n)
     while done < n:
         some = min(n - done, j.together)
-        take_rows(rows, w, j, some)
+        take_rows(rows, w, j, some, some)
         point(&j.p_across, rows.p, done, some)
         point(&j.q_across, rows.q, done, some)
         point(&j.out_across, <const char**>rows.out, done, some)
@@ -247,7 +250,7 @@ cdef inline int run_rows(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exc
             n = compute_group(j, w, &rows, stop - first, scratch)
         elif j.tiled:
             n = min(stop - first, j.together)
-            take_rows(&rows, w, j, n)
+            take_rows(&rows, w, j, n, stop - first)
             compute_rows(j, &rows, scratch)
         else:
             n = 1

@@ -8,6 +8,7 @@ NaN in ``made`` gives a pair to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, NAN, fma, real
+from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport unmask
 from fastdiv.kernels.logit_pairs cimport logit_pair_term
@@ -17,7 +18,7 @@ from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, lane_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, fetch_rows, next_tile, room_of, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 
 ctypedef struct exp_rows:
     # Of floats, too, all are numbers of the type.

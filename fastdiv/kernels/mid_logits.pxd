@@ -9,6 +9,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
+from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_rows cimport target_block
 from fastdiv.kernels.logits cimport exp_terms, first_equal
@@ -17,7 +18,7 @@ from fastdiv.kernels.short_logits cimport (
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, double_sum, value
-from fastdiv.kernels.tiles cimport TILE, abreast, fetch_rows, next_tile, room_of, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weights cimport faint
 
 

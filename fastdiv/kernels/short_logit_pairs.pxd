@@ -10,9 +10,8 @@ from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, clear_tile, load_tile, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
 
 

@@ -14,9 +14,8 @@ from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.sources cimport source, store, task
-from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, clear_tile, load_tile, store_tile, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.turning cimport load_tile, store_tile
 from fastdiv.kernels.weights cimport faint
 
 ctypedef struct exp_tile:

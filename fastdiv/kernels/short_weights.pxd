@@ -10,9 +10,8 @@ from fastdiv.kernels.math cimport (
 )
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, clear_tile, load_tile, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference, inspect
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, least_normal, most

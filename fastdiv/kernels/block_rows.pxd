@@ -1,0 +1,28 @@
+"""Several rows of one block: where they lie while each step is taken for all of them."""
+
+from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.lanes cimport block_max, block_size, lanes
+from fastdiv.kernels.sources cimport fetch, source, tail_of
+from fastdiv.kernels.tiles cimport abreast
+
+
+cdef inline real* room_of(real* scratch, Py_ssize_t r) noexcept nogil:
+    """Room for a block of row r and its padded tail."""
+    return scratch + r * (block_size(<const real*>scratch) + lanes(<const real*>scratch))
+
+
+cdef inline void fetch_rows(
+    const source* s, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    real padding, const real** x, real* m,
+) noexcept nogil:
+    """The first n rows of a tile and their maxima; the other lanes repeat the first one's."""
+    cdef source row = s[0]
+    cdef real* room
+    cdef Py_ssize_t r
+    for r in range(n):
+        room = room_of(scratch, r)
+        row.data = at[r]
+        x[r] = fetch(&row, 0, c, room, padding)
+        m[r] = block_max(x[r], c, tail_of(<const real*>room))
+    for r in range(n, abreast(<const real*>scratch)):
+        m[r] = m[0]
