@@ -10,13 +10,15 @@ from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+)
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
 
 
 cdef inline void exp_lanes(
-    const real* x, Py_ssize_t c, real* e, real* m, real* top, double* rest
+    const real* x, Py_ssize_t c, const coming* next, real* e, real* m, real* top, double* rest
 ) noexcept nogil:
     """exp(x - reference), 0 where x = m, and what it is there; the sum of exp(x - m), less 1."""
     cdef Py_ssize_t many = abreast(x)
@@ -32,6 +34,7 @@ cdef inline void exp_lanes(
     for lane in range(many):
         top[lane] = exp_lane(m[lane], <real>0, low[lane], bias[lane], False)
     for j in range(c):
+        ask(next, j)
         k = j * many
         for lane in range(many):
             a = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
@@ -70,10 +73,12 @@ cdef inline void logit_pair_tile(
     cdef double more, less
     cdef real p, q
     cdef Py_ssize_t j, k, lane
+    cdef coming next_p = coming_after(&t.p, rows.p, t.c, many)
+    cdef coming next_q = coming_after(&t.q, rows.q, t.c, many)
     load_tile(&t.p, rows.p, rows.p_end, t.c, xp)
     load_tile(&t.q, rows.q, rows.q_end, t.c, xq)
-    exp_lanes(xp, t.c, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
-    exp_lanes(xq, t.c, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
+    exp_lanes(xp, t.c, &next_p, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
+    exp_lanes(xq, t.c, &next_q, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
     clear_tile(<real*>moment)
     for lane in range(many):
         difference = <double>m_p[lane] - <double>m_q[lane]

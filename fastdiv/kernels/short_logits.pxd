@@ -14,7 +14,9 @@ from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.sources cimport source, store, task
-from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+)
 from fastdiv.kernels.turning cimport load_tile, store_tile
 from fastdiv.kernels.weights cimport faint
 
@@ -70,7 +72,8 @@ cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept 
 
 
 cdef inline void sum_exp_tile(
-    const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, bint spreads
+    const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, const coming* next,
+    bint spreads,
 ) noexcept nogil:
     """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m."""
     cdef Py_ssize_t many = abreast(x)
@@ -84,6 +87,7 @@ cdef inline void sum_exp_tile(
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     clear_tile(<real*>ties)
     for j in range(c):
+        ask(next, j)
         k = j * many
         for lane in range(many):
             e = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
@@ -116,8 +120,9 @@ cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like)
 
 cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
     cdef exp_tile s
+    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
+    sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False)
     logsumexp_of(&s, made, <const real*>x)
 
 
@@ -131,8 +136,9 @@ cdef inline void entropy_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
     cdef exp_tile s
+    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
+    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True)
     entropy_of(&s, made, <const real*>x)
 
 
@@ -167,11 +173,12 @@ cdef inline void cross_entropy_label_from_logits(
     cdef Py_ssize_t many = abreast(<const real*>x)
     cdef double at_label[TILE]
     cdef exp_tile s
+    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>x))
     cdef Py_ssize_t lane
     load_divided(&t.q, rows.q, rows.q_end, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
-    sum_exp_tile(x, t.c, x + OPERAND, x, &s, False)
+    sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False)
     for lane in range(many):
         made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
 
@@ -197,6 +204,7 @@ cdef inline void cross_entropy_from_logits(
     cdef double gaps[TILE]
     cdef double even[TILE]
     cdef exp_tile s
+    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     cdef source row = t.p
     cdef real m, g
     cdef real* x = p + OPERAND
@@ -205,7 +213,7 @@ cdef inline void cross_entropy_from_logits(
     cdef bint good, labelled = rows.p[0] == NULL
     cdef Py_ssize_t j, k, lane
     load_divided(&t.q, rows.q, rows.q_end, t.c, x)
-    sum_exp_tile(x, t.c, terms, x, &s, False)
+    sum_exp_tile(x, t.c, terms, x, &s, &next, False)
     clear_tile(<real*>least)
     if labelled:
         for lane in range(many):
@@ -215,7 +223,9 @@ cdef inline void cross_entropy_from_logits(
         # What a row by itself was divided by is still there.
         row.scale = row.divisor = 1.0
         load_tile(&row, rows.p, rows.p_end, t.c, p)
+        next = coming_after(&row, rows.p, t.c, many)
         for j in range(t.c):
+            ask(&next, j)
             k = j * many
             for lane in range(many):
                 m = <real>s.m[lane]
@@ -246,9 +256,10 @@ cdef inline void score_from_logits(
     cdef double three[3]
     cdef task row = t[0]
     cdef exp_tile s
+    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>x))
     cdef Py_ssize_t j, k, lane
     load_tile(&t.q, rows.q, rows.q_end, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, True)
+    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True)
     clear_tile(<real*>first)
     for j in range(t.c):
         k = (t.c - 1 - j) * many
@@ -275,10 +286,11 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
     cdef real factor[TILE]
     cdef real* terms = x + OPERAND
     cdef exp_tile s
+    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef double total
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, terms, x, &s, False)
+    sum_exp_tile(x, t.c, terms, x, &s, &next, False)
     for lane in range(many):
         total = 1 / (s.ties[lane] + s.rest[lane])
         top[lane] = <real>total
@@ -296,9 +308,10 @@ cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* m
     cdef Py_ssize_t many = abreast(<const real*>x)
     cdef real* terms = x + OPERAND
     cdef exp_tile s
+    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, terms, x, &s, False)
+    sum_exp_tile(x, t.c, terms, x, &s, &next, False)
     for j in range(t.c):
         k = j * many
         for lane in range(many):

@@ -10,18 +10,23 @@ from fastdiv.kernels.math cimport (
 )
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+)
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference, inspect
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, least_normal, most
 
 
-cdef inline void least_of(const real* x, Py_ssize_t c, real* low) noexcept nogil:
+cdef inline void least_of(
+    const real* x, Py_ssize_t c, const coming* next, real* low
+) noexcept nogil:
     """The least of every row's elements and ``low``."""
     cdef Py_ssize_t many = abreast(x)
     cdef Py_ssize_t j, k, lane
     for j in range(c):
+        ask(next, j)
         k = j * many
         for lane in range(many):
             low[lane] = x[k + lane] if x[k + lane] < low[lane] else low[lane]
@@ -30,11 +35,12 @@ cdef inline void least_of(const real* x, Py_ssize_t c, real* low) noexcept nogil
 cdef inline void mass(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
     cdef Py_ssize_t many = abreast(<const real*>p)
     cdef real low[TILE]
+    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef bint good
     cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, rows.p_end, t.c, p)
     clear_tile(<real*>low)
-    least_of(<const real*>p, t.c, <real*>low)
+    least_of(<const real*>p, t.c, &next, <real*>low)
     tile_sum(<const real*>p, t.c, made)
     for lane in range(many):
         good = (low[lane] >= 0) & (made[lane] < INFINITY)
@@ -75,7 +81,8 @@ cdef inline void gap_results(
 
 
 cdef inline void gap_tile(
-    const real* p, real* q, Py_ssize_t c, real* gaps, double* made, bint targeted
+    const real* p, real* q, Py_ssize_t c, const coming* next_p, const coming* next_q, real* gaps,
+    double* made, bint targeted,
 ) noexcept nogil:
     """H(p, q), or with q for p H(q); q is used up. See weight_gaps.pxd."""
     cdef Py_ssize_t many = abreast(p)
@@ -96,6 +103,9 @@ cdef inline void gap_tile(
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
+        ask(next_q, j)
+        if targeted:
+            ask(next_p, j)
         k = j * many
         for lane in range(many):
             a = q[k + lane]
@@ -120,16 +130,19 @@ cdef inline void gap_tile(
 
 
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
+    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-    gap_tile(<const real*>p, p, t.c, p + OPERAND, made, False)
+    gap_tile(<const real*>p, p, t.c, &next, &next, p + OPERAND, made, False)
 
 
 cdef inline void cross_entropy(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
+    cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
+    cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     load_tile(&t.p, rows.p, rows.p_end, t.c, p)
     load_tile(&t.q, rows.q, rows.q_end, t.c, p + OPERAND)
-    gap_tile(<const real*>p, p + OPERAND, t.c, p + 2 * OPERAND, made, True)
+    gap_tile(<const real*>p, p + OPERAND, t.c, &next_p, &next_q, p + 2 * OPERAND, made, True)
 
 
 cdef inline void cross_entropy_label(
@@ -140,6 +153,7 @@ cdef inline void cross_entropy_label(
     cdef double at_label[TILE]
     cdef double others[TILE]
     cdef double tiny = faint(<const real*>q)
+    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>q))
     cdef bint good
     cdef Py_ssize_t lane
     load_tile(&t.q, rows.q, rows.q_end, t.c, q)
@@ -147,7 +161,7 @@ cdef inline void cross_entropy_label(
         at_label[lane] = q[rows.label[lane] * many + lane]
         q[rows.label[lane] * many + lane] = 0
     clear_tile(<real*>low)
-    least_of(<const real*>q, t.c, <real*>low)
+    least_of(<const real*>q, t.c, &next, <real*>low)
     tile_sum(<const real*>q, t.c, <double*>others)
     for lane in range(many):
         good = (low[lane] >= 0) & (at_label[lane] > tiny) & (at_label[lane] < INFINITY)
@@ -181,8 +195,8 @@ cdef inline void pair_results(
 
 
 cdef inline void pair_pass(
-    const real* p, const real* q, real* factor, Py_ssize_t c, real* phi, double* made,
-    bint symmetric, bint scaled,
+    const real* p, const real* q, real* factor, Py_ssize_t c, const coming* next_p,
+    const coming* next_q, real* phi, double* made, bint symmetric, bint scaled,
 ) noexcept nogil:
     """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. In
     ``factor`` comes what makes the sums equal."""
@@ -201,6 +215,8 @@ cdef inline void pair_pass(
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
     for j in range(c):
+        ask(next_p, j)
+        ask(next_q, j)
         k = j * many
         for lane in range(many):
             a = p[k + lane]
@@ -266,16 +282,19 @@ cdef inline void pair_tile(
     cdef real* phi = q + OPERAND
     cdef real factor[TILE]
     cdef double again[TILE]
+    cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
+    cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     cdef bint missing = False
     cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, rows.p_end, t.c, p)
     load_tile(&t.q, rows.q, rows.q_end, t.c, q)
-    pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, phi, made, symmetric, False)
+    pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
+              symmetric, False)
     for lane in range(many):
         missing = missing | (made[lane] != made[lane])
     if missing:
-        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, phi, <double*>again,
-                  symmetric, True)
+        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi,
+                  <double*>again, symmetric, True)
         for lane in range(many):
             made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
     if missing and not symmetric:

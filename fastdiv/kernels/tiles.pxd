@@ -6,7 +6,8 @@ included, is done for all rows at once, and a row meets no other: what comes of 
 nothing but the row. Whether a row is short depends on the number of its classes alone.
 """
 
-from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.arithmetic cimport prefetch, real
+from fastdiv.kernels.sources cimport source
 
 cdef enum:
     # Rows of floats that go abreast, two 512-bit registers: with one, a tile of ten classes waits
@@ -44,6 +45,34 @@ cdef inline Py_ssize_t abreast(const real* x) noexcept nogil:
 cdef inline Py_ssize_t next_tile(const char* const* at, Py_ssize_t many) noexcept nogil:
     """Bytes to the rows that are wanted next."""
     return many * (at[1] - at[0])
+
+
+ctypedef struct coming:
+    # What a tile function asks for while it computes: of rows that lie one after another, the
+    # next ones. As many lines at once as a tile has are more than a processor has room for.
+    const char* at
+    Py_ssize_t step         # bytes for each class
+
+
+cdef inline bint follow(const source* s, const char* const* rows, Py_ssize_t c) noexcept nogil:
+    """Whether rows lie one after another."""
+    return rows[1] - rows[0] == c * s.size and s.stride == s.size
+
+
+cdef inline coming coming_after(
+    const source* s, const char* const* rows, Py_ssize_t c, Py_ssize_t many
+) noexcept nogil:
+    """What comes after a tile; of other rows, what is there already."""
+    cdef coming next
+    next.step = many * s.size if follow(s, rows, c) else 0
+    next.at = rows[0] + c * next.step
+    return next
+
+
+cdef inline void ask(const coming* next, Py_ssize_t j) noexcept nogil:
+    """Ask for what comes after class j."""
+    prefetch(next.at + j * next.step)
+    prefetch(next.at + j * next.step + 64)
 
 
 cdef inline void clear_tile(real* a) noexcept nogil:

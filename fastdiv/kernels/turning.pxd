@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
 from fastdiv.kernels.sources cimport native, read, source, store, task
-from fastdiv.kernels.tiles cimport OPERAND, SHORT_F32, TILE, abreast, next_tile, tile
+from fastdiv.kernels.tiles cimport OPERAND, SHORT_F32, TILE, abreast, follow, next_tile, tile
 
 
 cdef inline bint beside(const source* s, const char* const* rows, Py_ssize_t n) noexcept nogil:
@@ -68,17 +68,18 @@ cdef inline void load_rows(
 ) noexcept nogil:
     """Of rows of elements side by side, by fours; before ``end`` all may be read.
 
-    further: bytes to the rows that are wanted next.
+    further: bytes to the rows that are wanted next, or 0: they are asked for elsewhere.
     """
     cdef Py_ssize_t many = abreast(<const real*>x), r, i, k = 0, whole = c
     if last_of(rows) + (c + 3) // 4 * 4 > end:
         whole = c - 3
     while k + 16 <= c:
-        for r in range(many):
+        for r in range(many if further else 0):
             # Thirty-two streams are too many for the processor to fetch ahead by itself.
             prefetch(<const char*>(rows[r] + k) + further)
             if real is double:
                 prefetch(<const char*>(rows[r] + k + 8) + further)
+        for r in range(many):
             for i in range(0, 16, 4):
                 memcpy(x + (k + i) * many + 4 * r, rows[r] + k + i, 4 * sizeof(real))
         k += 16
@@ -98,6 +99,7 @@ cdef inline void load_tile(
 ) noexcept nogil:
     """Element k of row r to x[k * abreast(x) + r]; past c, x holds anything."""
     cdef Py_ssize_t many = abreast(<const real*>x), further = next_tile(rows, many)
+    cdef bint asked = follow(s, rows, c)
     cdef real converted[OPERAND]
     cdef const real* room[TILE]
     cdef const real* const* at = <const real* const*>rows
@@ -112,9 +114,10 @@ cdef inline void load_tile(
         for r in range(many):
             row.data = rows[r]
             room[r] = converted + r * SHORT_F32
-            prefetch(rows[r] + further)
+            if not asked:
+                prefetch(rows[r] + further)
             read(&row, 0, c, converted + r * SHORT_F32)
-    load_rows(at, <const real*>end, c, further, x)
+    load_rows(at, <const real*>end, c, 0 if asked else further, x)
 
 
 cdef inline bint are_columns(
