@@ -2,7 +2,7 @@
 
 python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
-python bench/speed.py --only layouts  # or threads, or loops: that once more, beside the others
+python bench/speed.py --only layouts  # libraries, threads, loops: that once more, beside the rest
 
 In every round each library takes its turn, and every second round in the other order; figures are
 medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
@@ -148,7 +148,9 @@ def main() -> None:
     """Measure; write down; draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
-    parser.add_argument("--only", choices=["layouts", "threads", "loops"], help="a part once more")
+    parser.add_argument(
+        "--only", choices=["libraries", "layouts", "threads", "loops"], help="a part once more"
+    )
     asked = parser.parse_args()
     if asked.quick:
         measure_libraries([(4096, 1000)], ["float32"])
@@ -158,9 +160,10 @@ def main() -> None:
         kept = json.loads(tables.KEPT.read_text())
     else:
         kept = tables.machine(list(CALLS))
-        kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
         kept["curve"] = measure_curve()
         kept["every"] = ourselves.every_count(figures.CURVES)
+    if asked.only in {None, "libraries"}:
+        kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
     if asked.only in {None, "loops"} and _dispatch.active() == "x86-64-v4":
         kept["loops"] = loops.table()
     if asked.only in {None, "layouts"}:
