@@ -50,10 +50,12 @@ def _run(
     if threads == 1:
         call()
         return
-    shape = (q if p is None else p).shape  # type: ignore[union-attr]
-    _workers.over_rows(
-        lambda first, stop: call(first=first, stop=stop), math.prod(shape[:-1]), shape[-1], threads
-    )
+    *lead, c = (q if p is None else p).shape  # type: ignore[union-attr]
+    rows = math.prod(lead)
+    if _workers.are_long(rows, c, threads):
+        _workers.over_segments(lambda team: call(helpers=team), kernels.Team(), threads)
+    else:
+        _workers.over_rows(lambda first, stop: call(first=first, stop=stop), rows, c, threads)
 
 
 def _per_row(

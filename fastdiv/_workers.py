@@ -1,8 +1,9 @@
 """Rows shared out among threads, the caller's among them.
 
-A row is computed by one thread from its beginning to its end, by the same code, so that no bit of
-a result depends on the number of threads. The threads are Python's: an OpenMP runtime would hang
-in a forked child, and a wheel would carry one more of them.
+A row is computed by one thread from its beginning to its end, or, of a few long rows, segment by
+segment, as one thread alone does it too: no bit of a result depends on the number of threads. The
+threads are Python's: an OpenMP runtime would hang in a forked child, and a wheel would carry one
+more of them.
 """
 
 import contextlib
@@ -18,10 +19,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from fastdiv.kernels._kernels import Team
+
 # Elements of a block at least: waking a thread takes as long as some 200 000 of them.
 LEAST_BLOCK = 1 << 19
 # And at most: only the caller's thread hears of an interrupt, the others end their block first.
 MOST_BLOCK = 1 << 26
+# Elements of a row that is shared out itself: four of the kernels' segments.
+LEAST_LONG = 1 << 22
 
 _asked: contextvars.ContextVar[int | None] = contextvars.ContextVar("workers", default=None)
 _pool: "ThreadPoolExecutor | None" = None
@@ -163,8 +168,9 @@ def set_workers(workers: int) -> Iterator[None]:
     Notes
     -----
     It holds for the block's own thread (its `contextvars` context), not for threads started in it.
-    Results do not depend on the number of threads, to the last bit. A row is never split, and less
-    than half a million elements are never shared.
+    Results do not depend on the number of threads, to the last bit. Less than half a million
+    elements are never shared. Of a few rows of four million elements and more each one is shared
+    out.
 
     Examples
     --------
@@ -204,6 +210,11 @@ class _Blocks:
             self._next = self._rows
 
 
+def are_long(rows: int, c: int, workers: int) -> bool:
+    """Whether rows are too few to go round, and long enough to be shared out each."""
+    return rows < 4 * workers and c >= LEAST_LONG
+
+
 def over_rows(call: Callable[[int, int], None], rows: int, c: int, workers: int) -> None:
     """Make ``call(first, stop)`` for all rows, by several threads if that is worth it."""
     # Several blocks a thread, so that one that is held up does not hold up the others.
@@ -223,15 +234,27 @@ def over_rows(call: Callable[[int, int], None], rows: int, c: int, workers: int)
             # After an error or an interrupt nobody goes on.
             blocks.leave()
 
+    _together(work, work, blocks.leave, helpers)
+
+
+def over_segments(call: Callable[["Team"], None], team: "Team", workers: int) -> None:
+    """Make ``call(team)``, which shares out every row's segments to the team."""
+    _together(lambda: call(team), team.help, team.close, workers - 1)
+
+
+def _together(
+    own: Callable[[], None], help_out: Callable[[], None], leave: Callable[[], None], helpers: int
+) -> None:
+    """Do ``own`` while other threads ``help_out``, which they ``leave`` when it is done."""
     started: list[Future[None]] = []
     try:
         # Where no thread can be had, as at the end of the interpreter, this one does all.
         with contextlib.suppress(RuntimeError):
             for _ in range(helpers):
-                started.append(_threads().submit(work))
-        work()
+                started.append(_threads().submit(help_out))
+        own()
     finally:
-        blocks.leave()
+        leave()
         for future in started:
             if not future.cancel():
                 future.result()

@@ -1,11 +1,17 @@
 """What Python calls: a row function over whole arrays."""
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 ROWS: tuple[str, ...]
+
+@final
+class Team:
+    def __init__(self) -> None: ...
+    def help(self) -> None: ...
+    def close(self) -> None: ...
 
 def run(
     function: int,
@@ -25,6 +31,7 @@ def run(
     root: bool = False,
     first: int = 0,
     stop: int = -1,
+    helpers: Team | None = None,
 ) -> None: ...
 def plain(
     function: int,

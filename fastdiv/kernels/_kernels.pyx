@@ -4,10 +4,14 @@ This file is compiled once per instruction set; nothing below it knows a Python 
 raises but an interrupt.
 """
 
+cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from fastdiv.kernels.jobs cimport job, run_job
+from fastdiv.kernels.jobs cimport help, job, run_job
+from fastdiv.kernels.segments cimport (
+    close_team, free_team, make_team, over_f32, over_f64, team,
+)
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.walks cimport (
     LABELS, OUT, P, Q, begin, go_to, join_axes, kind_of, order_axes, source_of,
@@ -26,6 +30,30 @@ fill(TABLE)
 ROWS = tuple([TABLE[i].name.decode() for i in range(FUNCTIONS)])
 
 
+@cython.final
+@cython.auto_pickle(False)
+cdef class Team:
+    """Threads that share out the segments of long rows: one calls ``run``, the others ``help``."""
+
+    cdef team locks
+
+    def __cinit__(self):
+        if not make_team(&self.locks):
+            raise MemoryError
+
+    def __dealloc__(self):
+        free_team(&self.locks)
+
+    def help(self):
+        """Do segments until the team is closed."""
+        with nogil:
+            help(&self.locks)
+
+    def close(self):
+        """Send the helpers away."""
+        close_team(&self.locks)
+
+
 cdef inline job job_of(int function, bint wide, bint normalize, double unit, bint root) noexcept:
     """A call with no other options than these."""
     cdef job j
@@ -40,6 +68,9 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.t.smoothing = 0
     j.t.weight = NULL
     j.t.q.logarithm = False
+    j.t.pieces.helpers = NULL
+    j.t.pieces.over_f32 = over_f32
+    j.t.pieces.over_f64 = over_f64
     return j
 
 
@@ -93,6 +124,7 @@ def run(
     bint root=False,
     Py_ssize_t first=0,
     Py_ssize_t stop=-1,
+    Team helpers=None,
 ):
     """Apply a row function to every row, or to those from ``first`` up to ``stop``.
 
@@ -104,6 +136,7 @@ def run(
     ``unit``: divide results by this; ``root``: then take the square root.
     ``logarithm``, ``temperature``: q is log(q) / temperature.
     ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
+    ``helpers``: share out the segments of long rows.
     """
     cdef job j = job_of(function, wide, normalize, unit, root)
     j.ignores = ignore_index is not None
@@ -114,6 +147,7 @@ def run(
     j.t.blended = blended
     j.t.smoothing = smoothing
     j.t.weight = <const double*>cnp.PyArray_DATA(weight) if weight is not None else NULL
+    j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, logarithm, temperature)
 
 

@@ -6,7 +6,7 @@ written once, here: what comes before a row function and after it, and the conve
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.mem cimport PyMem_RawFree
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
@@ -15,7 +15,8 @@ from fastdiv.kernels.across cimport (
     across, across_of, group_of, point, put_group, take_group,
 )
 from fastdiv.kernels.arithmetic cimport NAN
-from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64
+from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
+from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
 from fastdiv.kernels.sources cimport FLOAT32, kind, set_top, source, task
 from fastdiv.kernels.table cimport entry
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE, TILE_SCRATCH, abreast, tile
@@ -286,6 +287,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     j.p_across.allocated = j.q_across.allocated = j.out_across.allocated = NULL
+    j.t.pieces.room = NULL
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
@@ -309,11 +311,26 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
                     j.t.out_stride = j.out_across.size
         j.across = (j.p_across.buffer != NULL or j.q_across.buffer != NULL
                     or j.out_across.buffer != NULL)
+        if j.t.c > SEGMENT:
+            j.t.pieces.room = PyMem_RawMalloc(segments_of(j.t.c) * PART)
+            if j.t.pieces.room == NULL:
+                raise MemoryError
         with nogil:
             run_rows(j, w, first, stop)
     finally:
         fesetenv(&callers)
+        PyMem_RawFree(j.t.pieces.room)
         PyMem_RawFree(j.p_across.allocated)
         PyMem_RawFree(j.q_across.allocated)
         PyMem_RawFree(j.out_across.allocated)
     return 0
+
+
+cdef inline void help(team* t) noexcept nogil:
+    """Be a helper of a team, in the environment of ``run_job``."""
+    cdef double room[2 * SCRATCH + 8]
+    cdef fenv_t threads
+    fegetenv(&threads)
+    fesetenv(FE_DFL_ENV)
+    help_out(t, <void*>((<uintptr_t>&room[0] + 63) & ~<uintptr_t>63))
+    fesetenv(&threads)

@@ -25,8 +25,9 @@ from fastdiv.kernels.math cimport (
     bits64, double_of, exp_lane, expm1_excess, expm1_reduced, integer_bits,
 )
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, multiply, value
+from fastdiv.kernels.sums cimport add, block_sum, join, multiply, value
 
 
 cdef inline double rough_sum(
@@ -81,11 +82,29 @@ cdef inline bint settled(double mass, double terms, double moment) noexcept nogi
     return (-0.5 <= y <= 1) & (y * y <= (0.5 + y * (1.0 / 3.0)) * (terms / mass))
 
 
+cdef inline double excess_of(double z, double* expm1) noexcept nogil:
+    """exp(z) - 1 - z, and exp(z) - 1."""
+    cdef double scale = 0
+    cdef double t = expm1_reduced(
+        z, z, <double>0, <double>0, <double>0, <double>-700, &scale)
+    return expm1_excess(z, t, scale, expm1)
+
+
+cdef inline bint change_offset(gap_row* row, double change) noexcept nogil:
+    """What T and y S become when the offset changes."""
+    cdef double mass = value(&row.mass), moment = value(&row.moment), expm1 = 0, excess
+    if not -700 < change < 80:
+        return False
+    excess = excess_of(change, &expm1)
+    add(&row.terms, expm1 * moment + excess * mass)
+    add(&row.moment, expm1 * (mass + moment))
+    return True
+
+
 cdef inline bint move_offset(gap_row* row, const gap_sums* s, const real* like) noexcept nogil:
     """Take the offset that would make y of row and block 0, as exactly as it need be known."""
-    cdef double mass = value(&row.mass), moment = value(&row.moment), expm1 = 0, excess, t
-    cdef double all_mass = mass + s.mass, y = (moment + s.moment) / all_mass, scale = 0
-    cdef double offset, change, kl
+    cdef double all_mass = value(&row.mass) + s.mass
+    cdef double y = (value(&row.moment) + s.moment) / all_mass, offset, change, kl
     if not (-1 < y < INFINITY):
         return False
     offset = row.offset - log1p_lane(y)
@@ -96,13 +115,9 @@ cdef inline bint move_offset(gap_row* row, const gap_sums* s, const real* like) 
             ((bits64(kl) >> 1) + (<uint64_t>1017 << 51)) & <uint64_t>0xfff0000000000000))
     offset = <real>offset
     change = offset - row.offset
-    if not -700 < change < 80:
+    if not change_offset(row, change):
         return False
-    t = expm1_reduced(change, change, <double>0, <double>0, <double>0, <double>-700, &scale)
-    excess = expm1_excess(change, t, scale, &expm1)
     row.offset = offset
-    add(&row.terms, expm1 * moment + excess * mass)
-    add(&row.moment, expm1 * (mass + moment))
     return True
 
 
@@ -113,7 +128,7 @@ cdef inline double take_block(
     """Add a block to the row. NaN or -1 is the row's answer."""
     cdef gap_sums s
     cdef reference base
-    cdef double ratio, top = 0
+    cdef double top = 0
     cdef bint good
     cdef int turn
     for turn in range(3):
@@ -123,11 +138,7 @@ cdef inline double take_block(
             base = reference_for(top, xp)
             if base.shift != 0 or turn > 0:
                 return NAN
-            ratio = reference_ratio(&row.base, &base)
-            multiply(&row.mass, ratio)
-            multiply(&row.terms, ratio)
-            multiply(&row.moment, ratio)
-            row.base = base
+            rescale(row, &base)
         elif not good or not finite(s.terms):
             return NAN
         elif settled(value(&row.mass) + s.mass, value(&row.terms) + s.terms,
@@ -141,28 +152,104 @@ cdef inline double take_block(
     return -1
 
 
-cdef inline double kl_in_one_pass(const task* t, real* scratch) noexcept nogil:
-    """The divergence, or NaN, or -1: the rows are too close to each other for this type."""
+cdef inline double take_part(
+    const task* t, Py_ssize_t first, Py_ssize_t end, gap_row* row, real* scratch
+) noexcept nogil:
+    """The sums of a row from element ``first`` up to ``end``. NaN or -1 is its answer."""
     cdef real* second = scratch + SCRATCH
     cdef const real* p_tail = tail_of(<const real*>scratch)
     cdef const real* q_tail = tail_of(<const real*>second)
-    cdef gap_row row
-    cdef double kl, mass, least = 2.0 ** -60 if real is float else 0
-    cdef Py_ssize_t k = 0, n
+    cdef double kl
+    cdef Py_ssize_t k = first, n
     cdef const real* p
     cdef const real* q
     row.mass.high = row.mass.low = row.terms.high = row.terms.low = 0
     row.moment.high = row.moment.low = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
+    while k < end:
+        n = min(end - k, block_size(<const real*>scratch))
         p = fetch(&t.p, k, n, scratch, <real>-INFINITY)
         q = fetch(&t.q, k, n, second, <real>-INFINITY)
-        if k == 0 and not guess(p, q, n, p_tail, q_tail, &row):
+        if k == first and not guess(p, q, n, p_tail, q_tail, row):
             return NAN
-        kl = take_block(p, q, n, p_tail, q_tail, &row)
+        kl = take_block(p, q, n, p_tail, q_tail, row)
         if kl != 0:
             return kl
         k += n
+    return 0
+
+
+ctypedef struct gap_part:
+    gap_row row
+    double kl               # 0, or the row's answer
+
+
+ctypedef struct gap_pass:
+    const task* t
+    gap_part* made          # by each segment
+
+
+cdef inline void gap_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef gap_pass* a = <gap_pass*>pass_
+    a.made[i].kl = take_part(
+        a.t, i * SEGMENT, segment_end(i, a.t.c), &a.made[i].row, scratch)
+
+
+cdef inline void rescale(gap_row* row, const reference* base) noexcept nogil:
+    """Have the sums count from another reference."""
+    cdef double ratio = reference_ratio(&row.base, base)
+    multiply(&row.mass, ratio)
+    multiply(&row.terms, ratio)
+    multiply(&row.moment, ratio)
+    row.base = base[0]
+
+
+cdef inline bint join_rows(gap_row* row, gap_row* other) noexcept nogil:
+    """Add the sums of a following part, both moved to the offset that makes their y 0.
+
+    At its own offset each part's y is small against its T, of which the move then takes a quarter
+    at most: to move one of them to the offset of the other could cancel.
+    """
+    cdef double change = row.offset - other.offset, mass, moment, y, expm1 = 0
+    if other.base.power > row.base.power:
+        rescale(row, &other.base)
+    else:
+        rescale(other, &row.base)
+    mass = value(&row.mass) + value(&other.mass)
+    if not -700 < change < 80:
+        return False
+    excess_of(change, &expm1)
+    # y of both at the row's offset.
+    moment = value(&row.moment) + value(&other.moment) + expm1 * (
+        value(&other.mass) + value(&other.moment))
+    y = moment / mass
+    if not (-1 < y < INFINITY):
+        return False
+    y = -log1p_lane(y)
+    if not (change_offset(other, change + y) and change_offset(row, y)):
+        return False
+    row.offset += y
+    join(&row.mass, &other.mass)
+    join(&row.terms, &other.terms)
+    join(&row.moment, &other.moment)
+    return True
+
+
+cdef inline double kl_in_one_pass(const task* t, real* scratch) noexcept nogil:
+    """The divergence, or NaN, or -1: the rows are too close to each other for this type."""
+    cdef gap_pass a
+    cdef gap_part only
+    cdef gap_row* row
+    cdef double kl, mass, least = 2.0 ** -60 if real is float else 0
+    cdef Py_ssize_t i
+    a.t = t
+    a.made = &only if t.c <= SEGMENT else <gap_part*>t.pieces.room
+    over_segments(&t.pieces, &a, gap_segment[float], gap_segment[double], t.c, scratch)
+    row = &a.made[0].row
+    for i in range(segments_of(t.c)):
+        if a.made[i].kl != 0:
+            return a.made[i].kl
+        if i > 0 and not join_rows(row, &a.made[i].row):
+            return NAN
     mass = value(&row.mass)
     kl = value(&row.terms) / mass - log1p_excess(value(&row.moment) / mass)
     return kl if kl >= least or row.terms.high == 0 else -1

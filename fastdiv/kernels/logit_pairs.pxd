@@ -12,8 +12,9 @@ from fastdiv.kernels.logits cimport (
 from fastdiv.kernels.math cimport exp_lane, integer_bits, phi_lane
 from fastdiv.kernels.polynomials cimport js_tail, psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, value
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, value
 
 ctypedef struct pair:
     # What the second pass needs of the first: p = exp(x - reference) * factor, and the
@@ -124,6 +125,56 @@ cdef inline void logit_pair_block(
     add(moment, lane_sum(<const real*>moments))
 
 
+ctypedef struct pair_pass:
+    const task* t
+    const pair* constants
+    bint symmetric
+    double_sum* made        # terms and moment of each segment
+
+
+cdef inline void second_part(
+    const pair_pass* a, Py_ssize_t k, Py_ssize_t end, double_sum* terms, double_sum* moment,
+    bint symmetric, real* scratch,
+) noexcept nogil:
+    cdef real* second = scratch + SCRATCH
+    cdef Py_ssize_t n
+    cdef const real* p
+    cdef const real* q
+    terms.high = terms.low = moment.high = moment.low = 0
+    while k < end:
+        n = min(end - k, block_size(<const real*>scratch))
+        p = fetch(&a.t.p, k, n, scratch, <real>-INFINITY)
+        q = fetch(&a.t.q, k, n, second, <real>-INFINITY)
+        logit_pair_block(p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
+                         a.constants, terms, moment, symmetric)
+        k += n
+
+
+cdef inline void pair_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef pair_pass* a = <pair_pass*>pass_
+    cdef double_sum* made = a.made + 2 * i
+    if a.symmetric:
+        second_part(a, i * SEGMENT, segment_end(i, a.t.c), made, made + 1, True, scratch)
+    else:
+        second_part(a, i * SEGMENT, segment_end(i, a.t.c), made, made + 1, False, scratch)
+
+
+cdef inline void second_pass(
+    const task* t, const pair* constants, double_sum* terms, double_sum* moment, bint symmetric,
+    real* scratch,
+) noexcept nogil:
+    cdef pair_pass a
+    cdef double_sum only[2]
+    cdef Py_ssize_t i
+    a.t, a.constants, a.symmetric = t, constants, symmetric
+    a.made = &only[0] if t.c <= SEGMENT else <double_sum*>t.pieces.room
+    over_segments(&t.pieces, &a, pair_segment[float], pair_segment[double], t.c, scratch)
+    terms[0], moment[0] = a.made[0], a.made[1]
+    for i in range(1, segments_of(t.c)):
+        join(terms, a.made + 2 * i)
+        join(moment, a.made + 2 * i + 1)
+
+
 cdef inline double offset_error(
     double_sum* terms, double_sum* moment, double unit, bint symmetric
 ) noexcept nogil:
@@ -142,27 +193,15 @@ cdef inline bint sum_logit_pair(
     const task* t, real* scratch, double_sum* terms, double_sum* moment, double unit, bint symmetric
 ) noexcept nogil:
     """Both passes over a pair of rows. False: the answer is NaN."""
-    cdef real* second = scratch + SCRATCH
-    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False)
-    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False)
+    cdef exp_sum sp = sum_exp(&t.p, t, scratch, False)
+    cdef exp_sum sq = sum_exp(&t.q, t, scratch, False)
     cdef pair constants
-    cdef Py_ssize_t k, n
-    cdef const real* p
-    cdef const real* q
     cdef double error
     cdef int turn
     if not pair_ready(&constants, &sp, &sq, unit, <const real*>scratch):
         return False
     for turn in range(2):
-        terms.high = terms.low = moment.high = moment.low = 0
-        k = 0
-        while k < t.c:
-            n = min(t.c - k, block_size(<const real*>scratch))
-            p = fetch(&t.p, k, n, scratch, <real>-INFINITY)
-            q = fetch(&t.q, k, n, second, <real>-INFINITY)
-            logit_pair_block(p, q, n, tail_of(<const real*>scratch),
-                             tail_of(<const real*>second), &constants, terms, moment, symmetric)
-            k += n
+        second_pass(t, &constants, terms, moment, symmetric, scratch)
         error = offset_error(terms, moment, unit, symmetric)
         if turn == 1 or error == 0 or not finite(error):
             break

@@ -1,27 +1,23 @@
-"""From logits: one inline function per divergence, from a row, or two, to a number (in nats), or
-to another row. The conventions are those of weight_rows.pxd.
+"""From logits: one inline function per divergence, from a row, or two, to a number (in nats). The
+conventions are those of weight_rows.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
-from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
-)
+from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
+from fastdiv.kernels.logit_targets cimport sum_target, target_sums
 from fastdiv.kernels.logits cimport (
-    absorb, exp_sum, exp_unit, first_equal, log_total, proper, rest_of,
-    start, sum_exp,
+    exp_sum, exp_unit, first_equal, log_total, proper, rest_of, sum_exp,
 )
-from fastdiv.kernels.math cimport exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
-from fastdiv.kernels.sources cimport element, fetch, fetch_target, store, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, value
+from fastdiv.kernels.sources cimport element, store, task
+from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.weights cimport faint, unit
 
 
 cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
     """m + log(ties + rest)."""
-    cdef exp_sum s = sum_exp(&t.p, t.c, scratch, False)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, False)
     cdef double log_sum = log_total(&s, <const real*>scratch)
     if real is float:
         # Normalised log-probabilities: the two terms cancel, which double can bear.
@@ -32,7 +28,7 @@ cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
 
 cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """log S + sum(w (m - x)) / S with w = exp(x - m)."""
-    cdef exp_sum s = sum_exp(&t.p, t.c, scratch, True)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, True)
     cdef double spread
     if not proper(&s):
         return NAN
@@ -43,83 +39,31 @@ cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept no
 
 cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch) noexcept nogil:
     """(m - x_y) + log(ties + rest)."""
-    cdef exp_sum s = sum_exp(&t.q, t.c, scratch, False)
+    cdef exp_sum s = sum_exp(&t.q, t, scratch, False)
     cdef double at_label = element(&t.q, t.label, <real>0)
     if not proper(&s):
         return NAN
     return (s.m - at_label) + log_total(&s, <const real*>scratch)
 
 
-cdef inline real target_block(
-    const real* p, const real* x, Py_ssize_t n, const real* p_tail, const real* x_tail,
-    const real* next_p, real m, double_sum* gap_sum, double_sum* total_sum,
-) noexcept nogil:
-    """Add p (m - x) and p up; the lowest p comes back. next_p: what is to be read next."""
-    cdef real gaps[MAX_BLOCK]
-    cdef real low[MAX_LANES]
-    cdef double mass = block_sum(p, n, p_tail, False)
-    cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
-    cdef const real* a
-    cdef const real* b
-    clear(<real*>low)
-    while k < n:
-        ahead(next_p + k)
-        a = at(p, k, whole, p_tail)
-        b = at(x, k, whole, x_tail)
-        for lane in range(width):
-            # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
-            gaps[k + lane] = <real>0 if a[lane] == 0 else a[lane] * (m - b[lane])
-            low[lane] = a[lane] if a[lane] < low[lane] else low[lane]
-        k += width
-    add(total_sum, mass)
-    # A block of -inf alone, before any maximum: weight there is an infinite loss.
-    if m > -INFINITY:
-        add(gap_sum, block_sum(<const real*>gaps, k, x_tail, False))
-    elif mass != 0:
-        add(gap_sum, INFINITY if mass > 0 else NAN)
-    return least(<const real*>low)
-
-
 cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """sum(p (m - x)) / sum p + log S: only non-negative terms."""
-    cdef real* second = scratch + SCRATCH
-    cdef double_sum gaps, total
-    cdef exp_sum s
-    cdef double before, mass, log_s
-    cdef real low = 0
-    cdef Py_ssize_t k = 0, n
-    cdef const real* p
-    cdef const real* x
-    gaps.high = gaps.low = total.high = total.low = 0
-    start(&s, <const real*>scratch)
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        p = fetch_target(t, k, n, scratch)
-        x = fetch(&t.q, k, n, second, <real>-INFINITY)
-        before = s.m
-        absorb(&s, x, n, tail_of(<const real*>second), False)
-        mass = value(&total)
-        if s.m > before and mass != 0:
-            add(&gaps, mass * (s.m - before))
-        low = min(low, target_block(
-            p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-            p + block_size(p), <real>s.m, &gaps, &total))
-        k += n
-    mass = value(&total)
-    if low < 0 or not proper(&s) or not finite(mass):
+    cdef target_sums s = sum_target(t, scratch)
+    cdef double mass = value(&s.total), log_s
+    if s.low < 0 or not proper(&s.exps) or not finite(mass):
         return NAN
     # Products of subnormal weights are rounded; a target of class weights is as it is.
     if not t.blended and 0 < mass < faint(<const real*>scratch):
         return NAN
-    log_s = log_total(&s, <const real*>scratch)
+    log_s = log_total(&s.exps, <const real*>scratch)
     if t.blended or not t.normalize:
-        return value(&gaps) + mass * log_s
-    return value(&gaps) / mass + log_s if mass > 0 else NAN
+        return value(&s.gaps) + mass * log_s
+    return value(&s.gaps) / mass + log_s if mass > 0 else NAN
 
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:
     """Cross-entropy at the label, entropy and the first largest class: three numbers in t.out."""
-    cdef exp_sum s = sum_exp(&t.q, t.c, scratch, True)
+    cdef exp_sum s = sum_exp(&t.q, t, scratch, True)
     cdef double made[3]
     cdef double log_sum = log_total(&s, <const real*>scratch)
     cdef double total = s.ties + rest_of(&s, <const real*>scratch)
@@ -174,49 +118,3 @@ cdef inline double js_divergence_from_logits(const task* t, real* scratch) noexc
         y = value(&moment) / unit_of_terms
         js -= 0.125 * y * y
     return 0.0 if js < 0 else min(js, ln2)
-
-
-# -------------------------------------------------------------------------- from a row to a row
-
-cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
-    """exp(x - m) / S, written to t.out."""
-    cdef exp_sum s = sum_exp(&t.p, t.c, scratch, False)
-    cdef double total = s.ties + rest_of(&s, <const real*>scratch)
-    cdef real shift = <real>s.base.shift, low = <real>s.base.low, m = <real>s.m
-    cdef real top = <real>(1.0 / total), bias = integer_bits(s.base.bias, m), e, factor
-    cdef real* made = scratch + SCRATCH
-    cdef Py_ssize_t k, j, n
-    cdef const real* x
-    factor = <real>(exp_scalar(-s.base.rho) / total / exp_unit(<const real*>scratch))
-    if not proper(&s):
-        factor = top = <real>NAN
-    k = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        x = fetch(&t.p, k, n, scratch, <real>-INFINITY)
-        for j in range(n):
-            e = exp_lane(x[j], shift, low, bias, True) * factor
-            made[j] = top if x[j] >= m else e
-        store(t, k, n, <const real*>made)
-        k += block_size(<const real*>scratch)
-    return 0
-
-
-cdef inline double log_softmax(const task* t, real* scratch) noexcept nogil:
-    """(x - m) - log S, written to t.out: two terms of one sign."""
-    cdef exp_sum s = sum_exp(&t.p, t.c, scratch, False)
-    cdef real m = <real>s.m, log_s = <real>log_total(&s, <const real*>scratch)
-    cdef real* made = scratch + SCRATCH
-    cdef Py_ssize_t k, j, n
-    cdef const real* x
-    if not proper(&s):
-        log_s = <real>NAN
-    k = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        x = fetch(&t.p, k, n, scratch, <real>-INFINITY)
-        for j in range(n):
-            made[j] = (x[j] - m) - log_s
-        store(t, k, n, <const real*>made)
-        k += block_size(<const real*>scratch)
-    return 0

@@ -20,8 +20,9 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
-from fastdiv.kernels.sources cimport fetch, source, tail_of
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, value
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
+from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, multiply, value
 
 ctypedef struct reference:
     # exp is taken of x - (shift + power ln 2), which is x - m + rho.
@@ -178,24 +179,66 @@ cdef inline void absorb(
         exp_block(s, x, n, tail, False, spreads, False)
 
 
-cdef inline exp_sum sum_exp(
-    const source* x, Py_ssize_t c, real* scratch, bint spreads
+cdef inline void sum_exp_part(
+    exp_sum* s, const source* x, Py_ssize_t k, Py_ssize_t end, real* scratch, bint spreads
 ) noexcept nogil:
-    """The sums of a whole row."""
-    cdef exp_sum s
+    """The sums of a row from element k up to ``end``."""
     cdef double before
-    cdef Py_ssize_t k, n
+    cdef Py_ssize_t n
     cdef const real* block
-    start(&s, <const real*>scratch)
-    k = 0
-    while k < c:
-        n = min(c - k, block_size(<const real*>scratch))
+    start(s, <const real*>scratch)
+    while k < end:
+        n = min(end - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
         before = s.m
-        absorb(&s, block, n, tail_of(<const real*>scratch), spreads)
+        absorb(s, block, n, tail_of(<const real*>scratch), spreads)
         if s.m > before:
             s.top_block = k
         k += block_size(<const real*>scratch)
+
+
+cdef inline void join_exp(exp_sum* s, exp_sum* other, const real* like) noexcept nogil:
+    """Add the sums of a following part to those of a row."""
+    if other.m > s.m:
+        raise_max(s, other.m, like)
+        s.top_block = other.top_block
+    elif s.m > other.m:
+        raise_max(other, s.m, like)
+    s.ties += other.ties
+    join(&s.rest, &other.rest)
+    join(&s.spread, &other.spread)
+
+
+ctypedef struct exp_pass:
+    const source* x
+    Py_ssize_t c
+    bint spreads
+    exp_sum* made           # by each segment
+
+
+cdef inline void exp_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef exp_pass* a = <exp_pass*>pass_
+    # The flag as a constant, for loops without what they do not need.
+    if a.spreads:
+        sum_exp_part(a.made + i, a.x, i * SEGMENT, segment_end(i, a.c), scratch, True)
+    else:
+        sum_exp_part(a.made + i, a.x, i * SEGMENT, segment_end(i, a.c), scratch, False)
+
+
+cdef inline exp_sum sum_exp(
+    const source* x, const task* t, real* scratch, bint spreads
+) noexcept nogil:
+    """The sums of a whole row, one of the task's."""
+    cdef exp_pass a
+    cdef exp_sum s
+    cdef Py_ssize_t i
+    a.x, a.c, a.spreads = x, t.c, spreads
+    a.made = &s if t.c <= SEGMENT else <exp_sum*>t.pieces.room
+    over_segments(&t.pieces, &a, exp_segment[float], exp_segment[double], t.c, scratch)
+    for i in range(1, segments_of(t.c)):
+        join_exp(a.made, a.made + i, <const real*>scratch)
+    if t.c > SEGMENT:
+        s = a.made[0]
     return s
 
 

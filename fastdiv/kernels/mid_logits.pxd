@@ -11,7 +11,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
-from fastdiv.kernels.logit_rows cimport target_block
+from fastdiv.kernels.logit_targets cimport target_block
 from fastdiv.kernels.logits cimport exp_terms, first_equal
 from fastdiv.kernels.short_logits cimport (
     begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of,

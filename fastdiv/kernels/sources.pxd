@@ -14,6 +14,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.halves cimport bfloat16, float16, float16_row, from_bfloat16, from_float16
 from fastdiv.kernels.lanes cimport block_max, block_size, lanes
 from fastdiv.kernels.scalars cimport log_quotient
+from fastdiv.kernels.segments cimport split
 
 cdef extern from "math.h" nogil:
     double copysign(double x, double y) noexcept
@@ -76,6 +77,7 @@ ctypedef struct task:
     bint blended            # the target is weight * ((1 - smoothing) * p + smoothing / c)
     double smoothing
     const double* weight    # one per class, or NULL
+    split pieces            # for rows of several segments
 
 
 cdef inline uint32_t swapped32(uint32_t i) noexcept nogil:

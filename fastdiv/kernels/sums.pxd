@@ -27,6 +27,11 @@ cdef inline void add(double_sum* s, double value) noexcept nogil:
     s.high = high
 
 
+cdef inline void join(double_sum* s, const double_sum* other) noexcept nogil:
+    add(s, other.high)
+    s.low += other.low
+
+
 cdef inline void multiply(double_sum* s, double factor) noexcept nogil:
     s.high *= factor
     s.low *= factor

@@ -11,6 +11,7 @@ cimport fastdiv.kernels.mid_weights as mid_weights
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
 cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
+cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_LOGIT_PAIR, SHORT_PAIR, tile
@@ -124,8 +125,8 @@ cdef inline void fill(entry* table) noexcept:
         ),
         entry(
             "softmax",
-            logit_rows.softmax[float],
-            logit_rows.softmax[double],
+            softmax.softmax[float],
+            softmax.softmax[double],
             NULL,
             False,
             SHORT_F32,
@@ -136,8 +137,8 @@ cdef inline void fill(entry* table) noexcept:
         ),
         entry(
             "log_softmax",
-            logit_rows.log_softmax[float],
-            logit_rows.log_softmax[double],
+            softmax.log_softmax[float],
+            softmax.log_softmax[double],
             NULL,
             False,
             SHORT_F32,

@@ -19,8 +19,9 @@ from fastdiv.kernels.math cimport (
     log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
 )
 from fastdiv.kernels.scalars cimport log1p_lane
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, value
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, value
 from fastdiv.kernels.weights cimport least_normal
 
 ctypedef struct gap_sums:
@@ -147,10 +148,11 @@ cdef inline void raise_weight(
     s.mantissa = mantissa_of(<real>m, origin, unit_of(origin))
 
 
-cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexcept nogil:
-    """The sums of a row q against p (targeted), or against itself."""
-    cdef gap_sums s
-    cdef Py_ssize_t k, n
+cdef inline void sum_gaps_part(
+    gap_sums* s, const task* t, Py_ssize_t k, Py_ssize_t end, real* scratch, bint targeted
+) noexcept nogil:
+    """The sums of a row from element k up to ``end``."""
+    cdef Py_ssize_t n
     cdef const real* p
     cdef const real* q
     cdef double m
@@ -159,9 +161,8 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
     s.origin = origin_of(<real>1)
     s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0
     s.good = True
-    k = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
+    while k < end and s.good:
+        n = min(end - k, block_size(<const real*>scratch))
         if targeted:
             p = fetch_target(t, k, n, scratch)
             q = fetch(&t.q, k, n, second, <real>0)
@@ -170,17 +171,60 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
             p = q
         m = block_max(q, n, tail_of(<const real*>second))
         if t.normalize and m > s.m:
-            raise_weight(&s, m, q, targeted)
+            raise_weight(s, m, q, targeted)
         # The flag as a constant, for loops without what they do not need.
         if t.normalize and m == s.m:
-            gap_block(&s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
+            gap_block(s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
                       tail_of(<const real*>second), True, targeted)
         else:
-            gap_block(&s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
+            gap_block(s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
                       tail_of(<const real*>second), False, targeted)
-        if not s.good:
-            return s
         k += block_size(<const real*>scratch)
+
+
+cdef inline void join_gaps(
+    gap_sums* s, gap_sums* other, const real* like, bint targeted
+) noexcept nogil:
+    """Add the sums of a following part to those of a row."""
+    if other.m > s.m:
+        raise_weight(s, other.m, like, targeted)
+    elif s.m > other.m:
+        raise_weight(other, s.m, like, targeted)
+    s.ties += other.ties
+    join(&s.rest, &other.rest)
+    join(&s.gaps, &other.gaps)
+    join(&s.mass, &other.mass)
+    s.good = s.good and other.good
+
+
+ctypedef struct gap_pass:
+    const task* t
+    bint targeted
+    gap_sums* made          # by each segment
+
+
+cdef inline void gap_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef gap_pass* a = <gap_pass*>pass_
+    if a.targeted:
+        sum_gaps_part(a.made + i, a.t, i * SEGMENT, segment_end(i, a.t.c), scratch, True)
+    else:
+        sum_gaps_part(a.made + i, a.t, i * SEGMENT, segment_end(i, a.t.c), scratch, False)
+
+
+cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexcept nogil:
+    """The sums of a row q against p (targeted), or against itself."""
+    cdef gap_sums s
+    cdef gap_pass a
+    cdef Py_ssize_t i
+    a.t, a.targeted = t, targeted
+    a.made = &s if t.c <= SEGMENT else <gap_sums*>t.pieces.room
+    over_segments(&t.pieces, &a, gap_segment[float], gap_segment[double], t.c, scratch)
+    for i in range(1, segments_of(t.c)):
+        join_gaps(a.made, a.made + i, <const real*>scratch, targeted)
+    if t.c > SEGMENT:
+        s = a.made[0]
+    if not s.good:
+        return s
     # An infinite q is the maximum, whose own gap is 0: only m shows it.
     s.good = (finite(s.m) and finite(s.gaps.high) and finite(s.rest.high)
               and finite(s.mass.high))

@@ -20,8 +20,9 @@ from fastdiv.kernels.lanes cimport (
     whole_sets,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum
 from fastdiv.kernels.weights cimport least_normal, most
 
 ctypedef struct pair_sums:
@@ -151,29 +152,73 @@ cdef inline bint in_range(const pair_sums* s, const real* like) noexcept nogil:
             and s.mass.high - s.delta.high < most(like))
 
 
-cdef inline pair_sums sum_pair(
-    const task* t, real* scratch, double factor, bint symmetric, bint scaled
+cdef inline void sum_pair_part(
+    pair_sums* s, const task* t, Py_ssize_t k, Py_ssize_t end, real* scratch, double factor,
+    bint symmetric, bint scaled,
 ) noexcept nogil:
-    """The sums of p and q, or if ``scaled`` of p and factor * q."""
-    cdef pair_sums s
-    cdef Py_ssize_t k, n
+    """The sums of two rows from element k up to ``end``."""
+    cdef Py_ssize_t n
     cdef const real* p
     cdef const real* q
     cdef real* second = scratch + SCRATCH
     s.phi.high = s.phi.low = s.phi_q.high = s.phi_q.low = 0
     s.delta.high = s.delta.low = s.mass.high = s.mass.low = 0
     s.good = True
-    k = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
+    while k < end and s.good:
+        n = min(end - k, block_size(<const real*>scratch))
         p = fetch(&t.p, k, n, scratch, <real>0)
         q = fetch(&t.q, k, n, second, <real>0)
-        pair_block(&s, p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
+        pair_block(s, p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
                    <real>factor, symmetric, scaled)
-        if not s.good:
-            return s
         k += block_size(<const real*>scratch)
-    s.good = in_range(&s, <const real*>scratch)
+
+
+ctypedef struct sum_pass:
+    const task* t
+    double factor
+    bint symmetric
+    bint scaled
+    pair_sums* made         # by each segment
+
+
+cdef inline void sum_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef sum_pass* a = <sum_pass*>pass_
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c)
+    # The flags as constants, for loops without what they do not need.
+    if a.symmetric:
+        if a.scaled:
+            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, True)
+        else:
+            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, False)
+    elif a.scaled:
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, True)
+    else:
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False)
+
+
+cdef inline void join_pairs(pair_sums* s, const pair_sums* other) noexcept nogil:
+    join(&s.phi, &other.phi)
+    join(&s.phi_q, &other.phi_q)
+    join(&s.delta, &other.delta)
+    join(&s.mass, &other.mass)
+    s.good = s.good and other.good
+
+
+cdef inline pair_sums sum_pair(
+    const task* t, real* scratch, double factor, bint symmetric, bint scaled
+) noexcept nogil:
+    """The sums of p and q, or if ``scaled`` of p and factor * q."""
+    cdef pair_sums s
+    cdef sum_pass a
+    cdef Py_ssize_t i
+    a.t, a.factor, a.symmetric, a.scaled = t, factor, symmetric, scaled
+    a.made = &s if t.c <= SEGMENT else <pair_sums*>t.pieces.room
+    over_segments(&t.pieces, &a, sum_segment[float], sum_segment[double], t.c, scratch)
+    for i in range(1, segments_of(t.c)):
+        join_pairs(a.made, a.made + i)
+    if t.c > SEGMENT:
+        s = a.made[0]
+    s.good = s.good and in_range(&s, <const real*>scratch)
     return s
 
 

@@ -6,28 +6,18 @@ one decides.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
-from fastdiv.kernels.lanes cimport block_size
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane
-from fastdiv.kernels.sources cimport element, fetch, tail_of, task
-from fastdiv.kernels.sums cimport double_sum, value
+from fastdiv.kernels.sources cimport element, task
+from fastdiv.kernels.sums cimport value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
 from fastdiv.kernels.weight_pairs cimport is_infinite, pair_sums, sum_pair
-from fastdiv.kernels.weights cimport faint, unit, weight_block, without
+from fastdiv.kernels.weights cimport faint, sum_weights, unit, weight_sums
 
 
 cdef inline double mass(const task* t, real* scratch) noexcept nogil:
     """sum p; NaN if a weight is negative, infinite or NaN."""
-    cdef double_sum total
-    cdef real low = 0
-    cdef Py_ssize_t k = 0, n
-    cdef const real* x
-    total.high = total.low = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        x = fetch(&t.p, k, n, scratch, <real>0)
-        low = weight_block(x, n, tail_of(<const real*>scratch), &total, low)
-        k += n
-    return value(&total) if low >= 0 and finite(total.high) else NAN
+    cdef weight_sums s = sum_weights(&t.p, t, -1, scratch)
+    return value(&s.total) if s.low >= 0 and finite(s.total.high) else NAN
 
 
 cdef inline bint alone(const gap_sums* s) noexcept nogil:
@@ -72,25 +62,14 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
 
 cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
     """log(S / q_y) = log1p((sum of the other q) / q_y)."""
-    cdef double_sum others
-    cdef Py_ssize_t k, n, y = t.label
-    cdef const real* x
-    cdef real low = 0
-    cdef double at_label = element(&t.q, y, <real>0)
+    cdef weight_sums others
+    cdef double at_label = element(&t.q, t.label, <real>0)
     if not t.normalize or not (at_label > faint(<const real*>scratch)) or not finite(at_label):
         return NAN
-    others.high = others.low = 0
-    k = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        x = fetch(&t.q, k, n, scratch, <real>0)
-        if k <= y < k + n:
-            x = without(x, n, y - k, scratch)
-        low = weight_block(x, n, tail_of(<const real*>scratch), &others, low)
-        k += block_size(<const real*>scratch)
-    if low < 0 or not finite(others.high):
+    others = sum_weights(&t.q, t, t.label, scratch)
+    if others.low < 0 or not finite(others.total.high):
         return NAN
-    return log1p_lane(value(&others) / at_label)
+    return log1p_lane(value(&others.total) / at_label)
 
 
 cdef inline double kl_of(

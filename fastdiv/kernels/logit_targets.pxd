@@ -1,0 +1,110 @@
+"""One pass over a row of logits and a target: for cross-entropy against rows."""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.lanes cimport (
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
+)
+from fastdiv.kernels.logits cimport absorb, exp_sum, join_exp, start
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
+from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value
+
+cdef inline real target_block(
+    const real* p, const real* x, Py_ssize_t n, const real* p_tail, const real* x_tail,
+    const real* next_p, real m, double_sum* gap_sum, double_sum* total_sum,
+) noexcept nogil:
+    """Add p (m - x) and p up; the lowest p comes back. next_p: what is to be read next."""
+    cdef real gaps[MAX_BLOCK]
+    cdef real low[MAX_LANES]
+    cdef double mass = block_sum(p, n, p_tail, False)
+    cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
+    cdef const real* a
+    cdef const real* b
+    clear(<real*>low)
+    while k < n:
+        ahead(next_p + k)
+        a = at(p, k, whole, p_tail)
+        b = at(x, k, whole, x_tail)
+        for lane in range(width):
+            # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
+            gaps[k + lane] = <real>0 if a[lane] == 0 else a[lane] * (m - b[lane])
+            low[lane] = a[lane] if a[lane] < low[lane] else low[lane]
+        k += width
+    add(total_sum, mass)
+    # A block of -inf alone, before any maximum: weight there is an infinite loss.
+    if m > -INFINITY:
+        add(gap_sum, block_sum(<const real*>gaps, k, x_tail, False))
+    elif mass != 0:
+        add(gap_sum, INFINITY if mass > 0 else NAN)
+    return least(<const real*>low)
+
+
+ctypedef struct target_sums:
+    exp_sum exps
+    double_sum gaps         # sum p (m - x)
+    double_sum total        # sum p
+    double low              # the least p, if it is negative
+
+
+cdef inline void raise_gaps(target_sums* s, double before) noexcept nogil:
+    """Every gap grows with the maximum."""
+    cdef double mass = value(&s.total)
+    if s.exps.m > before and mass != 0:
+        add(&s.gaps, mass * (s.exps.m - before))
+
+
+ctypedef struct target_pass:
+    const task* t
+    target_sums* made       # by each segment
+
+
+cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef target_pass* a = <target_pass*>pass_
+    cdef const task* t = a.t
+    cdef target_sums* s = a.made + i
+    cdef real* second = scratch + SCRATCH
+    cdef double before
+    cdef real low = 0
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, t.c), n
+    cdef const real* p
+    cdef const real* x
+    s.gaps.high = s.gaps.low = s.total.high = s.total.low = 0
+    start(&s.exps, <const real*>scratch)
+    while k < end:
+        n = min(end - k, block_size(<const real*>scratch))
+        p = fetch_target(t, k, n, scratch)
+        x = fetch(&t.q, k, n, second, <real>-INFINITY)
+        before = s.exps.m
+        absorb(&s.exps, x, n, tail_of(<const real*>second), False)
+        raise_gaps(s, before)
+        low = min(low, target_block(
+            p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
+            p + block_size(p), <real>s.exps.m, &s.gaps, &s.total))
+        k += n
+    s.low = low
+
+
+cdef inline void join_targets(
+    target_sums* s, target_sums* other, const real* like
+) noexcept nogil:
+    cdef double before = s.exps.m, before_other = other.exps.m
+    join_exp(&s.exps, &other.exps, like)
+    raise_gaps(s, before)
+    raise_gaps(other, before_other)
+    join(&s.gaps, &other.gaps)
+    join(&s.total, &other.total)
+    s.low = min(s.low, other.low)
+
+
+cdef inline target_sums sum_target(const task* t, real* scratch) noexcept nogil:
+    cdef target_pass a
+    cdef target_sums s
+    cdef Py_ssize_t i
+    a.t = t
+    a.made = &s if t.c <= SEGMENT else <target_sums*>t.pieces.room
+    over_segments(&t.pieces, &a, target_segment[float], target_segment[double], t.c, scratch)
+    for i in range(1, segments_of(t.c)):
+        join_targets(a.made, a.made + i, <const real*>scratch)
+    if t.c > SEGMENT:
+        s = a.made[0]
+    return s

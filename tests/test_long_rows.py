@@ -1,0 +1,214 @@
+"""Rows of several segments: a few distinct classes many times over, so that the answer is exact."""
+
+import threading
+
+import numpy as np
+import pytest
+from cases import BOUNDS, MAKERS, SIGNATURES
+from exact import ulps
+from mpmath import mp, mpf
+
+import fastdiv
+from fastdiv import _workers
+from fastdiv._dispatch import kernels
+
+SEGMENT = 1 << 20
+CLASSES = 3 * SEGMENT + 1001
+# Distinct classes of a segment.
+EACH = 5
+
+
+def logits(dtype, arrangement):
+    """Two rows of EACH logits for each of four segments."""
+    rng = np.random.default_rng(4)
+    xp = rng.normal(size=(4, EACH)) * 3
+    xq = xp + rng.normal(size=(4, EACH)) * 0.3
+    steps = np.arange(4.0)[:, None]
+    if arrangement == "rising":
+        xp, xq = xp + 9 * steps, xq + 8 * steps
+    elif arrangement == "falling":
+        xp, xq = xp - 30 * steps, xq - 31 * steps
+    elif arrangement == "shifted":
+        xp, xq = xp.astype(dtype), xp.astype(dtype)
+        xq = xq + np.array([[0], [3], [-2], [0.5]])
+    elif arrangement == "near":
+        xp = xp.astype(dtype)
+        xq = xp.copy()
+        xq[1, 2] = np.nextafter(xq[1, 2], np.inf, dtype=dtype)
+        xq[2, 1] = np.nextafter(xq[2, 1], -np.inf, dtype=dtype)
+    elif arrangement == "equal":
+        xq = xp
+    elif arrangement == "masked":
+        xp, xq = xp.copy(), xq.copy()
+        xp[[0, 2]] = xq[[0, 2]] = -np.inf
+        xp[3, 1] = -np.inf
+    return xp.astype(dtype), xq.astype(dtype)
+
+
+ARRANGEMENTS = ["alike", "rising", "falling", "shifted", "near", "equal", "masked"]
+
+
+def spread(few):
+    """A row whose segments hold their classes in turn, and how often each one is there."""
+    lengths = [SEGMENT, SEGMENT, SEGMENT, CLASSES - 3 * SEGMENT]
+    row = np.concatenate([np.resize(v, n) for v, n in zip(few, lengths, strict=True)])
+    counts = [[len(range(k, n, EACH)) for k in range(EACH)] for n in lengths]
+    return row[None], np.ravel(counts).tolist()
+
+
+def weights_of(few, kind, dtype):
+    """Weights next to the probabilities of the logits, or the logits."""
+    if kind == "x":
+        return few
+    m = few.max()
+    return np.exp((few - m).astype(np.float64)).astype(dtype)
+
+
+def exact(name, few, counts):
+    """The answer in 60 digits."""
+    lists = [[mpf(float(v)) for v in np.ravel(a)] for a in few]
+    with mp.workdps(60):
+        p, q = (
+            [mp.exp(v) if kind == "x" else v for v in a]
+            for a, kind in zip((lists * 2)[:2], (SIGNATURES[name] * 2)[:2], strict=True)
+        )
+        total_p = mp.fsum(n * v for n, v in zip(counts, p, strict=True))
+        total_q = mp.fsum(n * v for n, v in zip(counts, q, strict=True))
+        p, q = [v / total_p for v in p], [v / total_q for v in q]
+        if name == "logsumexp":
+            return mp.log(total_p)
+        if name in MAKERS:
+            return p if name == "softmax" else [mp.log(v) if v else -mp.inf for v in p]
+
+        def expectation(weights, values):
+            terms = zip(counts, weights, values, strict=True)
+            return mp.fsum(n * w * v() for n, w, v in terms if w)
+
+        def kl(a, b):
+            return expectation(
+                a, [lambda s=s, t=t: mp.log(s / t) for s, t in zip(a, b, strict=True)]
+            )
+
+        if name.startswith(("entropy", "cross_entropy")):
+            return expectation(p, [lambda v=v: -mp.log(v) for v in q])
+        if name.startswith("kl"):
+            return kl(p, q)
+        middle = [(s + t) / 2 for s, t in zip(p, q, strict=True)]
+        js = (kl(p, middle) + kl(q, middle)) / 2
+        return mp.sqrt(js) if name == "js_distance" else js
+
+
+def arguments(name, dtype, arrangement):
+    few = [
+        weights_of(v, kind, dtype)
+        for v, kind in zip(logits(dtype, arrangement), SIGNATURES[name], strict=False)
+    ]
+    rows = [spread(v) for v in few]
+    return few, [row for row, _ in rows], rows[0][1]
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_long_rows_keep_the_promise(name, function, dtype, arrangement):
+    few, rows, counts = arguments(name, dtype, arrangement)
+    got = function(*rows)[0]
+    want = exact(name, few, counts)
+    bound = BOUNDS[name][dtype == np.float64]
+    if name in MAKERS:
+        # The first EACH classes of every segment.
+        starts = [k * SEGMENT + j for k in range(4) for j in range(EACH)]
+        assert max(ulps(got[at], w) for at, w in zip(starts, want, strict=True)) <= bound
+    else:
+        assert ulps(got, want) <= bound
+        assert got >= 0 or name == "logsumexp"
+        if arrangement == "equal" and "divergence" in name:
+            assert got == 0
+
+
+@pytest.mark.parametrize("logits_in", [False, True])
+@pytest.mark.parametrize("at", [0, SEGMENT, CLASSES - 1])
+def test_labels_in_any_segment(dtype, logits_in, at):
+    name = "logsumexp" if logits_in else "entropy"
+    few, (row,), counts = arguments(name, dtype, "rising")
+    function = fastdiv.cross_entropy_from_logits if logits_in else fastdiv.cross_entropy
+    with mp.workdps(60):
+        p = [mp.exp(mpf(float(v))) if logits_in else mpf(float(v)) for v in np.ravel(few[0])]
+        total = mp.fsum(n * v for n, v in zip(counts, p, strict=True))
+        label = mpf(float(row[0, at]))
+        want = mp.log(total / (mp.exp(label) if logits_in else label))
+    assert ulps(function([at], row)[0], want) <= BOUNDS[function.__name__][dtype == np.float64]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("at", [0, 2 * SEGMENT + 5, CLASSES - 1])
+def test_a_bad_number_in_any_segment_is_seen(name, function, bad, at):
+    _, rows, _ = arguments(name, np.float32, "alike")
+    rows[-1][0, at] = bad
+    got = function(*rows)
+    assert np.isnan(got).any() or (name == "logsumexp" and got == bad)
+
+
+@pytest.mark.parametrize("arrangement", ["shifted", "near"])
+@pytest.mark.parametrize("workers", [2, 5])
+def test_long_rows_are_shared_out_with_the_same_bits(
+    name, function, dtype, arrangement, workers, monkeypatch
+):
+    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    _, rows, _ = arguments(name, dtype, arrangement)
+    expected = function(*rows)
+    got = function(*rows, workers=workers)
+    np.testing.assert_array_equal(got.view(np.uint8), expected.view(np.uint8))
+
+
+def test_long_rows_of_any_layout_have_the_same_bits(name, function):
+    _, rows, _ = arguments(name, np.float32, "shifted")
+    expected = function(*rows)
+    strided = [np.repeat(row, 2, axis=-1)[:, ::2] for row in rows]
+    np.testing.assert_array_equal(function(*strided), expected)
+    swapped = [row.astype(">f4") for row in rows]
+    np.testing.assert_array_equal(function(*swapped), expected)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_options_of_long_rows(workers):
+    _, (p, x), _ = arguments("cross_entropy_from_logits", np.float64, "alike")
+    got = fastdiv.cross_entropy_from_logits(p, x, temperature=2.0, workers=workers)
+    np.testing.assert_allclose(got, fastdiv.cross_entropy_from_logits(p, x / 2), rtol=1e-15)
+    got = fastdiv.cross_entropy_from_logits(p, x, label_smoothing=0.3, workers=workers)
+    of_p = fastdiv.cross_entropy_from_logits(p, x)
+    uniform = fastdiv.cross_entropy_from_logits(np.ones_like(p), x)
+    np.testing.assert_allclose(got, 0.7 * of_p + 0.3 * uniform, rtol=1e-14)
+
+
+def test_a_team_that_nobody_joins_does_all():
+    """As at the end of the interpreter, where no thread can be had."""
+    _, (x,), _ = arguments("logsumexp", np.float32, "alike")
+    out = np.empty(1, np.float32)
+    team = kernels.Team()
+    number = kernels.ROWS.index("logsumexp")
+    kernels.run(number, False, x, None, None, out, helpers=team)
+    team.close()
+    assert out == fastdiv.logsumexp(x)
+
+
+def test_helpers_leave_when_the_team_is_closed():
+    team = kernels.Team()
+    threads = [threading.Thread(target=team.help) for _ in range(7)]
+    for thread in threads:
+        thread.start()
+    team.close()
+    late = threading.Thread(target=team.help)
+    late.start()
+    for thread in [*threads, late]:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_team_serves_one_row_after_the_other(monkeypatch):
+    """Many short passes, where a helper is late more often than not."""
+    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(6, SEGMENT + 1)).astype(np.float32)
+    expected = fastdiv.js_divergence_from_logits(x, x[::-1])
+    for _ in range(10):
+        got = fastdiv.js_divergence_from_logits(x, x[::-1], workers=3)
+        np.testing.assert_array_equal(got, expected)
