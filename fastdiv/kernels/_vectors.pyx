@@ -6,9 +6,12 @@ Compiled once, for any processor: there is no fused multiply-add here, and nothi
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
+from fastdiv.kernels.exact_sums cimport LIMBS as ALL_LIMBS, add_limbs, add_terms
 from fastdiv.kernels.sums cimport add, double_sum, value
 
 cnp.import_array()
+
+LIMBS = ALL_LIMBS
 
 
 def label_outside(cnp.ndarray labels not None, Py_ssize_t c, ignore_index=None):
@@ -53,3 +56,30 @@ def accumulate(cnp.ndarray values not None, cnp.ndarray sums not None):
         for i in range(n):
             add(&s[0], x[i])
             add(&s[1], x[i] * x[i])
+
+
+def add_exactly(
+    cnp.ndarray a not None, cnp.ndarray b, cnp.ndarray limbs not None, cnp.ndarray kinds not None
+):
+    """Add numbers to an exact sum, or the products of two arrays' (``b`` is None otherwise).
+
+    ``a`` and ``b`` are C-contiguous float64 of one size; ``limbs``, int64 of length ``LIMBS``, is
+    the sum of what is finite, see ``exact_sums.pxd``; ``kinds``, int64 of length 3, counts the
+    terms that are +inf, -inf and NaN.
+    """
+    cdef const double* x = <const double*>cnp.PyArray_DATA(a)
+    cdef const double* y = x if b is None else <const double*>cnp.PyArray_DATA(b)
+    cdef int64_t* to = <int64_t*>cnp.PyArray_DATA(limbs)
+    cdef int64_t* special = <int64_t*>cnp.PyArray_DATA(kinds)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(a)
+    cdef bint products = b is not None
+    with nogil:
+        if products:
+            add_terms(to, special, x, y, n, True)
+        else:
+            add_terms(to, special, x, y, n, False)
+
+
+def add_sums_exactly(cnp.ndarray limbs not None, cnp.ndarray other not None):
+    """Add an exact sum's limbs to another's."""
+    add_limbs(<int64_t*>cnp.PyArray_DATA(limbs), <const int64_t*>cnp.PyArray_DATA(other))
