@@ -79,15 +79,15 @@ class Buckets(NamedTuple):
         places = np.searchsorted(np.cumsum(self.counts), ranks, side="right")
         return _middle(self.keys[places], FRACTION_BITS - self.bits)
 
-    def histogram(self, bins: int) -> tuple[list[float], list[int], int]:
-        """Return edges and counts of at most ``bins`` unions of buckets, and the count of zeros.
+    def histogram(self, bins: int) -> tuple[list[float], list[int], int, int]:
+        """Return edges and counts of at most ``bins`` unions of buckets of positive numbers.
 
-        Keys are not negative; key 0 is that of the zeros.
+        The counts of zeros, which have key 0, and of negative numbers follow.
         """
-        zeros = int(self.counts[self.keys == 0].sum())
+        zeros, negative = (int(self.counts[at].sum()) for at in (self.keys == 0, self.keys < 0))
         keys, counts = self.keys[self.keys > 0], self.counts[self.keys > 0]
         if not keys.size:
-            return [], [], zeros
+            return [], [], zeros, negative
         shift = 0
         while (keys[-1] >> shift) - (keys[0] >> shift) >= bins:
             shift += 1
@@ -96,7 +96,7 @@ class Buckets(NamedTuple):
         np.add.at(made, (keys >> shift) - first, counts)
         shift += FRACTION_BITS - self.bits
         ends = [min(key << shift, _INFINITY) for key in range(first, last + 2)]
-        return np.array(ends, np.int64).view(np.float64).tolist(), made.tolist(), zeros
+        return np.array(ends, np.int64).view(np.float64).tolist(), made.tolist(), zeros, negative
 
     def state(self) -> dict[str, Any]:
         """Return what `restored` takes, for JSON."""

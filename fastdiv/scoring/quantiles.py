@@ -23,11 +23,12 @@ LIMIT = 1 << 18
 
 
 class Histogram(NamedTuple):
-    """How many numbers lie from one edge (included) to the next; zeros and others apart."""
+    """How many positive numbers lie from one edge (included) to the next, and all others."""
 
     edges: list[float]
     counts: list[int]
     zeros: int
+    negative: int
     infinite: int
     nan: int
 
@@ -55,7 +56,7 @@ class Quantiles:
         self._keep, self._limit = keep, limit
         self.count = 0  # of finite numbers
         self._infinite = [0, 0]  # -inf, +inf
-        self._nan = 0
+        self.nan = 0
         self._low, self._high = math.inf, -math.inf
         # Numbers not yet counted in a bucket, in the first _size places.
         self._room = np.empty(0)
@@ -69,7 +70,7 @@ class Quantiles:
         if not finite.all():
             self._infinite[0] += int(np.count_nonzero(x == -math.inf))
             self._infinite[1] += int(np.count_nonzero(x == math.inf))
-            self._nan += int(np.count_nonzero(np.isnan(x)))
+            self.nan += int(np.count_nonzero(np.isnan(x)))
             x = x[finite]
         if x.size:
             self._low = min(self._low, float(x.min()) + 0.0)
@@ -84,7 +85,7 @@ class Quantiles:
                 f"with those that keep {other._keep} or {other._limit}"
             )
         self._infinite = [a + b for a, b in zip(self._infinite, other._infinite, strict=True)]
-        self._nan += other._nan
+        self.nan += other._nan
         self._low, self._high = min(self._low, other._low), max(self._high, other._high)
         self.count += other._buckets.total
         self._buckets = self._buckets.merged(other._buckets).within(self._limit)
@@ -115,6 +116,11 @@ class Quantiles:
         self._room = self._room[: self._limit].copy()
 
     @property
+    def infinite(self) -> int:
+        """How many numbers are inf or -inf."""
+        return sum(self._infinite)
+
+    @property
     def bits(self) -> int:
         """Bits of the fraction that buckets tell apart; 52 while all numbers are kept."""
         self._settle()
@@ -142,7 +148,7 @@ class Quantiles:
             raise ValueError(f"quantiles are asked for at {outside}: points lie in 0 .. 1")
         below, above = self._infinite
         last = below + self.count + above - 1
-        if self._nan or last < 0:
+        if self.nan or last < 0:
             return dict.fromkeys(points, math.nan)
         places = [p * last for p in points]
         ranks = sorted({r for p in places for r in (math.floor(p), math.ceil(p))})
@@ -168,22 +174,14 @@ class Quantiles:
         return found
 
     def histogram(self, bins: int = 60) -> Histogram:
-        """Count numbers that are not negative, in bins by powers of two or parts of them.
+        """Count positive numbers in at most ``bins`` bins, by powers of two or parts of them.
 
-        Bins are unions of buckets, at most ``bins`` and as fine as that allows; their counts are
-        exact. Zeros, with whatever is too small for a bucket of its own, are counted apart.
-
-        Raises
-        ------
-        ValueError
-            If there is a number below 0, or no bin is asked for.
+        Bins are unions of buckets and as fine as their number allows; counts are exact. Zeros, with
+        whatever is too small for a bucket of its own, are counted apart, as are negative numbers.
         """
         if bins < 1:
             raise ValueError(f"bins is {bins}: ask for one or more")
-        if self._low < 0:
-            raise ValueError(f"the smallest number is {self._low}: bins are for numbers from 0 on")
-        edges, counts, zeros = self._ordered().histogram(bins)
-        return Histogram(edges, counts, zeros, sum(self._infinite), self._nan)
+        return Histogram(*self._ordered().histogram(bins), self.infinite, self.nan)
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` takes, for JSON."""
@@ -191,7 +189,7 @@ class Quantiles:
         return {
             "keep": self._keep,
             "limit": self._limit,
-            "-inf_inf_nan": [*self._infinite, self._nan],
+            "-inf_inf_nan": [*self._infinite, self.nan],
             "low": self._low.hex(),
             "high": self._high.hex(),
             "numbers": buckets.packed(np.sort(self._room[: self._size])),
@@ -201,7 +199,7 @@ class Quantiles:
     def restore(self, state: dict[str, Any]) -> None:
         """Become what `state` was taken of."""
         self._keep, self._limit = int(state["keep"]), int(state["limit"])
-        *self._infinite, self._nan = state["-inf_inf_nan"]
+        *self._infinite, self.nan = state["-inf_inf_nan"]
         self._low, self._high = float.fromhex(state["low"]), float.fromhex(state["high"])
         self._room = buckets.unpacked(state["numbers"], "<f8").astype(np.float64)
         self._size = self._room.size
