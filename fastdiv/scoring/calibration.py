@@ -18,7 +18,7 @@ class CalibrationBin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    rows: int
     confidence: float
     accuracy: float
 

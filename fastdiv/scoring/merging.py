@@ -137,7 +137,7 @@ class Summary:
         return made
 
 
-def at_least_one(number: int, name: str) -> int:
+def at_least_one(number: Any, name: str) -> int:
     """Return a whole number from 1 on, or raise."""
     if not isinstance(number, (int, np.integer)) or number < 1:
         raise ValueError(f"{name} is {number!r}: give a whole number from 1 on")

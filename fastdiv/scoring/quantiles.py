@@ -85,7 +85,7 @@ class Quantiles:
                 f"with those that keep {other._keep} or {other._limit}"
             )
         self._infinite = [a + b for a, b in zip(self._infinite, other._infinite, strict=True)]
-        self.nan += other._nan
+        self.nan += other.nan
         self._low, self._high = min(self._low, other._low), max(self._high, other._high)
         self.count += other._buckets.total
         self._buckets = self._buckets.merged(other._buckets).within(self._limit)
