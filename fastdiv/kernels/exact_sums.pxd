@@ -128,7 +128,7 @@ cdef inline void add_terms(
     bint products,
 ) noexcept nogil:
     """Add n numbers x to a sum, or n products x y."""
-    cdef int64_t[2 * LIMBS] lanes
+    cdef int64_t lanes[2 * LIMBS]
     cdef Py_ssize_t i = 0, end
     memset(<int64_t*>lanes, 0, 2 * LIMBS * sizeof(int64_t))
     while i < n:
@@ -145,7 +145,7 @@ cdef inline void add_terms(
 
 cdef inline void add_limbs(int64_t* limbs, const int64_t* other) noexcept nogil:
     """Add a sum to another."""
-    cdef int64_t[2 * LIMBS] lanes
+    cdef int64_t lanes[2 * LIMBS]
     memset(<int64_t*>lanes, 0, 2 * LIMBS * sizeof(int64_t))
     memcpy(<int64_t*>lanes, other, LIMBS * sizeof(int64_t))
     carry(limbs, lanes)
