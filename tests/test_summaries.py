@@ -413,10 +413,22 @@ def test_settings_that_make_no_sense(arguments, message):
         ScoreSummary(**arguments)
 
 
+def test_a_rank_beyond_the_classes():
+    made = ScoreSummary(3)
+    for rank in (4, -1):
+        block = SimpleNamespace(cross_entropy=np.ones(2), rank=np.array([1, rank]))
+        with pytest.raises(ValueError, match=f"row 1 of the block has rank {rank}"):
+            made.update(block)
+    assert made.result().rows == 0
+
+
 def test_results_of_float32_and_of_more_than_one_axis():
     block = BLOCKS[score_summary]
     shaped = SimpleNamespace(
-        **{k: v[:996].reshape(4, 249).astype("f4") for k, v in vars(block).items()}
+        **{
+            k: v[:996].reshape(4, 249).astype(int if k == "rank" else "f4")
+            for k, v in vars(block).items()
+        }
     )
     r = whole(score_summary, shaped).result()
     assert r.rows == 996

@@ -6,6 +6,7 @@ makes the number of its bucket, and the same shift makes buckets of fewer bits f
 """
 
 import base64
+import bisect
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,10 +55,11 @@ class Buckets(NamedTuple):
     def within(self, limit: int) -> "Buckets":
         """Return buckets of as many bits as leave at most ``limit`` of them."""
         apart = (self.keys[1:] ^ self.keys[:-1]).view(np.uint64)
-        shift = 0
-        while np.count_nonzero(apart >> np.uint64(shift)) >= limit:
-            shift += 1
-        return self.coarser(shift)
+
+        def fits(shift: int) -> bool:
+            return bool(np.count_nonzero(apart >> np.uint64(shift)) < limit)
+
+        return self.coarser(bisect.bisect_left(range(self.bits), True, key=fits))
 
     def merged(self, other: "Buckets") -> "Buckets":
         """Return the counts of both."""

@@ -40,17 +40,26 @@ class Calibration:
     def update(self, confidence: NDArray[Any], hit: NDArray[np.bool_]) -> None:
         """Take rows."""
         c = doubles(confidence)
-        # searchsorted puts NaN behind the last edge.
-        at = np.maximum(np.searchsorted(self._edges, c, side="left") - 1, 0)
-        bins = len(self._sums)
-        rows = np.bincount(at, minlength=bins + 1)
-        self._counts += [rows[:bins], np.bincount(at[hit], minlength=bins + 1)[:bins]]
-        self._nan += int(rows[bins])
-        # Sorting 16-bit numbers is counting: cheap.
+        known = ~np.isnan(c)
+        if not known.all():
+            self._nan += int(np.count_nonzero(~known))
+            c, hit = c[known], hit[known]
+        at, bins = self._bins(c), len(self._sums)
+        rows = np.bincount(at, minlength=bins)
+        self._counts += [rows, np.bincount(at[hit], minlength=bins)]
+        # Sorting numbers of 16 bits is counting: cheap.
         grouped = c[np.argsort(at.astype(np.uint16), kind="stable")]
         ends = np.cumsum(rows).tolist()
         for total, start, end in zip(self._sums, [0, *ends], ends, strict=False):
             total.update(grouped[start:end])
+
+    def _bins(self, c: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the bin of every confidence: a guess, put right by its edges."""
+        last = len(self._sums) - 1
+        guess = np.clip(c * (last + 1), 0, last).astype(np.int64)
+        guess += (c > self._edges[guess + 1]) & (guess < last)
+        guess -= (c <= self._edges[guess]) & (guess > 0)
+        return guess
 
     def merge(self, other: "Calibration") -> None:
         """Take another's rows."""

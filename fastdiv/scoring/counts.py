@@ -22,31 +22,29 @@ class Ranks:
         self._at = np.array(
             sorted({k for k in steps if k < classes} | {classes} | set(top_k)), np.int64
         )
-        self._counts = np.zeros(self._at.size, np.int64)
-        self.rows = 0
+        self._counts = np.zeros(self._at.size + 1, np.int64)
+        # Where a rank is counted; rank 0 behind the others.
+        self._place = np.searchsorted(self._at, np.arange(classes + 1))
+        self._place[0] = self._at.size
 
     def update(self, ranks: NDArray[np.int64]) -> None:
         """Take rows."""
-        places = np.searchsorted(self._at, ranks[ranks > 0], side="left")
-        self._counts += np.bincount(places, minlength=self._at.size)
-        self.rows += ranks.size
+        self._counts += np.bincount(self._place[ranks], minlength=self._counts.size)
 
     def merge(self, other: "Ranks") -> None:
         """Take another's rows."""
         self._counts += other._counts
-        self.rows += other.rows
 
     def within(self) -> dict[int, int]:
         """Return the number of rows for every k."""
-        return dict(zip(self._at.tolist(), np.cumsum(self._counts).tolist(), strict=True))
+        return dict(zip(self._at.tolist(), np.cumsum(self._counts[:-1]).tolist(), strict=True))
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` takes, for JSON."""
-        return {"rows": self.rows, "counts": self._counts.tolist()}
+        return {"counts": self._counts.tolist()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become what `state` was taken of."""
-        self.rows = int(state["rows"])
         self._counts[:] = state["counts"]
 
 

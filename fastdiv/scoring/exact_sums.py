@@ -22,7 +22,8 @@ _TOP = 32 * (_vectors.LIMBS - 1)
 
 def doubles(values: ArrayLike) -> NDArray[np.float64]:
     """Return the numbers as the sums take them: float64, next to each other, in one row."""
-    return np.require(values, np.float64, ["C", "A"]).reshape(-1)
+    x = np.asarray(values, np.float64, order="C").reshape(-1)
+    return x if x.flags.aligned else x.copy()
 
 
 class ExactSum:

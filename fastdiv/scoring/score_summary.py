@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fastdiv.scoring.calibration import Calibration, CalibrationBin
 from fastdiv.scoring.counts import Ranks
 from fastdiv.scoring.estimates import Mean, Share, exponential_of, scaled, share
@@ -131,9 +133,10 @@ class ScoreSummary(Summary):
         Raises
         ------
         ValueError
-            If cross_entropy is missing, or the columns are not those of the blocks before or not
-            of one size.
+            If cross_entropy is missing, the columns are not those of the blocks before or not of
+            one size, or there is a rank beyond the number of classes.
         """
+        _check_ranks(getattr(scores, "rank", None), self.classes)
         columns = self._take(scores)
         parts = self._parts
         for name in ("cross_entropy", "entropy", "brier_score"):
@@ -173,4 +176,14 @@ class ScoreSummary(Summary):
             infinite_rows=quantiles.infinite,
             nan_rows=quantiles.nan,
             **rest,
+        )
+
+
+def _check_ranks(ranks: Any, classes: int) -> None:
+    """Raise if a rank is not in 0 .. classes."""
+    if ranks is not None and np.size(ranks) and not 0 <= np.min(ranks) <= np.max(ranks) <= classes:
+        row = int(np.argmax((np.ravel(ranks) < 0) | (np.ravel(ranks) > classes)))
+        raise ValueError(
+            f"row {row} of the block has rank {np.ravel(ranks)[row]}, and the summary is of "
+            f"{classes} classes: make it with the number of classes of the rows"
         )
