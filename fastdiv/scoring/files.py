@@ -17,10 +17,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from fastdiv import _check
+from fastdiv.scoring.sources.errors import InputError
 
-
-class InputError(Exception):
-    """What is wrong with a file, in one line that names it (and the row)."""
+__all__ = ["Array", "InputError", "Labels", "Rows"]
 
 
 class Array:

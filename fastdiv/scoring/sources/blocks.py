@@ -1,0 +1,141 @@
+"""The blocks of a source, and of two side by side."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+from fastdiv.scoring.sources.errors import InputError
+from fastdiv.scoring.sources.source import Block, Planned, Source
+
+# Small enough to stay in a processor's cache, large enough for Python's share not to show.
+BLOCK_BYTES = 4 << 20
+
+
+def iter_blocks(
+    source: Source, block_bytes: int = BLOCK_BYTES, *, readers: int = 1
+) -> Generator[Block, None, None]:
+    """Give the rows of a source in blocks.
+
+    Parameters
+    ----------
+    source : Source
+    block_bytes : int
+        About the bytes of a block's rows. A block has at least one row, and of Zarr, HDF5 and
+        compressed Arrow files at least one chunk (or batch), as they cannot give less.
+    readers : int
+        Threads that read Parquet, a row group each. With more than one the blocks come out of
+        order; ``start`` tells which rows they are.
+
+    Yields
+    ------
+    Block
+        Its arrays stay as they are for as long as they are held.
+
+    Raises
+    ------
+    InputError
+        For a file that is damaged, or has changed since it was opened, or holds what cannot be
+        scored (a null, a ragged row, a label out of range), with its row.
+
+    See Also
+    --------
+    Source.blocks : The same blocks to be loaded by threads of your own.
+    """
+    with contextlib.closing(source.blocks(block_bytes, readers)) as planned:
+        for plan in planned:
+            yield plan.load()
+    source.check_unchanged()
+
+
+@dataclass(frozen=True)
+class PlannedPair:
+    """Rows ``start`` to ``stop`` of two sources, which ``load()`` reads on any thread."""
+
+    start: int
+    stop: int
+    load: Callable[[], tuple[Block, Block]]
+
+
+def iter_pairs(
+    p: Source, q: Source, block_bytes: int = BLOCK_BYTES
+) -> Generator[tuple[Block, Block], None, None]:
+    """Give blocks of the same rows of two sources, whatever their formats, chunks and shards."""
+    with contextlib.closing(plan_pairs(p, q, block_bytes)) as planned:
+        for plan in planned:
+            yield plan.load()
+    for source in (p, q):
+        source.check_unchanged()
+
+
+def plan_pairs(p: Source, q: Source, block_bytes: int) -> Generator[PlannedPair, None, None]:
+    """Plan blocks of the same rows of two sources, in the order of the rows."""
+    if p.classes != q.classes:
+        raise InputError(
+            f"{q.shards[0].path}: has {q.classes} classes; {p.shards[0].path} has {p.classes}"
+        )
+    if p.rows is not None and q.rows is not None and p.rows != q.rows:
+        raise InputError(f"{q.shards[0].path}: has {q.rows} rows; {p.shards[0].path} has {p.rows}")
+    if p.sequential and q.sequential:
+        return _side_by_side(p, q, block_bytes)
+    # The one that is read in order, or else the first, says where blocks end.
+    return _led(p, q, block_bytes, q.sequential)
+
+
+def _led(
+    p: Source, q: Source, block_bytes: int, q_leads: bool
+) -> Generator[PlannedPair, None, None]:
+    leader, other = (q, p) if q_leads else (p, q)
+    rows = 0
+    with contextlib.closing(leader.blocks(block_bytes)) as planned:
+        for plan in planned:
+            rows = plan.stop
+            if other.rows is not None and rows > other.rows:
+                raise _unequal(p, q)
+            load = functools.partial(_with_other, plan, other, q_leads)
+            yield PlannedPair(plan.start, plan.stop, load)
+    if rows != other.rows:
+        raise _unequal(p, q)
+
+
+def _side_by_side(p: Source, q: Source, block_bytes: int) -> Generator[PlannedPair, None, None]:
+    """Cut two sequences of blocks where either of them ends one."""
+    with (
+        contextlib.closing(iter_blocks(p, block_bytes)) as ps,
+        contextlib.closing(iter_blocks(q, block_bytes)) as qs,
+    ):
+        a, b = next(ps, None), next(qs, None)
+        while a is not None and b is not None:
+            stop = min(a.stop, b.stop)
+            pair = _first(a, stop), _first(b, stop)
+            yield PlannedPair(a.start, stop, functools.partial(_same, *pair))
+            a, b = _rest(a, stop) or next(ps, None), _rest(b, stop) or next(qs, None)
+        if a is not None or b is not None:
+            raise _unequal(p, q)
+
+
+def _with_other(plan: Planned, other: Source, other_first: bool) -> tuple[Block, Block]:
+    one, two = plan.load(), other.read(plan.start, plan.stop)
+    return (two, one) if other_first else (one, two)
+
+
+def _same(p: Block, q: Block) -> tuple[Block, Block]:
+    return p, q
+
+
+def _unequal(p: Source, q: Source) -> InputError:
+    return InputError(f"{q.shards[0].path}: has another number of rows than {p.shards[0].path}")
+
+
+def _first(block: Block, stop: int) -> Block:
+    return _cut(block, 0, stop - block.start)
+
+
+def _rest(block: Block, start: int) -> Block | None:
+    return _cut(block, start - block.start, len(block.rows)) if start < block.stop else None
+
+
+def _cut(block: Block, low: int, high: int) -> Block:
+    """Return some of a block's rows, as views."""
+    labels, ids = (None if v is None else v[low:high] for v in (block.labels, block.ids))
+    return Block(block.start + low, block.rows[low:high], labels, ids, block.shard)

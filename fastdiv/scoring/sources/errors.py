@@ -1,0 +1,48 @@
+"""What can be wrong with files, in one line each."""
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+class InputError(Exception):
+    """What is wrong with a file, in one line that names it (and the row)."""
+
+
+def needed(module: str, extra: str, path: Path | str) -> Any:
+    """Import the library that reads a format, or say what to install for it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        raise InputError(
+            f"{path}: needs {error.name} to be read: pip install 'fastdiv[{extra}]'"
+        ) from None
+
+
+@contextlib.contextmanager
+def explained(path: Path | str, damage: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Give the system's errors, and a library's for a damaged file, the file's name."""
+    try:
+        yield
+    except damage as error:
+        raise InputError(f"{path}: is damaged or cut off: {one_line(error)}") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or one_line(error)}") from error
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+def some_of(names: list[str], most: int = 12) -> str:
+    """List names, the first of them where there are many."""
+    if not names:
+        return "none"
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

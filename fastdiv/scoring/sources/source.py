@@ -1,0 +1,244 @@
+"""Rows of one file or of many, with their labels and ids, as one source."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastdiv.scoring.sources.errors import InputError
+from fastdiv.scoring.sources.read_ahead import read_ahead
+from fastdiv.scoring.sources.table import Part, Piece
+from fastdiv.scoring.sources.vector import Vector, check_labels
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of rows: its path, the number of its first row in the whole, its rows.
+
+    Of a stream ``rows`` is None.
+    """
+
+    path: Path
+    start: int
+    rows: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows that lie next to each other.
+
+    Attributes
+    ----------
+    start : int
+        Number of the first row in the whole source.
+    rows : numpy.ndarray
+        Shape (n, classes), with the numbers of the file, bit by bit.
+    labels, ids : numpy.ndarray or None
+        Shape (n,). Labels are integers between 0 and classes - 1.
+    shard : Shard
+        The file they come from (the first of several where a caller asked across files).
+    """
+
+    start: int
+    rows: Array
+    labels: Array | None
+    ids: Array | None
+    shard: Shard
+
+    @property
+    def stop(self) -> int:
+        """Number of the row after the last one."""
+        return self.start + len(self.rows)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A block to be: rows ``start`` to ``stop``, which ``load()`` reads on any thread."""
+
+    start: int
+    stop: int
+    shard: Shard
+    load: Callable[[], Block]
+
+
+class Source:
+    """What ``open_rows`` opens.
+
+    Attributes
+    ----------
+    rows : int or None
+        None of a stream, whose end nobody knows.
+    classes : int
+    dtype : numpy.dtype
+    row_bytes : int
+    lead : tuple of int
+        Shape of the leading axes, (rows,) but for arrays of more than two axes.
+    shards : list of Shard
+    sequential : bool
+        Whether rows come in the order of the file only (Parquet, a stream); else ``read`` can be
+        asked for any.
+    has_labels, has_ids : bool
+    """
+
+    def __init__(
+        self, parts: list[Part], labels: Vector | None = None, ids: Vector | None = None
+    ) -> None:
+        first = next((p for p in parts if p.rows != 0), parts[0])
+        self.classes, self.dtype = first.classes, np.dtype(first.dtype)
+        if self.classes == 0 and first.rows != 0:
+            raise InputError(f"{first.path}: its first row has no classes: there is nothing in it")
+        for part in parts:
+            _alike(first, part)
+        self._parts, self._labels, self._ids = parts, labels, ids
+        self.row_bytes = self.classes * self.dtype.itemsize
+        self.shards: list[Shard] = []
+        self.rows: int | None = 0
+        for part in parts:
+            self.shards.append(Shard(part.path, self.rows or 0, part.rows))
+            self.rows = None if part.rows is None else (self.rows or 0) + part.rows
+        if self.rows == 0:
+            shape = (*first.lead, first.classes)
+            raise InputError(f"{first.path}: has shape {shape}; there is nothing in it")
+        self.lead = first.lead if len(parts) == 1 and self.rows else (self.rows or 0,)
+        self.sequential = any(p.sequential for p in parts)
+        self.has_labels = labels is not None or all(p.has_labels for p in parts)
+        self.has_ids = ids is not None or all(p.has_ids for p in parts)
+        for vector, kind in ((labels, "labels"), (ids, "ids")):
+            if vector is not None and self.rows is not None:
+                vector.check_shape(first.path, self.lead, self.rows, kind)
+
+    def blocks(self, block_bytes: int, readers: int = 1) -> Generator[Planned, None, None]:
+        """Plan blocks of about ``block_bytes``, but of at least a row, and of whole chunks.
+
+        Rows that can be read anywhere are read by ``load()``. Those that come in the order of the
+        file are read ahead meanwhile by ``readers`` threads, each a row group at a time; with more
+        than one, blocks of several row groups come in turns, so that ``start`` does not always
+        grow. Close the iterator (or exhaust it) to end the threads.
+        """
+        most = max(1, block_bytes // max(1, self.row_bytes))
+        for part, shard in zip(self._parts, self.shards, strict=True):
+            if not part.sequential:
+                for start, stop in ranges(part, most):
+                    begin, end = shard.start + start, shard.start + stop
+                    yield Planned(begin, end, shard, self._loader(part, shard, start, stop))
+                continue
+            seen = 0
+            with contextlib.closing(read_ahead(part.streams(), most, readers)) as pieces:
+                for piece in pieces:
+                    block = self._block(shard, piece)
+                    seen += len(block.rows)
+                    yield Planned(block.start, block.stop, shard, functools.partial(_same, block))
+            if part.rows is None:
+                self._ended(part, shard.start + seen)
+
+    def read(self, start: int, stop: int) -> Block:
+        """Return any rows, of a source that is not sequential; a copy only across files."""
+        if self.sequential:
+            raise InputError(f"{self.shards[0].path}: can only be read from its beginning on")
+        blocks = []
+        for part, shard in zip(self._parts, self.shards, strict=True):
+            low, high = max(start, shard.start), min(stop, shard.start + (part.rows or 0))
+            if low < high:
+                blocks.append(self._loader(part, shard, low - shard.start, high - shard.start)())
+        return blocks[0] if len(blocks) == 1 else joined(blocks)
+
+    def _loader(self, part: Part, shard: Shard, start: int, stop: int) -> Callable[[], Block]:
+        return lambda: self._block(shard, part.read(start, stop))
+
+    def _block(self, shard: Shard, piece: Piece) -> Block:
+        """Give a part's rows their numbers in the whole, their labels and ids."""
+        start = shard.start + piece.start
+        stop = start + len(piece.rows)
+        labels, ids = piece.labels, piece.ids
+        if self._labels is not None:
+            labels = self._labels.read(start, stop)
+        elif labels is not None:
+            check_labels(labels, self.classes, shard.path, start)
+        if self._ids is not None:
+            ids = self._ids.read(start, stop)
+        return Block(start, piece.rows, labels, ids, shard)
+
+    def _ended(self, part: Part, rows: int) -> None:
+        """Compare what a stream had with what there is for it."""
+        if rows == 0:
+            raise InputError(f"{part.path}: there are no rows in it")
+        for vector, kind in ((self._labels, "labels"), (self._ids, "ids")):
+            if vector is not None:
+                vector.check_shape(part.path, (rows,), rows, kind)
+
+    def check_unchanged(self) -> None:
+        """Raise InputError if a file is not what it was when it was opened."""
+        for part in self._parts:
+            part.check_unchanged()
+        for vector in (self._labels, self._ids):
+            if vector is not None:
+                vector.check_unchanged()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the source is, for people and reports: plain values, None where unknown."""
+        sizes = [part.nbytes for part in self._parts]
+        return {
+            "path": str(self.shards[0].path),
+            "format": self._parts[0].format,
+            "shards": len(self.shards),
+            "rows": self.rows,
+            "classes": self.classes,
+            "shape": [*(self.lead if self.rows is not None else (None,)), self.classes],
+            "dtype": str(self.dtype),
+            "file_bytes": None if None in sizes else sum(s for s in sizes if s is not None),
+            "row_bytes": self.row_bytes,
+            "labels": self.has_labels,
+            "ids": self.has_ids,
+        }
+
+
+def ranges(part: Part, most: int) -> Iterator[tuple[int, int]]:
+    """Cut a part into ranges of about ``most`` rows, between chunks."""
+    rows = part.rows or 0
+    if part.bounds is None:
+        step = max(part.chunk, most // part.chunk * part.chunk)
+        for start in range(0, rows, step):
+            yield start, min(rows, start + step)
+        return
+    start = stop = 0
+    for bound in part.bounds[1:]:
+        if bound - start > most and stop > start:
+            yield start, stop
+            start = stop
+        stop = int(bound)
+    if stop > start:
+        yield start, stop
+
+
+def joined(blocks: list[Block]) -> Block:
+    """Return blocks that follow each other as one."""
+
+    def column(name: str) -> Array | None:
+        parts = [getattr(block, name) for block in blocks]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    rows = np.concatenate([block.rows for block in blocks])
+    return Block(blocks[0].start, rows, column("labels"), column("ids"), blocks[0].shard)
+
+
+def _alike(first: Part, part: Part) -> None:
+    """Refuse shards that are not alike; one without rows need not know its classes."""
+    if part.rows == 0:
+        return
+    if part.classes != first.classes:
+        raise InputError(
+            f"{part.path}: has {part.classes} classes; {first.path} has {first.classes}"
+        )
+    if part.dtype != first.dtype:
+        raise InputError(f"{part.path}: holds {part.dtype}; {first.path} holds {first.dtype}")
+
+
+def _same(block: Block) -> Block:
+    return block

@@ -1,0 +1,144 @@
+"""A file as a table of named arrays, and the part of the rows that it holds."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from fastdiv.scoring.sources.errors import InputError, some_of
+from fastdiv.scoring.sources.stored import Columns, Stored
+
+Array = NDArray[Any]
+
+
+class Entry(NamedTuple):
+    """An array of a table: its shape, ``-1`` where it is not known yet, and its type's name."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def floats(self) -> bool:
+        """Whether it holds floating-point numbers."""
+        return self.dtype.lstrip("<>=|").startswith(("float", "bfloat", "f", "V2"))
+
+
+class Piece(NamedTuple):
+    """Rows of a part as they were read, with their labels and ids."""
+
+    start: int
+    rows: Array
+    labels: Array | None
+    ids: Array | None
+
+
+Stream = Callable[[int], Iterator[Piece]]
+
+
+class Part(ABC):
+    """The rows that one file holds; ``rows`` is None where only reading them tells."""
+
+    path: Path
+    format: str
+    nbytes: int | None
+    rows: int | None
+    lead: tuple[int, ...]
+    classes: int
+    dtype: Any
+    chunk = 1
+    bounds: Array | None = None
+    sequential = False
+    has_labels = False
+    has_ids = False
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> Piece:
+        """Return rows ``start`` to ``stop``; any thread may ask."""
+
+    def streams(self) -> Iterator[Stream]:
+        """Give functions of a number of rows, each of which reads some of the part in pieces."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def check_unchanged(self) -> None:
+        """Raise if the file is not what it was when it was opened."""
+
+
+class StoredPart(Part):
+    """Arrays of a file that can be read anywhere."""
+
+    def __init__(
+        self, table: "Table", rows: Stored, labels: Stored | None, ids: Stored | None
+    ) -> None:
+        assert rows.classes is not None
+        self.path, self.format, self.nbytes = table.path, table.format, table.nbytes
+        self.rows, self.lead, self.classes = rows.rows, rows.lead, rows.classes
+        self.dtype, self.chunk, self.bounds = rows.dtype, rows.chunk, rows.bounds
+        self._table, self._rows, self._labels, self._ids = table, rows, labels, ids
+        self.has_labels, self.has_ids = labels is not None, ids is not None
+        for column in (labels, ids):
+            if column is not None and column.rows != rows.rows:
+                raise InputError(
+                    f"{table.path}: {column.name} has {column.rows} rows, {rows.name} has "
+                    f"{rows.rows}"
+                )
+
+    def read(self, start: int, stop: int) -> Piece:
+        """Return rows ``start`` to ``stop``."""
+        columns = (self._labels, self._ids)
+        labels, ids = (None if c is None else c.read(start, stop) for c in columns)
+        return Piece(start, self._rows.read(start, stop), labels, ids)
+
+    def check_unchanged(self) -> None:
+        """Raise if the file is not what it was when it was opened."""
+        self._table.check_unchanged()
+
+
+class Table(ABC):
+    """An opened file of named arrays; a file of one array names it ``""``."""
+
+    format: str
+
+    def __init__(self, path: Path, nbytes: int | None, entries: dict[str, Entry]) -> None:
+        self.path, self.nbytes, self.entries = path, nbytes, entries
+
+    @abstractmethod
+    def column(self, name: str) -> Stored:
+        """Return labels or ids: an array of one axis, or of the leading axes of the rows."""
+
+    @abstractmethod
+    def matrix(self, name: str) -> Stored:
+        """Return rows: an array of two axes or more, the classes last."""
+
+    @abstractmethod
+    def check_unchanged(self) -> None:
+        """Raise if the file is not what it was when it was opened."""
+
+    def part(self, rows: list[str], labels: str | None, ids: str | None) -> Part:
+        """Return the rows: of an array, or of one column for every class."""
+        if len(rows) == 1 and self.is_matrix(rows[0]):
+            stored = self.matrix(rows[0])
+        elif len(rows) == 1:
+            shape = self.entries[rows[0]].shape
+            name = f"{rows[0]} " if rows[0] else ""
+            raise InputError(
+                f"{self.path}: {name}has shape {shape}; rows of classes are needed: (rows, classes)"
+            )
+        else:
+            stored = Columns([self.column(name) for name in rows])
+        labels_ids = (None if n is None else self.column(n) for n in (labels, ids))
+        return StoredPart(self, stored, *labels_ids)
+
+    def is_matrix(self, name: str) -> bool:
+        """Whether an array has rows of classes."""
+        return len(self.entries[name].shape) >= 2
+
+    def require(self, name: str) -> str:
+        """Return a name of the table, or raise with those there are."""
+        if name not in self.entries:
+            names = [n for n in self.entries if n]
+            there_are = f"there are {some_of(names)}" if names else "it holds one array, nameless"
+            raise InputError(f"{self.path}: has no {name!r}: {there_are}")
+        return name
