@@ -64,7 +64,7 @@ def test_rows_labels_and_ids(tmp_path, data, name, block_bytes):
 @pytest.mark.parametrize("name", writers.TABLES)
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int16])
 def test_dtypes(tmp_path, data, name, dtype):
-    x = np.nan_to_num(data[0]).astype(dtype)
+    x = np.nan_to_num(data[0], neginf=0).astype(dtype)
     path = write(tmp_path, name, (x, *data[1:]))
     column = next((c for c in ("x", "deep/x") if c in dict.fromkeys(_names(path))), "class_*")
     got, _, _ = gathered(open_rows(path, column=column))
@@ -82,12 +82,9 @@ def test_bfloat16(tmp_path, data):
     x = data[0].astype(ml_dtypes.bfloat16)
     np.save(tmp_path / "x.npy", x)
     assert np.load(tmp_path / "x.npy").dtype == "V2"
-    paths = [tmp_path / "x.npy"]
-    if "safetensors" in sys.modules or pytest.importorskip("safetensors"):
-        writers.safetensors(tmp_path / "x.safetensors", x, *data[1:])
-        paths.append(tmp_path / "x.safetensors")
-    for path in paths:
-        same_bits(gathered(open_rows(path))[0], x)
+    same_bits(gathered(open_rows(tmp_path / "x.npy"))[0], x)
+    writers.safetensors(tmp_path / "x.safetensors", x, *data[1:])
+    same_bits(gathered(open_rows(tmp_path / "x.safetensors"))[0], x)
 
 
 def test_bfloat16_without_its_package(tmp_path, monkeypatch):
@@ -103,7 +100,8 @@ def test_layouts_of_npy(tmp_path, data, order, dtype):
     x = np.asarray(np.abs(np.nan_to_num(data[0], neginf=0)), dtype, order=order)
     np.save(tmp_path / "x.npy", x)
     for size in (1, 100, 1 << 20):
-        same_bits(gathered(open_rows(tmp_path / "x.npy"), size)[0], np.ascontiguousarray(x))
+        for block in iter_blocks(open_rows(tmp_path / "x.npy"), size):
+            same_bits(block.rows, x[block.start : block.stop])
 
 
 @pytest.mark.parametrize("kind", ["npy", "zarr", "hdf5"])
@@ -197,7 +195,9 @@ def test_labels_of_any_format_for_rows_of_any_format(tmp_path, data):
     for name in writers.TABLES:
         if name == "arrow stream":
             continue
-        path = write(tmp_path, name, data)
+        folder = tmp_path / name
+        folder.mkdir()
+        path = write(folder, name, data)
         source = open_rows(tmp_path / "x.npy", labels=f"{path}::y", ids=f"{path}::ids")
         _, y, ids = gathered(source, 60)
         np.testing.assert_array_equal(y, data[1])
@@ -210,7 +210,6 @@ def test_ids_that_are_texts(tmp_path, data):
     texts = [f"row {i}" for i in range(N)]
     made = writers.table(*data).set_column(2, "ids", pa.array(texts).dictionary_encode())
     pq.write_table(made, tmp_path / "t.parquet")
-    writers.arrow("fixed")  # the same column in a file that is read anywhere
     with pa.ipc.new_file(tmp_path / "t.arrow", made.schema) as file:
         file.write_table(made)
     for path in ("t.parquet", "t.arrow"):

@@ -28,7 +28,12 @@ def table(x, y, ids, kind="fixed"):
         offsets = pa.array(c * np.arange(n + 1), pa.int32() if kind == "list" else pa.int64())
         columns = {"x": of.from_arrays(offsets, values)}
     elif kind == "tensor":
-        columns = {"x": pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(x))}
+        columns = {
+            "x": pa.ExtensionArray.from_storage(
+                pa.fixed_shape_tensor(values.type, [c]),
+                pa.FixedSizeListArray.from_arrays(values, c),
+            )
+        }
     else:
         columns = {f"class_{k}": pa.array(x[:, k].copy()) for k in range(c)}
     return pa.table({**columns, "y": pa.array(y), "ids": pa.array(ids.tolist())})
@@ -98,7 +103,7 @@ def hdf5(**options):
     def write(path, x, y, ids):
         h5py = pytest.importorskip("h5py")
         with h5py.File(path, "w") as file:
-            file.create_dataset("deep/x", data=x, **options)
+            file.create_dataset("deep/x", data=x, **(options if len(x) else {}))
             file["y"], file["ids"] = y, ids
 
     return write
@@ -148,7 +153,7 @@ def llama_codes(logits):
 
 
 def llama(path, logits, tokens):
-    """Write logits (contexts, context - 1 - context // 2, classes) and tokens (contexts, context)."""
+    """Write logits (contexts, rows of one, classes) and tokens (contexts, context)."""
     contexts, context = tokens.shape
     classes = logits.shape[-1]
     with Path(path).open("wb") as file:

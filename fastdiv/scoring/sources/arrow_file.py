@@ -88,6 +88,9 @@ class ArrowFile(Table):
         layout = Layout(self.path, self.schema, [name], None, None, first)
         return ArrowColumn(self, name, layout.classes, layout.dtype)
 
+    def check_matrix(self, name: str) -> None:
+        """Leave it to ``matrix``, which knows what else a column may hold."""
+
     def check_unchanged(self) -> None:
         """Raise if the file is not what it was when it was opened."""
         self.plain.check_unchanged()

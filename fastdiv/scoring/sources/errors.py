@@ -13,13 +13,15 @@ class InputError(Exception):
 
 def needed(module: str, extra: str, path: Path | str) -> Any:
     """Import the library that reads a format, or say what to install for it."""
+    package = module.partition(".")[0]
     try:
+        importlib.import_module(package)
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
+        if error.name not in (package, module):
             raise
         raise InputError(
-            f"{path}: needs {error.name} to be read: pip install 'fastdiv[{extra}]'"
+            f"{path}: needs {package} to be read: pip install 'fastdiv[{extra}]'"
         ) from None
 
 
@@ -31,7 +33,9 @@ def explained(path: Path | str, damage: tuple[type[Exception], ...] = ()) -> Ite
     except damage as error:
         raise InputError(f"{path}: is damaged or cut off: {one_line(error)}") from error
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or one_line(error)}") from error
+        # The libraries raise it too, without a number, for what they cannot make sense of.
+        damaged = f"is damaged or cut off: {one_line(error)}"
+        raise InputError(f"{path}: {error.strerror or damaged}") from error
 
 
 def one_line(error: Exception) -> str:

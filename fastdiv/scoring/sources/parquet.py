@@ -56,20 +56,19 @@ class Parquet(Table):
 
     def batches(self, group: int, columns: list[str], rows: int) -> Iterator[Any]:
         """Give a row group in batches."""
-        with self.reading():
-            batches = self.open().iter_batches(
-                rows, row_groups=[group], columns=columns, use_threads=False
-            )
-        while True:
-            try:
+        try:
+            with self.reading():
+                batches = self.open().iter_batches(
+                    rows, row_groups=[group], columns=columns, use_threads=False
+                )
+                batch = next(batches, None)
+            while batch is not None:
+                yield batch
                 with self.reading():
-                    batch = next(batches)
-            except StopIteration:
-                return
-            except InputError:
-                self.check_unchanged()
-                raise
-            yield batch
+                    batch = next(batches, None)
+        except InputError:
+            self.check_unchanged()
+            raise
 
     def part(self, rows: list[str], labels: str | None, ids: str | None) -> Part:
         """Return the rows."""

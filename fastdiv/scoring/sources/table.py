@@ -118,22 +118,23 @@ class Table(ABC):
 
     def part(self, rows: list[str], labels: str | None, ids: str | None) -> Part:
         """Return the rows: of an array, or of one column for every class."""
-        if len(rows) == 1 and self.is_matrix(rows[0]):
+        if len(rows) == 1:
+            self.check_matrix(rows[0])
             stored = self.matrix(rows[0])
-        elif len(rows) == 1:
-            shape = self.entries[rows[0]].shape
-            name = f"{rows[0]} " if rows[0] else ""
-            raise InputError(
-                f"{self.path}: {name}has shape {shape}; rows of classes are needed: (rows, classes)"
-            )
         else:
             stored = Columns([self.column(name) for name in rows])
         labels_ids = (None if n is None else self.column(n) for n in (labels, ids))
         return StoredPart(self, stored, *labels_ids)
 
-    def is_matrix(self, name: str) -> bool:
-        """Whether an array has rows of classes."""
-        return len(self.entries[name].shape) >= 2
+    def check_matrix(self, name: str) -> None:
+        """Refuse an array without rows of classes."""
+        shape = self.entries[name].shape
+        if len(shape) < 2:
+            which = f"{name} " if name else ""
+            raise InputError(
+                f"{self.path}: {which}has shape {shape}; rows of classes are needed: "
+                "(rows, classes)"
+            )
 
     def require(self, name: str) -> str:
         """Return a name of the table, or raise with those there are."""
