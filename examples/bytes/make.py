@@ -11,18 +11,25 @@ predicts each byte from the three before it; the rest is held out. Written in th
 - ``labels.npy``, uint8, one a row: the byte that really followed;
 - ``logits_small.npy``, with `--small`: the same from the two bytes before, to compare.
 
-Row ``i`` stands for the same place in the text in all three. A row takes 1 KiB. Once the
+With ``--format parquet,zarr,arrow,safetensors`` the logits are written in these formats instead
+(``npy`` is one of the list too); Parquet and Arrow carry the labels along, as the column ``label``.
+
+Row ``i`` stands for the same place in the text in all of them. A row takes 1 KiB. Once the
 held-out text has been used up (after two or three million rows), it starts again.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import shutil
 import sysconfig
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from formats import WRITERS, Writer
 from ngram import ORDER, Model, contexts, fit
 from numpy.typing import NDArray
 
@@ -43,23 +50,32 @@ def read_text() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return np.frombuffer(train, np.uint8), np.frombuffer(held_out, np.uint8)
 
 
-def write_logits(path: Path, model: Model, text: NDArray[np.uint8], order: int, rows: int) -> None:
+def write_logits(
+    write: Writer, path: Path, model: Model, text: NDArray[np.uint8], order: int, rows: int
+) -> None:
     """Write `rows` rows of logits for `text`, a block at a time, then give the file its name."""
     places = model.row_of[order][contexts(text, order)]
+    label_of = text[ORDER:]
     block = np.empty((BLOCK, 256), np.float32)
+
+    def blocks() -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
+        for start in range(0, rows, BLOCK):
+            at = np.arange(start, min(start + BLOCK, rows))
+            # mode="clip" only because the default copies `out` through a buffer.
+            x = np.take(
+                model.table, places[at % places.size], axis=0, out=block[: at.size], mode="clip"
+            )
+            yield x, label_of[at % label_of.size]
+
     partial = path.with_suffix(".partial")
     try:
-        with partial.open("wb") as file:
-            descr = np.lib.format.dtype_to_descr(block.dtype)
-            header = {"descr": descr, "fortran_order": False, "shape": (rows, 256)}
-            np.lib.format.write_array_header_1_0(file, header)
-            for start in range(0, rows, BLOCK):
-                at = np.arange(start, min(start + BLOCK, rows)) % places.size
-                # mode="clip" only because the default copies `out` through a buffer.
-                x = np.take(model.table, places[at], axis=0, out=block[: at.size], mode="clip")
-                file.write(x.data)
+        write(partial, blocks(), rows)
+        if path.is_dir():
+            shutil.rmtree(path)
         partial.replace(path)
     finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
         partial.unlink(missing_ok=True)
 
 
@@ -85,9 +101,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="default: %(default)s")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write to")
     parser.add_argument("--small", action="store_true", help="also write logits_small.npy")
+    parser.add_argument("--format", default="npy", help=f"of {','.join(WRITERS)}; default: npy")
     args = parser.parse_args()
     if args.rows < 1:
         parser.error("--rows must be at least 1")
+    formats = args.format.split(",")
+    if unknown := set(formats) - set(WRITERS):
+        parser.error(f"--format {unknown.pop()}: there are {', '.join(WRITERS)}")
 
     start = time.perf_counter()
     train, held_out = read_text()
@@ -98,18 +118,19 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     labels = args.out / "labels.npy"
     write_labels(labels, held_out, args.rows)
-    outputs = {"logits.npy": ORDER}
+    outputs = {"logits": ORDER}
     if args.small:
-        outputs["logits_small.npy"] = ORDER - 1
-    for name, order in outputs.items():
-        path = args.out / name
+        outputs["logits_small"] = ORDER - 1
+    for (name, order), kind in itertools.product(outputs.items(), formats):
+        path = args.out / f"{name}.{kind}"
         start = time.perf_counter()
-        write_logits(path, model, held_out, order, args.rows)
+        write_logits(WRITERS[kind], path, model, held_out, order, args.rows)
         seconds = time.perf_counter() - start
-        size = path.stat().st_size
+        size = args.rows * 1024
+        found = f", {bits_per_byte(path, labels):.3f} bits per byte" if kind == "npy" else ""
         print(
-            f"{name}: {args.rows} rows, {size} bytes in {seconds:.1f} s "
-            f"({size / seconds / 1e9:.2f} GB/s), {bits_per_byte(path, labels):.3f} bits per byte"
+            f"{path.name}: {args.rows} rows, {size} bytes in {seconds:.1f} s "
+            f"({size / seconds / 1e9:.2f} GB/s){found}"
         )
 
 
