@@ -13,6 +13,7 @@ import numpy as np
 from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
 from fastdiv.scoring.sources.arrow_batches import Layout
+from fastdiv.scoring.sources.arrow_footer import batches_of
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.memory import Buffers
 from fastdiv.scoring.sources.plain import PlainFile
@@ -44,7 +45,8 @@ class ArrowFile(Table):
             self._map.seek(0)
             self._mapped = self._ipc.open_file(self._map)
             self.schema = self._mapped.schema
-            sizes = [self.mapped(i).num_rows for i in range(self._mapped.num_record_batches)]
+        self._batches = batches_of(self.plain)
+        sizes = [batch.rows for batch in self._batches]
         self.bounds = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
         rows = int(self.bounds[-1])
         entries = {
@@ -54,8 +56,8 @@ class ArrowFile(Table):
         super().__init__(path, self.plain.size, entries)
 
     def mapped(self, index: int) -> Any:
-        """Return a batch of which only the metadata may be looked at."""
-        return self._mapped.get_batch(index)
+        """Return a batch of which only the metadata may be looked at; none that is compressed."""
+        return None if self._batches[index].compressed else self._mapped.get_batch(index)
 
     def batch(self, index: int) -> Any:
         """Return a batch that has been read."""
@@ -84,7 +86,7 @@ class ArrowFile(Table):
     def matrix(self, name: str) -> Stored:
         """Return rows."""
         full = next((i for i in range(len(self.bounds) - 1) if np.diff(self.bounds)[i]), None)
-        first = None if full is None else self.mapped(full)
+        first = None if full is None else self.mapped(full) or self.batch(full)
         layout = Layout(self.path, self.schema, [name], None, None, first)
         return ArrowColumn(self, name, layout.classes, layout.dtype)
 
@@ -111,7 +113,10 @@ class ArrowColumn(Chunks):
 
     def _numbers(self, index: int) -> Numbers | None:
         """Return where the numbers of a batch lie, if they do."""
-        array = self._table.mapped(index).column(self.name)
+        batch = self._table.mapped(index)
+        if batch is None:
+            return None
+        array = batch.column(self.name)
         array = getattr(array, "storage", array)
         values = array if self.classes is None else getattr(array, "values", None)
         if self.dtype.kind == "O" or values is None or hasattr(array, "dictionary"):
