@@ -91,14 +91,15 @@ def test_a_zarr_chunk_that_is_cut_off(tmp_path, data):
     path = write(tmp_path, "zarr, raw", data)
     chunk = path / "x" / "c" / "2" / "0"
     chunk.write_bytes(chunk.read_bytes()[:-3])
-    assert error_of(path).startswith(f"{path}: is damaged or cut off: ")
+    assert error_of(path).startswith(f"{path}: cannot be read, perhaps damaged or cut off: ")
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet", ".arrow", ".h5", ".safetensors", ".arrows"])
 def test_files_of_something_else(tmp_path, suffix):
     path = tmp_path / f"t{suffix}"
     path.write_bytes(b"0 1 2 3 4 5 6 7 8 9")
-    assert error_of(path).startswith(f"{path}: is ")
+    text = error_of(path)
+    assert text.startswith((f"{path}: is ", f"{path}: cannot be read"))
 
 
 def test_unknown_files(tmp_path):
@@ -248,6 +249,27 @@ def test_columns_of_several_types(path):
 
     save(path, pa.table({"a": pa.array([0.5], pa.float32()), "b": pa.array([0.5])}))
     assert "must have one type" in error_of(path, column=["a", "b"])
+
+
+def test_rows_are_counted_over_all_shards(path):
+    import pyarrow as pa
+
+    if path.suffix == ".arrows":
+        pytest.skip("a stream is read alone")
+    folder = path.parent
+    for i, row in enumerate((ROWS[0], None, [1.0, 2.0])):
+        table = pa.table({"x": pa.array([*ROWS, row], pa.list_(pa.float32())), "y": [0] * 11 + [9]})
+        save(folder / f"{i}{path.suffix}", table)
+    second = folder / f"1{path.suffix}"
+    text = error_of(folder, block_bytes=1)
+    assert text == f"{second}: row 23 of x is null: leave such rows out before they are scored"
+    third = folder / f"2{path.suffix}"
+    with pytest.raises(InputError) as caught:
+        list(iter_blocks(open_rows(folder), 1, skip=[second]))
+    assert str(caught.value) == f"{third}: row 35 of x has 2 classes, others have 3"
+    np.save(folder / "x.npy", np.zeros((36, 5), np.float32))
+    with pytest.raises(InputError, match=r"label 9 at row 11 is out of range for 5"):
+        open_rows(folder / "x.npy", labels=f"{folder}/*{path.suffix}::y")
 
 
 def test_slices_and_chunks(path):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -326,6 +327,31 @@ def test_memory_is_taken_again_when_nobody_holds_it():
     del view
     assert buffers.take((6,), np.dtype("f8")).ctypes.data == at
     second[:] = 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_memory_of_one_large_row_group(tmp_path, suffix):
+    # 400 MB of rows in one row group or batch, of which whoever read it whole would hold all.
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(100_000_000, np.float32)), 1000)
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.table({"x": rows}), path)
+        assert pq.ParquetFile(path).num_row_groups == 1
+    else:
+        with pa.ipc.new_file(path, pa.schema({"x": rows.type})) as file:
+            file.write_table(pa.table({"x": rows}))
+    code = (
+        "from fastdiv.scoring.sources import iter_blocks, open_rows\n"
+        f"print(sum(len(b.rows) for b in iter_blocks(open_rows({str(path)!r}))))\n"
+        "print([line for line in open('/proc/self/status') if 'VmHWM' in line][0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result, peak = done.stdout.split("\n", 1)
+    assert result == "100000"
+    assert int(peak.split()[1]) < 300_000  # kB
 
 
 @pytest.mark.parametrize("name", ["npz", "arrow, lists", "safetensors", "hdf5", "parquet, lists"])

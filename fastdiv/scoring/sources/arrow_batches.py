@@ -1,7 +1,6 @@
 """Record batches, in whose order a file or a pipe gives its rows."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,13 @@ from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.stored import Array, same_column
-from fastdiv.scoring.sources.table import Piece
+from fastdiv.scoring.sources.table import Piece, Table
+
+
+class ArrowTable(Table):
+    """A file whose columns have a schema of Arrow's."""
+
+    schema: Any
 
 
 class Layout:
@@ -18,16 +23,16 @@ class Layout:
 
     def __init__(
         self,
-        path: Path,
-        schema: Any,
+        table: ArrowTable,
         rows: list[str],
         labels: str | None,
         ids: str | None,
-        first_row: Any = None,
+        first_row: Any,
     ) -> None:
-        """``first_row`` is a batch that tells the classes of lists; it may have no row."""
-        self.path, self.rows, self.labels, self.ids = path, rows, labels, ids
-        place = Place(path, rows[0], 0)
+        """``first_row`` is a batch that tells the classes of lists, or None if there is no row."""
+        self._table, self.rows, self.labels, self.ids = table, rows, labels, ids
+        path, schema = table.path, table.schema
+        place = self._place(rows[0], 0)
         kind, width = arrow.unwrapped(schema.field(rows[0]).type)
         self.by_class = width is None
         if width is None and len(rows) == 1:
@@ -48,21 +53,22 @@ class Layout:
         """The columns that have to be read."""
         return list(dict.fromkeys([*self.rows, *(n for n in (self.labels, self.ids) if n)]))
 
+    def _place(self, name: str, row: int) -> Place:
+        return Place(self._table.path, name, self._table.start + row)
+
     def matrix(self, batch: Any, row: int) -> Array:
         """Return the rows of a batch that begins at a row of the file."""
         if not self.by_class:
-            place = Place(self.path, self.rows[0], row)
+            place = self._place(self.rows[0], row)
             return arrow.matrix(batch.column(self.rows[0]), self.classes, place)
         made = np.empty((self.classes, batch.num_rows), self.dtype)
         for k, name in enumerate(self.rows):
-            made[k] = arrow.vector(batch.column(name), Place(self.path, name, row))
+            made[k] = arrow.vector(batch.column(name), self._place(name, row))
         return made.T
 
     def vector(self, batch: Any, name: str | None, row: int) -> Array | None:
         """Return the labels or ids of a batch."""
-        return (
-            None if name is None else arrow.vector(batch.column(name), Place(self.path, name, row))
-        )
+        return None if name is None else arrow.vector(batch.column(name), self._place(name, row))
 
     def pieces(self, batches: Iterator[Any], row: int, most: int) -> Iterator[Piece]:
         """Give batches that begin at a row of the file as pieces of at most ``most`` rows."""

@@ -12,13 +12,13 @@ import numpy as np
 
 from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
-from fastdiv.scoring.sources.arrow_batches import Layout
+from fastdiv.scoring.sources.arrow_batches import ArrowTable, Layout
 from fastdiv.scoring.sources.arrow_footer import batches_of
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.memory import Buffers
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Array, Chunks, Stored
-from fastdiv.scoring.sources.table import Entry, Table
+from fastdiv.scoring.sources.table import Entry
 
 
 class Numbers(NamedTuple):
@@ -29,7 +29,7 @@ class Numbers(NamedTuple):
     offset_bytes: int = 4
 
 
-class ArrowFile(Table):
+class ArrowFile(ArrowTable):
     """An Arrow IPC file."""
 
     format = "arrow"
@@ -59,13 +59,18 @@ class ArrowFile(Table):
         """Return a batch of which only the metadata may be looked at; none that is compressed."""
         return None if self._batches[index].compressed else self._mapped.get_batch(index)
 
-    def batch(self, index: int) -> Any:
-        """Return a batch that has been read."""
-        if not hasattr(self._threads, "reader"):
-            self._threads.reader = self._ipc.open_file(self._pa.OSFile(str(self.plain.path)))
+    def batch(self, index: int, name: str) -> Any:
+        """Return a batch of one column, which has been read."""
+        readers = self._threads.__dict__
         try:
             with explained(self.plain.path, self._damage):
-                return self._threads.reader.get_batch(index)
+                if name not in readers:
+                    only = [self.schema.get_field_index(name)]
+                    readers[name] = self._ipc.open_file(
+                        self._pa.OSFile(str(self.plain.path)),
+                        options=self._ipc.IpcReadOptions(included_fields=only),
+                    )
+                return readers[name].get_batch(index)
         except InputError:
             self.check_unchanged()
             raise
@@ -86,8 +91,8 @@ class ArrowFile(Table):
     def matrix(self, name: str) -> Stored:
         """Return rows."""
         full = next((i for i in range(len(self.bounds) - 1) if np.diff(self.bounds)[i]), None)
-        first = None if full is None else self.mapped(full) or self.batch(full)
-        layout = Layout(self.path, self.schema, [name], None, None, first)
+        first = None if full is None else self.mapped(full) or self.batch(full, name)
+        layout = Layout(self, [name], None, None, first)
         return ArrowColumn(self, name, layout.classes, layout.dtype)
 
     def check_matrix(self, name: str) -> None:
@@ -158,16 +163,20 @@ class ArrowColumn(Chunks):
             return
         offsets = np.empty(len(block) + 1, f"<i{place.offset_bytes}")
         self._table.plain.fill(offsets, place.offsets + row * place.offset_bytes)
-        where = Place(self.path, self.name, int(self._table.bounds[index]) + row)
+        where = Place(self.path, self.name, self._first(index) + row)
         arrow.equal_lengths(offsets, self.classes or 0, where)
         self._table.plain.fill(block, place.at + int(offsets[0]) * self.dtype.itemsize)
+
+    def _first(self, index: int) -> int:
+        """Return the number of a batch's first row in the whole."""
+        return self._table.start + int(self._table.bounds[index])
 
     def read_whole(self, start: int, stop: int) -> Array:
         """Return rows ``start`` to ``stop``: batches."""
         parts = []
         for index in range(*np.searchsorted(self._table.bounds, (start, stop))):
-            column = self._table.batch(index).column(self.name)
-            place = Place(self.path, self.name, int(self._table.bounds[index]))
+            column = self._table.batch(index, self.name).column(0)
+            place = Place(self.path, self.name, self._first(index))
             if self.classes is None:
                 parts.append(arrow.vector(column, place))
             else:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from fastdiv.scoring.sources import arrow
-from fastdiv.scoring.sources.arrow_batches import Layout
+from fastdiv.scoring.sources.arrow_batches import ArrowTable, Layout
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Stored
-from fastdiv.scoring.sources.table import Part, Piece, Stream, Table
+from fastdiv.scoring.sources.table import Part, Piece, Stream
 
 
-class ArrowStream(Table):
+class ArrowStream(ArrowTable):
     """Batches that come one after the other, once."""
 
     format = "arrow stream"
@@ -91,11 +91,11 @@ class StreamPart(Part):
         self.path, self.format, self.nbytes = table.path, table.format, table.nbytes
         self.rows, self.lead = None, ()
         self._table = table
-        self._layout = Layout(table.path, table.schema, rows, labels, ids, table.first())
+        self._layout = Layout(table, rows, labels, ids, table.first())
         self.classes, self.dtype = self._layout.classes, self._layout.dtype
         self.has_labels, self.has_ids = labels is not None, ids is not None
 
-    def streams(self) -> Iterator[Stream]:
+    def streams(self) -> Iterator[Stream[Piece]]:
         """Give one function, which reads to the end."""
         yield lambda most: self._layout.pieces(self._table.batches(), 0, most)
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.source import Block, Planned, Source
@@ -13,7 +14,11 @@ BLOCK_BYTES = 4 << 20
 
 
 def iter_blocks(
-    source: Source, block_bytes: int = BLOCK_BYTES, *, readers: int = 1
+    source: Source,
+    block_bytes: int = BLOCK_BYTES,
+    *,
+    readers: int = 1,
+    skip: Container[Path] = (),
 ) -> Generator[Block, None, None]:
     """Give the rows of a source in blocks.
 
@@ -26,6 +31,9 @@ def iter_blocks(
     readers : int
         Threads that read Parquet, a row group each. With more than one the blocks come out of
         order; ``start`` tells which rows they are.
+
+    skip : container of pathlib.Path
+        Shards that are left out, as they are done.
 
     Yields
     ------
@@ -42,7 +50,7 @@ def iter_blocks(
     --------
     Source.blocks : The same blocks to be loaded by threads of your own.
     """
-    with contextlib.closing(source.blocks(block_bytes, readers)) as planned:
+    with contextlib.closing(source.blocks(block_bytes, readers, skip)) as planned:
         for plan in planned:
             yield plan.load()
     source.check_unchanged()

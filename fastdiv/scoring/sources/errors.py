@@ -27,14 +27,16 @@ def needed(module: str, extra: str, path: Path | str) -> Any:
 
 @contextlib.contextmanager
 def explained(path: Path | str, damage: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Give the system's errors, and a library's for a damaged file, the file's name."""
+    """Give the system's errors, and those of a library, the file's name."""
     try:
         yield
     except damage as error:
-        raise InputError(f"{path}: is damaged or cut off: {one_line(error)}") from error
+        raise InputError(
+            f"{path}: cannot be read, perhaps damaged or cut off: {one_line(error)}"
+        ) from error
     except OSError as error:
         # The libraries raise it too, without a number, for what they cannot make sense of.
-        damaged = f"is damaged or cut off: {one_line(error)}"
+        damaged = f"cannot be read, perhaps damaged or cut off: {one_line(error)}"
         raise InputError(f"{path}: {error.strerror or damaged}") from error
 
 

@@ -42,7 +42,7 @@ class GridTable(Table):
     """A file or a folder of arrays in chunks."""
 
     # What the libraries raise for what is there and wrong.
-    DAMAGE: tuple[type[Exception], ...] = (ValueError, RuntimeError, KeyError, TypeError)
+    DAMAGE: tuple[type[Exception], ...] = (ValueError, RuntimeError, KeyError)
 
     def __init__(self, path: Path, metadata: Path, nbytes: int | None, arrays: dict[str, Any]):
         self._metadata, self._arrays = PlainFile(metadata), arrays

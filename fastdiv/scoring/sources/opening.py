@@ -8,7 +8,8 @@ from fastdiv.scoring.sources import choice
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.formats import find_files, open_table
 from fastdiv.scoring.sources.source import Source
-from fastdiv.scoring.sources.table import Table
+from fastdiv.scoring.sources.stored import Stored
+from fastdiv.scoring.sources.table import Part, Table
 from fastdiv.scoring.sources.vector import Vector
 
 STDIN = Path("-")
@@ -72,10 +73,11 @@ def open_rows(
         own.append(name)
         apart.append(_vector(tables[0], spec, kind) if spec is not None and name is None else None)
     taken = {name for name in own if name is not None}
-    parts = []
+    parts: list[Part] = []
     for table in tables:
         for name in taken:
             table.require(name)
+        table.start = sum(part.rows or 0 for part in parts)
         parts.append(table.part(choice.rows_of(table, column, taken), *own))
     source = Source(parts, *apart)
     if apart[0] is not None:
@@ -96,15 +98,18 @@ def _own(table: Table, spec: str | Path) -> str | None:
     return spec if isinstance(spec, str) and spec and spec in table.entries else None
 
 
-def _vector(table: Table, spec: str | Path, kind: str) -> Vector:
+def _vector(rows: Table, spec: str | Path, kind: str) -> Vector:
     """Open labels or ids in files of their own."""
     place, _, name = str(spec).partition("::")
     files = find_files(place)
-    names = [n for n in table.entries if n]
+    names = [n for n in rows.entries if n]
     if len(files) == 1 and not files[0].exists() and names and not Path(place).suffix:
-        table.require(place)
+        rows.require(place)
     tables = [open_table(path) for path in files]
-    columns = [t.column(choice.column_of(t, name or None, kind)) for t in tables]
+    columns: list[Stored] = []
+    for table in tables:
+        table.start = sum(column.rows for column in columns)
+        columns.append(table.column(choice.column_of(table, name or None, kind)))
     for column in columns:
         if kind == "labels" and column.dtype.kind in "fc":
             raise InputError(f"{column.path}: labels must be integers, not {column.dtype}")

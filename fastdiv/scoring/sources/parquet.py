@@ -13,17 +13,17 @@ import numpy as np
 
 from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
-from fastdiv.scoring.sources.arrow_batches import Layout
+from fastdiv.scoring.sources.arrow_batches import ArrowTable, Layout
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Array, Chunks, Stored
-from fastdiv.scoring.sources.table import Entry, Part, Piece, Stream, Table
+from fastdiv.scoring.sources.table import Entry, Part, Piece, Stream
 
 # Read at once from a column of a row group, which without a limit would be all of it.
 BUFFER_BYTES = 1 << 20
 
 
-class Parquet(Table):
+class Parquet(ArrowTable):
     """A Parquet file."""
 
     format = "parquet"
@@ -104,11 +104,11 @@ class ParquetPart(Part):
         self._table = table
         full = next((g for g in range(len(table.bounds) - 1) if np.diff(table.bounds)[g]), None)
         first = None if full is None else next(table.batches(full, rows[:1], 1))
-        self._layout = Layout(table.path, table.schema, rows, labels, ids, first)
+        self._layout = Layout(table, rows, labels, ids, first)
         self.classes, self.dtype = self._layout.classes, self._layout.dtype
         self.has_labels, self.has_ids = labels is not None, ids is not None
 
-    def streams(self) -> Iterator[Stream]:
+    def streams(self) -> Iterator[Stream[Piece]]:
         """Give a function for every row group."""
         for group in range(len(self._table.bounds) - 1):
             yield functools.partial(self._pieces, group)
@@ -144,6 +144,10 @@ class ParquetColumn(Chunks):
         for group in range(*np.searchsorted(bounds, (start, stop))):
             size = int(bounds[group + 1] - bounds[group])
             for batch in self._table.batches(group, [self.name], size) if size else ():
-                parts.append(arrow.vector(batch.column(0), Place(self.path, self.name, row)))
+                parts.append(
+                    arrow.vector(
+                        batch.column(0), Place(self.path, self.name, self._table.start + row)
+                    )
+                )
                 row += batch.num_rows
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from fastdiv.scoring.sources.table import Piece, Stream
+from fastdiv.scoring.sources.table import Item, Stream
 
 AHEAD = 2  # pieces that wait, for every thread that reads
 
@@ -16,16 +16,18 @@ class _Failed(NamedTuple):
     error: BaseException
 
 
-def read_ahead(streams: Iterator[Stream], rows: int, readers: int) -> Generator[Piece, None, None]:
+def read_ahead(
+    streams: Iterator[Stream[Item]], rows: int, readers: int
+) -> Generator[Item, None, None]:
     """Give the pieces of at most ``rows`` rows of all streams.
 
     ``readers`` threads take a stream each and, when it ends, the next. One gives the pieces in
     order, several give those of their streams in turns. No more than two pieces a thread wait.
     """
-    waiting: queue.Queue[Piece | _Failed | None] = queue.Queue(AHEAD * readers)
+    waiting: queue.Queue[Item | _Failed | None] = queue.Queue(AHEAD * readers)
     stopped, next_stream = threading.Event(), threading.Lock()
 
-    def put(item: Piece | _Failed | None) -> None:
+    def put(item: Item | _Failed | None) -> None:
         # In steps, as the one who takes may have gone.
         while not stopped.is_set():
             try:
@@ -34,7 +36,7 @@ def read_ahead(streams: Iterator[Stream], rows: int, readers: int) -> Generator[
                 continue
             return
 
-    def take() -> Stream | None:
+    def take() -> Stream[Item] | None:
         with next_stream:
             return next(streams, None)
 

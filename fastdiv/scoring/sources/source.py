@@ -1,9 +1,10 @@
 """Rows of one file or of many, with their labels and ids, as one source."""
 
 import contextlib
-import functools
-from collections.abc import Callable, Generator, Iterator
+import itertools
+from collections.abc import Callable, Container, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.read_ahead import read_ahead
-from fastdiv.scoring.sources.table import Part, Piece
+from fastdiv.scoring.sources.table import Part, Piece, Stream
 from fastdiv.scoring.sources.vector import Vector, check_labels
 
 Array = NDArray[Any]
@@ -101,6 +102,11 @@ class Source:
         self.shards: list[Shard] = []
         self.rows: int | None = 0
         for part in parts:
+            if part.rows is None and len(parts) > 1:
+                raise InputError(
+                    f"{part.path}: is a stream, of which nobody knows how many rows it has: score "
+                    "it alone, or save it as an Arrow file"
+                )
             self.shards.append(Shard(part.path, self.rows or 0, part.rows))
             self.rows = None if part.rows is None else (self.rows or 0) + part.rows
         if self.rows == 0:
@@ -114,32 +120,51 @@ class Source:
             if vector is not None and self.rows is not None:
                 vector.check_shape(first.path, self.lead, self.rows, kind)
 
-    def blocks(self, block_bytes: int, readers: int = 1) -> Generator[Planned, None, None]:
+    def blocks(
+        self, block_bytes: int, readers: int = 1, skip: Container[Path] = ()
+    ) -> Generator[Planned, None, None]:
         """Plan blocks of about ``block_bytes``, but of at least a row, and of whole chunks.
 
         Rows that can be read anywhere are read by ``load()``. Those that come in the order of the
         file are read ahead meanwhile by ``readers`` threads, each a row group at a time; with more
         than one, blocks of several row groups come in turns, so that ``start`` does not always
-        grow. Close the iterator (or exhaust it) to end the threads.
+        grow. Close the iterator (or exhaust it) to end the threads. Shards whose path is in
+        ``skip`` are left out.
         """
         most = max(1, block_bytes // max(1, self.row_bytes))
-        for part, shard in zip(self._parts, self.shards, strict=True):
-            if not part.sequential:
-                for start, stop in ranges(part, most):
-                    begin, end = shard.start + start, shard.start + stop
-                    yield Planned(begin, end, shard, self._loader(part, shard, start, stop))
+        pairs = zip(self._parts, self.shards, strict=True)
+        wanted = [(part, shard) for part, shard in pairs if shard.path not in skip]
+        for in_order, group in itertools.groupby(wanted, lambda pair: pair[0].sequential):
+            if not in_order:
+                for part, shard in group:
+                    for start, stop in ranges(part, most):
+                        begin, end = shard.start + start, shard.start + stop
+                        yield Planned(begin, end, shard, self._loader(part, shard, start, stop))
                 continue
-            seen = 0
-            with contextlib.closing(read_ahead(part.streams(), most, readers)) as pieces:
-                for piece in pieces:
-                    block = self._block(shard, piece)
-                    seen += len(block.rows)
-                    yield Planned(block.start, block.stop, shard, functools.partial(_same, block))
-            if part.rows is None:
-                self._ended(part, shard.start + seen)
+            rows = 0
+            with contextlib.closing(read_ahead(self._streams(group), most, readers)) as ahead:
+                for block in ahead:
+                    rows = max(rows, block.stop)
+                    yield Planned(block.start, block.stop, block.shard, partial(_itself, block))
+            if self.rows is None:
+                self._ended(rows)
+
+    def _streams(self, group: Iterator[tuple[Part, Shard]]) -> Iterator[Stream[Block]]:
+        """Give functions that read some of the shards' blocks."""
+
+        def read(stream: Stream[Piece], shard: Shard, most: int) -> Iterator[Block]:
+            for piece in stream(most):
+                yield self._block(shard, piece)
+
+        for part, shard in group:
+            for stream in part.streams():
+                yield partial(read, stream, shard)
 
     def read(self, start: int, stop: int) -> Block:
-        """Return any rows, of a source that is not sequential; a copy only across files."""
+        """Return any rows, one or more, of a source that is not sequential.
+
+        They are a copy of what was read only where they lie in several files.
+        """
         if self.sequential:
             raise InputError(f"{self.shards[0].path}: can only be read from its beginning on")
         blocks = []
@@ -165,13 +190,14 @@ class Source:
             ids = self._ids.read(start, stop)
         return Block(start, piece.rows, labels, ids, shard)
 
-    def _ended(self, part: Part, rows: int) -> None:
+    def _ended(self, rows: int) -> None:
         """Compare what a stream had with what there is for it."""
+        path = self.shards[0].path
         if rows == 0:
-            raise InputError(f"{part.path}: there are no rows in it")
+            raise InputError(f"{path}: there are no rows in it")
         for vector, kind in ((self._labels, "labels"), (self._ids, "ids")):
             if vector is not None:
-                vector.check_shape(part.path, (rows,), rows, kind)
+                vector.check_shape(path, (rows,), rows, kind)
 
     def check_unchanged(self) -> None:
         """Raise InputError if a file is not what it was when it was opened."""
@@ -240,5 +266,5 @@ def _alike(first: Part, part: Part) -> None:
         raise InputError(f"{part.path}: holds {part.dtype}; {first.path} holds {first.dtype}")
 
 
-def _same(block: Block) -> Block:
+def _itself(block: Block) -> Block:
     return block

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
@@ -34,7 +34,8 @@ class Piece(NamedTuple):
     ids: Array | None
 
 
-Stream = Callable[[int], Iterator[Piece]]
+Item = TypeVar("Item")
+Stream = Callable[[int], Iterator[Item]]
 
 
 class Part(ABC):
@@ -57,7 +58,7 @@ class Part(ABC):
     def read(self, start: int, stop: int) -> Piece:
         """Return rows ``start`` to ``stop``; any thread may ask."""
 
-    def streams(self) -> Iterator[Stream]:
+    def streams(self) -> Iterator[Stream[Piece]]:
         """Give functions of a number of rows, each of which reads some of the part in pieces."""
         raise NotImplementedError
 
@@ -100,6 +101,7 @@ class Table(ABC):
     """An opened file of named arrays; a file of one array names it ``""``."""
 
     format: str
+    start = 0  # number of the first row in the whole, for errors
 
     def __init__(self, path: Path, nbytes: int | None, entries: dict[str, Entry]) -> None:
         self.path, self.nbytes, self.entries = path, nbytes, entries
