@@ -178,6 +178,46 @@ def test_shards(tmp_path, data):
         same_bits(across.labels, y[3:9])
 
 
+@pytest.mark.parametrize("kind", ["npy", "arrow", "parquet"])
+def test_more_shards_than_a_process_may_open_files(tmp_path, kind):
+    # The limit is one of the process, so that it is one of its own.
+    code = f"""if True:
+        import resource, sys
+        import numpy as np
+        from fastdiv.scoring.sources import iter_blocks, open_rows
+        source = open_rows({str(tmp_path)!r})  # imports what it needs
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+        source = open_rows({str(tmp_path)!r})
+        print([int(b.rows[0, 0]) for b in iter_blocks(source)] == list(range(320)))
+    """
+    for i in range(320):
+        x = np.full((2, 3), i, np.float32)
+        path = tmp_path / f"{i:03}.{kind}"
+        if kind == "npy":
+            np.save(path, x)
+        else:
+            getattr(writers, kind)("list")(path, x, np.zeros(2, int), np.zeros(2, int))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_shard_that_is_another_file_when_it_is_opened_again(tmp_path, monkeypatch):
+    from fastdiv.scoring.sources import open_files, plain
+
+    monkeypatch.setattr(plain, "OPEN", open_files.OpenFiles(1))
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", np.zeros((4, 3), np.float32))
+    source = open_rows(tmp_path)
+    np.save(tmp_path / "new.npy", np.ones((4, 3), np.float32))
+    (tmp_path / "new.npy").replace(tmp_path / "a.npy")
+    with pytest.raises(InputError, match=r"a\.npy: changed while it was read"):
+        source.read(0, 8)
+    (tmp_path / "a.npy").unlink()
+    with pytest.raises(InputError, match=r"a\.npy: changed while it was read"):
+        source.check_unchanged()
+
+
 def test_shards_of_tables(tmp_path, data):
     pytest.importorskip("pyarrow")
     for name, part in (("0", slice(0, 9)), ("1", slice(9, 9)), ("2", slice(9, N))):

@@ -4,7 +4,6 @@ The library maps the file to read its metadata and to tell where columns lie; th
 read from there. Batches that are compressed, or have nulls or dictionaries, are left to it.
 """
 
-import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,13 +37,10 @@ class ArrowFile(ArrowTable):
         self.plain = PlainFile(path)
         self._pa, self._ipc = arrow.library(path), arrow.library(path, "pyarrow.ipc")
         self._damage = (self._pa.ArrowException, EOFError)
-        self._threads = threading.local()
+        self._base = 0
+        self._mapped: Any = None
         with explained(path, self._damage):
-            self._map = self._pa.memory_map(str(path))
-            self._base = self._map.read_buffer(1).address
-            self._map.seek(0)
-            self._mapped = self._ipc.open_file(self._map)
-            self.schema = self._mapped.schema
+            self.schema = self._ipc.open_file(self._pa.OSFile(str(path))).schema
         self._batches = batches_of(self.plain)
         sizes = [batch.rows for batch in self._batches]
         self.bounds = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
@@ -57,20 +53,29 @@ class ArrowFile(ArrowTable):
 
     def mapped(self, index: int) -> Any:
         """Return a batch of which only the metadata may be looked at; none that is compressed."""
-        return None if self._batches[index].compressed else self._mapped.get_batch(index)
+        if self._batches[index].compressed:
+            return None
+        with explained(self.plain.path, self._damage):
+            if self._mapped is None:
+                mapping = self._pa.memory_map(str(self.plain.path))
+                self._base = mapping.read_buffer(1).address
+                mapping.seek(0)
+                self._mapped = self._ipc.open_file(mapping)
+            return self._mapped.get_batch(index)
+
+    def unmap(self) -> None:
+        """Let go of the mapping, which holds the file open, until it is asked for again."""
+        self._mapped = None
 
     def batch(self, index: int, name: str) -> Any:
         """Return a batch of one column, which has been read."""
-        readers = self._threads.__dict__
+        only = [self.schema.get_field_index(name)]
         try:
             with explained(self.plain.path, self._damage):
-                if name not in readers:
-                    only = [self.schema.get_field_index(name)]
-                    readers[name] = self._ipc.open_file(
-                        self._pa.OSFile(str(self.plain.path)),
-                        options=self._ipc.IpcReadOptions(included_fields=only),
-                    )
-                return readers[name].get_batch(index)
+                # A reader is no reader of several threads; to make one reads the footer again.
+                file = self._pa.OSFile(str(self.plain.path))
+                options = self._ipc.IpcReadOptions(included_fields=only)
+                return self._ipc.open_file(file, options=options).get_batch(index)
         except InputError:
             self.check_unchanged()
             raise
@@ -111,6 +116,7 @@ class ArrowColumn(Chunks):
         super().__init__(table.path, name, (rows,), classes, dtype, table.bounds)
         self._table, self._buffers = table, Buffers()
         self._places = [self._numbers(i) for i in range(len(table.bounds) - 1)]
+        table.unmap()
         self._all_plain = None not in self._places
         if self._all_plain:
             # Any rows can be read, so that blocks need not end where batches do.

@@ -15,34 +15,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastdiv.scoring.sources.errors import InputError, explained
+from fastdiv.scoring.sources.open_files import OpenFiles, Slot
+
+# Far fewer than any system allows a process, far more than threads read at once.
+OPEN = OpenFiles(256)
 
 
 class PlainFile:
-    """A file, open until nobody holds it, that any thread may read from."""
+    """A file that any thread may read from."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        with explained(path):
-            self._file = path.open("rb", buffering=0)
-            weakref.finalize(self, self._file.close)
-            self._seen = os.fstat(self._file.fileno())
-        if not stat.S_ISREG(self._seen.st_mode):
-            raise InputError(
-                f"{path}: is no file that can be read in blocks: save it as one, or pipe a stream "
-                "of Arrow batches to -"
-            )
-        self.size = self._seen.st_size
+        self.path, self._slot = path, Slot()
+        weakref.finalize(self, OPEN.close, self._slot).atexit = False
         self._lock = threading.Lock()
+        with explained(path):
+            # A pipe would wait for its writer when it is opened.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise InputError(
+                    f"{path}: is no file that can be read in blocks: save it as one, or pipe a "
+                    "stream of Arrow batches to -"
+                )
+            with OPEN.used(self._slot, path) as descriptor:
+                self._seen = _identity(os.fstat(descriptor))
+        self.size = self._seen[0]
 
     def fill(self, block: NDArray[Any], at: int) -> None:
         """Read bytes from ``at`` on until ``block``, which is contiguous, is full."""
         into = block.reshape(-1).view(np.uint8).data
-        while into.nbytes:
-            with explained(self.path):
-                count = self._read_at(into, at)
-            if count == 0:
+        with explained(self.path), OPEN.used(self._slot, self.path) as descriptor:
+            if self._slot.opened_again and _identity(os.fstat(descriptor)) != self._seen:
                 raise self.changed()
-            into, at = into[count:], at + count
+            while into.nbytes:
+                count = self._read_at(descriptor, into, at)
+                if count == 0:
+                    raise self.changed()
+                into, at = into[count:], at + count
 
     def bytes(self, at: int, count: int) -> bytes:
         """Return up to ``count`` bytes from ``at`` on, fewer at the end of the file."""
@@ -50,12 +57,14 @@ class PlainFile:
         self.fill(block, at)
         return block.tobytes()
 
-    def _read_at(self, into: memoryview, at: int) -> int:
+    def _read_at(self, descriptor: int, into: memoryview, at: int) -> int:
         if hasattr(os, "preadv"):
-            return os.preadv(self._file.fileno(), [into], at)
+            return os.preadv(descriptor, [into], at)
         with self._lock:
-            self._file.seek(at)
-            return self._file.readinto(into) or 0
+            os.lseek(descriptor, at, os.SEEK_SET)
+            data = os.read(descriptor, into.nbytes)
+        into[: len(data)] = data
+        return len(data)
 
     def changed(self) -> InputError:
         """Return the error of a file that is not what it was."""
@@ -63,6 +72,15 @@ class PlainFile:
 
     def check_unchanged(self) -> None:
         """Raise if the file is not what it was when it was opened."""
-        now = os.fstat(self._file.fileno())
-        if (now.st_size, now.st_mtime_ns) != (self._seen.st_size, self._seen.st_mtime_ns):
+        try:
+            with OPEN.used(self._slot, self.path) as descriptor:
+                now = _identity(os.fstat(descriptor))
+        except FileNotFoundError:
+            raise self.changed() from None
+        if now != self._seen:
             raise self.changed()
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Return what changes with a file's content: its size first."""
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
