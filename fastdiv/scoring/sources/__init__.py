@@ -13,10 +13,11 @@ Arrow stream, ``-``   pyarrow                                     in order
 ====================  ==========================================  =================
 """
 
+from fastdiv.scoring.sources.block import Block, Planned, Shard
 from fastdiv.scoring.sources.blocks import iter_blocks, iter_pairs, plan_pairs
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.opening import open_rows
-from fastdiv.scoring.sources.source import Block, Planned, Shard, Source
+from fastdiv.scoring.sources.source import Source
 
 __all__ = [
     "Block",

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastdiv.scoring.sources.dtypes import numbers
 from fastdiv.scoring.sources.errors import InputError, needed
-from fastdiv.scoring.sources.stored import Array, numbers
+from fastdiv.scoring.sources.stored import Array
 from fastdiv.scoring.sources.table import Entry
 
 

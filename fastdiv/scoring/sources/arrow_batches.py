@@ -7,8 +7,9 @@ import numpy as np
 
 from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
+from fastdiv.scoring.sources.dtypes import same_column
 from fastdiv.scoring.sources.errors import InputError
-from fastdiv.scoring.sources.stored import Array, same_column
+from fastdiv.scoring.sources.stored import Array
 from fastdiv.scoring.sources.table import Piece, Table
 
 

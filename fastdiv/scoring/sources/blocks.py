@@ -6,8 +6,9 @@ from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fastdiv.scoring.sources.block import Block, Planned, cut
 from fastdiv.scoring.sources.errors import InputError
-from fastdiv.scoring.sources.source import Block, Planned, Source
+from fastdiv.scoring.sources.source import Source
 
 # Small enough to stay in a processor's cache, large enough for Python's share not to show.
 BLOCK_BYTES = 4 << 20
@@ -136,14 +137,8 @@ def _unequal(p: Source, q: Source) -> InputError:
 
 
 def _first(block: Block, stop: int) -> Block:
-    return _cut(block, 0, stop - block.start)
+    return cut(block, 0, stop - block.start)
 
 
 def _rest(block: Block, start: int) -> Block | None:
-    return _cut(block, start - block.start, len(block.rows)) if start < block.stop else None
-
-
-def _cut(block: Block, low: int, high: int) -> Block:
-    """Return some of a block's rows, as views."""
-    labels, ids = (None if v is None else v[low:high] for v in (block.labels, block.ids))
-    return Block(block.start + low, block.rows[low:high], labels, ids, block.shard)
+    return cut(block, start - block.start, len(block.rows)) if start < block.stop else None

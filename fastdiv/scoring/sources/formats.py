@@ -1,6 +1,7 @@
 """Which format a file is in, told by its first bytes, and which files a path stands for."""
 
 import glob
+import importlib
 from pathlib import Path
 
 from fastdiv.scoring.sources import llama
@@ -39,6 +40,18 @@ SAVE = {
     "stream": "is not a stream of Arrow batches",
     "hdf5": "is not an HDF5 file",
 }
+# Module and class of the reader.
+READERS = {
+    "npy": ("npy", "Npy"),
+    "npz": ("npy", "Npz"),
+    "llama": ("llama", "LlamaBase"),
+    "parquet": ("parquet", "Parquet"),
+    "arrow": ("arrow_file", "ArrowFile"),
+    "stream": ("arrow_stream", "ArrowStream"),
+    "safetensors": ("safetensors_file", "Safetensors"),
+    "zarr": ("grids", "Zarr"),
+    "hdf5": ("grids", "Hdf5"),
+}
 ZARR = ("zarr.json", ".zarray", ".zgroup")
 
 
@@ -68,33 +81,12 @@ def format_of(path: Path) -> str:
 
 def open_table(path: Path) -> Table:
     """Open a file of any format."""
-    name = format_of(path)
-    # Only then, as their libraries may not be there.
-    if name in ("npy", "npz"):
-        from fastdiv.scoring.sources import npy
-
-        return npy.Npy(path) if name == "npy" else npy.Npz(path)
-    if name == "llama":
-        return llama.LlamaBase(path)
-    if name == "parquet":
-        from fastdiv.scoring.sources.parquet import Parquet
-
-        return Parquet(path)
-    if name == "arrow":
-        from fastdiv.scoring.sources.arrow_file import ArrowFile
-
-        return ArrowFile(path)
-    if name == "stream":
-        from fastdiv.scoring.sources.arrow_stream import ArrowStream
-
-        return ArrowStream(path)
-    if name == "safetensors":
-        from fastdiv.scoring.sources.safetensors_file import Safetensors
-
-        return Safetensors(path)
-    from fastdiv.scoring.sources import grids
-
-    return grids.Zarr(path) if name == "zarr" else grids.Hdf5(path)
+    module, reader = READERS[format_of(path)]
+    # Only now, as the library that it uses may not be there.
+    opened: Table = getattr(importlib.import_module(f"fastdiv.scoring.sources.{module}"), reader)(
+        path
+    )
+    return opened
 
 
 def find_files(place: str | Path) -> list[Path]:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from fastdiv.scoring.sources.dtypes import numbers
 from fastdiv.scoring.sources.errors import InputError, explained, needed
 from fastdiv.scoring.sources.plain import PlainFile
-from fastdiv.scoring.sources.stored import Array, Chunks, Raw, Stored, numbers
+from fastdiv.scoring.sources.stored import Array, Chunks, Raw, Stored
 from fastdiv.scoring.sources.table import Entry, Table
 
 

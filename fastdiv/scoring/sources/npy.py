@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
+from fastdiv.scoring.sources.dtypes import numbers
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.plain import PlainFile
-from fastdiv.scoring.sources.stored import InMemory, Raw, RawColumns, Stored, numbers
+from fastdiv.scoring.sources.stored import InMemory, Raw, RawColumns, Stored
 from fastdiv.scoring.sources.table import Entry, Table
 
 READERS = {1: npy.read_array_header_1_0, 2: npy.read_array_header_2_0}

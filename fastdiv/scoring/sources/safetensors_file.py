@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from fastdiv.scoring.sources.dtypes import bfloat16
 from fastdiv.scoring.sources.errors import InputError, explained, needed
 from fastdiv.scoring.sources.plain import PlainFile
-from fastdiv.scoring.sources.stored import Raw, Stored, bfloat16
+from fastdiv.scoring.sources.stored import Raw, Stored
 from fastdiv.scoring.sources.table import Entry, Table
 
 DTYPES = {
@@ -40,7 +41,7 @@ class Safetensors(Table):
         self._places: dict[str, tuple[int, str]] = {}
         entries = {}
         with explained(path, (library.SafetensorError,)), library.safe_open(path, "np") as file:
-            names = file.offset_keys()
+            names = list(file.keys())
         # The library has made sure of the header, but does not tell where a tensor lies.
         length = int(struct.unpack("<Q", self._file.bytes(0, 8))[0])
         header = json.loads(self._file.bytes(8, length))

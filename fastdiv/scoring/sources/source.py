@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 from collections.abc import Callable, Container, Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,62 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastdiv.scoring.sources.block import Block, Planned, Shard, joined
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.read_ahead import read_ahead
 from fastdiv.scoring.sources.table import Part, Piece, Stream
 from fastdiv.scoring.sources.vector import Vector, check_labels
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A file of rows: its path, the number of its first row in the whole, its rows.
-
-    Of a stream ``rows`` is None.
-    """
-
-    path: Path
-    start: int
-    rows: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Rows that lie next to each other.
-
-    Attributes
-    ----------
-    start : int
-        Number of the first row in the whole source.
-    rows : numpy.ndarray
-        Shape (n, classes), with the numbers of the file, bit by bit.
-    labels, ids : numpy.ndarray or None
-        Shape (n,). Labels are integers between 0 and classes - 1.
-    shard : Shard
-        The file they come from (the first of several where a caller asked across files).
-    """
-
-    start: int
-    rows: Array
-    labels: Array | None
-    ids: Array | None
-    shard: Shard
-
-    @property
-    def stop(self) -> int:
-        """Number of the row after the last one."""
-        return self.start + len(self.rows)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A block to be: rows ``start`` to ``stop``, which ``load()`` reads on any thread."""
-
-    start: int
-    stop: int
-    shard: Shard
-    load: Callable[[], Block]
 
 
 class Source:
@@ -241,17 +191,6 @@ def ranges(part: Part, most: int) -> Iterator[tuple[int, int]]:
         stop = int(bound)
     if stop > start:
         yield start, stop
-
-
-def joined(blocks: list[Block]) -> Block:
-    """Return blocks that follow each other as one."""
-
-    def column(name: str) -> Array | None:
-        parts = [getattr(block, name) for block in blocks]
-        return None if parts[0] is None else np.concatenate(parts)
-
-    rows = np.concatenate([block.rows for block in blocks])
-    return Block(blocks[0].start, rows, column("labels"), column("ids"), blocks[0].shard)
 
 
 def _alike(first: Part, part: Part) -> None:
