@@ -38,6 +38,16 @@ class Counts:
     infinite: int = 0
     nan: int = 0
 
+    @classmethod
+    def like(cls, counted: Any) -> "Counts":
+        """Take any object with these attributes, as the summaries' histograms."""
+        # The last bin of the largest numbers would end at infinity.
+        edges = np.minimum(np.asarray(counted.edges, np.float64), np.finfo(np.float64).max)
+        counts = np.asarray(counted.counts, np.int64)
+        if edges.size != counts.size + bool(counts.size):
+            raise ValueError(f"{counts.size} bins have {counts.size + 1} edges, not {edges.size}")
+        return cls(edges, counts, counted.zeros, counted.infinite, counted.nan)
+
     @property
     def rows(self) -> int:
         """All rows."""

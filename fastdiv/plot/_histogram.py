@@ -36,7 +36,8 @@ def histogram(
     Parameters
     ----------
     values : array_like or Counts
-        One number per row, or numbers of rows that were counted before.
+        One number per row, or numbers of rows that were counted before, as the summaries keep them:
+        anything with the attributes of `Counts`.
     ax : matplotlib axes, optional
         Where to draw; by default on a new figure.
     bins : int, optional
@@ -79,8 +80,8 @@ def histogram(
     >>> ax.get_xlabel()
     'KL(p‖q) (nats)'
     """
-    if isinstance(values, Counts):
-        counts = values
+    if hasattr(values, "edges"):
+        counts = Counts.like(values)
     else:
         counts = Counts.of(values, bins, log)
         if log is None:
@@ -90,6 +91,8 @@ def histogram(
         raise ValueError("values is empty: there is no row to draw")
     log = counts.logarithmic if log is None else log and counts.edges.size > 0
     ax = _style.new_axes(ax)
+    from matplotlib.ticker import MaxNLocator
+
     heights, label = _heights(counts, log, unit)
     if counts.edges.size:
         ax.set_xscale("log" if log else "linear")
@@ -104,6 +107,8 @@ def histogram(
         _style.key(ax, len(marks))
     ax.set_xlabel(f"{name} ({unit})" if unit else name)
     ax.set_ylabel(label)
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_formatter(lambda y, _: _style.number(y))
     _style.calm(ax)
     return ax
 
