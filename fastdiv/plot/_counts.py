@@ -1,5 +1,6 @@
 """Numbers of rows, counted: what a histogram is drawn from."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,17 +57,17 @@ class Counts:
     @property
     def logarithmic(self) -> bool:
         """Whether the bins are to be seen on a logarithmic axis."""
-        return self.edges.size > 0 and bool(
-            self.edges[0] > 0 and self.edges[-1] / self.edges[0] >= 10**DECADES
-        )
+        if self.edges.size == 0 or self.edges[0] <= 0:
+            return False
+        return decades(float(self.edges[0]), float(self.edges[-1])) >= DECADES
 
     @property
     def equal_ratios(self) -> bool:
         """Whether the bins have equal ratios, rather than equal widths."""
         if self.edges.size < 3 or self.edges[0] <= 0:
             return False
-        ratios = self.edges[1:] / self.edges[:-1]
-        return bool(ratios.max() < 1.001 * ratios.min())
+        steps = np.diff(np.log10(self.edges))
+        return bool(steps.max() < 1.001 * steps.min())
 
     @classmethod
     def of(cls, values: ArrayLike, bins: int | None = None, log: bool | None = None) -> "Counts":
@@ -100,11 +101,16 @@ class Counts:
         return cls(edges, np.histogram(x, edges)[0], zeros, infinite, nan)
 
 
+def decades(low: float, high: float) -> float:
+    """Return how many powers of ten two positive numbers are apart."""
+    return math.log10(high) - math.log10(low)
+
+
 def _spans_decades(positive: NDArray[np.float64]) -> bool:
     if positive.size == 0:
         return False
     low, high = np.quantile(positive, (0.01, 0.99), method="nearest")
-    return bool(high / low >= 10**MIDDLE)
+    return decades(float(low), float(high)) >= MIDDLE
 
 
 def _edges(low: float, high: float, bins: int, log: bool) -> NDArray[np.float64]:

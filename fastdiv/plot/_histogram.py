@@ -9,7 +9,7 @@ from fastdiv.plot import _style
 from fastdiv.plot._counts import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -99,7 +99,7 @@ def histogram(
         ax.stairs(heights, counts.edges, fill=True, color=color, alpha=0.85, label="_rows")
     _beside(ax, counts, log, float(heights.max()) if heights.size else 0.0)
     for (level, value), dash in zip(sorted((marks or {}).items()), DASHES, strict=False):
-        text = f"{'median' if level == 0.5 else _style.percent(level)}: {_style.number(value)}"
+        text = f"{'median' if level == 0.5 else _style.percent(level)} {_style.number(value, 2)}"
         drawn = np.isfinite(value) and (value > 0 or not log) and counts.edges.size
         x = [value] if drawn else [np.nan]
         ax.axvline(x[0], color=_ink(), linestyle=dash, linewidth=1.1, label=text)
@@ -151,7 +151,7 @@ def _beside(ax: "Axes", counts: Counts, log: bool, top: float) -> None:
     ceiling = 1.5 * top if top else max(c for _, c in bars)
     for place, (name, count) in zip(places, bars, strict=True):
         ends = [place - step / 2, place + step / 2]
-        x = np.power(10.0, ends) if log else np.asarray(ends)
+        x = _at(ends, log)
         ax.bar(
             x[0], min(count, ceiling), width=x[1] - x[0], align="edge", color=_style.MUTED,
             alpha=0.5 if count > ceiling else 1, linewidth=0, label=f"_{name}",
@@ -159,7 +159,7 @@ def _beside(ax: "Axes", counts: Counts, log: bool, top: float) -> None:
         cut = "\n(cut)" if count > ceiling else ""
         text = f"{_style.whole(count)}{cut}\n{_style.percent(count / counts.rows, 2)}"
         ax.annotate(
-            text, (10**place if log else place, min(count, ceiling)), (0, 2), ha="center",
+            text, (_at([place], log)[0], min(count, ceiling)), (0, 2), ha="center",
             textcoords="offset points", fontsize="small", linespacing=1.1,
         )  # fmt: skip
     highest = max([top, *(min(c, ceiling) for _, c in bars)])
@@ -170,14 +170,19 @@ def _beside(ax: "Axes", counts: Counts, log: bool, top: float) -> None:
         places[0] - step if left else low - margin,
         (places[-1] + step) if right else high + margin,
     )
-    ax.set_xlim(*(np.power(10.0, begin) if log else begin))
+    ax.set_xlim(*_at(begin, log))
+
+
+def _at(places: "Sequence[float]", log: bool) -> NDArray[np.float64]:
+    """Return values at places on the axis, of which those of powers end where doubles do."""
+    return np.power(10.0, np.clip(places, -300, 300)) if log else np.asarray(places)
 
 
 def _ticks(
     ax: "Axes", places: list[float], names: list[str], inside: tuple[float, float], log: bool
 ) -> None:
     """Ticks of the axis where there are bins, names under the bars beside them."""
-    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     low, high = inside
     if low == high:
@@ -188,7 +193,6 @@ def _ticks(
     else:
         at = [float(t) for t in MaxNLocator(5).tick_values(low, high) if low <= t <= high]
     texts = [_style.tick(10**t) if log else _style.number(t) for t in at]
-    positions = [10**t for t in at + places] if log else at + places
+    positions = _at(at + places, log)
     ax.set_xticks(positions, texts + names)
-    ax.xaxis.set_major_locator(FixedLocator(positions))
     ax.xaxis.set_minor_locator(NullLocator())

@@ -88,7 +88,7 @@ def calibration(
 
 
 def _as_bins(bins: Any) -> NDArray[np.float64]:
-    table = np.array([tuple(b) for b in bins], np.float64)
+    table = np.array(list(bins), np.float64)
     if table.ndim != 2 or table.shape[1] != 5:
         raise ValueError(
             "bins are (low, high, count, confidence, accuracy); with one confidence per row, pass "
@@ -126,7 +126,7 @@ def rank_curve(
     ----------
     ranks : array_like of int, or mapping of int to float
         Rank of the label of every row (1 is the most probable class; 0 is a row without a rank,
-        which never counts as found); or the share at each k.
+        which never counts as found); or the share at some k, between which lines are straight.
     ax : matplotlib axes, optional
         Where to draw; by default on a new figure.
     classes : int, optional
@@ -156,7 +156,8 @@ def rank_curve(
     ax = _style.new_axes(ax)
     last = max(int(k[-1]), classes or 1)
     ax.plot(
-        k, share, color=_style.P, linewidth=1.8, drawstyle="steps-post",
+        k, share, color=_style.P, linewidth=1.8,
+        drawstyle="default" if isinstance(ranks, Mapping) else "steps-post",
         marker="o" if k.size <= 24 else "", markersize=4,
     )  # fmt: skip
     if last > k[-1] and share[-1] == 1:

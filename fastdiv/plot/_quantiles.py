@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastdiv.plot import _style
-from fastdiv.plot._counts import DECADES
+from fastdiv.plot._counts import DECADES, decades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,8 +80,8 @@ def quantiles(
     ax = _style.new_axes(ax)
     positive = x[(x > 0) & np.isfinite(x)]
     if log is None:
-        log = bool((x >= 0).all() and positive.size) and bool(
-            positive[-1] / positive[0] >= 10**DECADES
+        log = bool((x >= 0).all() and positive.size) and (
+            decades(float(positive[0]), float(positive[-1])) >= DECADES
         )
     place = np.array([_place(level) for level in levels])
     drawn = np.isfinite(x) & ((x > 0) | (not log))
@@ -98,6 +98,8 @@ def quantiles(
     ax.set_ylabel(f"{name} ({unit})" if unit else name)
     if log:
         _style.decades(ax.yaxis)
+    else:
+        ax.yaxis.set_major_formatter(lambda value, _: _style.number(value))
     _style.calm(ax)
     return ax
 

@@ -14,6 +14,7 @@ Q = "#d07a1c"
 KL = "#9461c2"
 MUTED = "#808080"
 MINUS = "\N{MINUS SIGN}"
+THIN = "\N{THIN SPACE}"
 
 WIDTH, HEIGHT = 4.6, 3.0  # inches, of a figure that a function makes itself
 
@@ -43,12 +44,14 @@ def number(value: float, digits: int = 3) -> str:
         return "∞" if value > 0 else f"{MINUS}∞"
     if value == 0:
         return "0"
-    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    mantissa, _, after = f"{value:.{digits - 1}e}".partition("e")
+    exponent = int(after)
     if -4 < exponent < 6:
         decimals = max(0, digits - 1 - exponent)
-        text = f"{value:,.{decimals}f}".replace(",", "\N{THIN SPACE}")
+        text = f"{value:,.{decimals}f}".replace(",", THIN)
         return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS)
-    mantissa = f"{value / 10.0**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}·{power(exponent)}".replace("-", MINUS)
 
 
@@ -66,7 +69,7 @@ def power(exponent: int) -> str:
 
 def whole(count: int) -> str:
     """Write a count with its thousands apart."""
-    return f"{count:,}".replace(",", "\N{THIN SPACE}")
+    return f"{count:,}".replace(",", THIN)
 
 
 def percent(share: float, digits: int = 3) -> str:

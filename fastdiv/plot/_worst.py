@@ -79,10 +79,12 @@ def worst_rows(
     at = np.arange(len(order))
     lengths = np.where(np.isfinite(top), top, edge)
     ax.barh(at, lengths, height=0.72, color=color)
-    ax.plot(
-        lengths[np.isinf(top)], at[np.isinf(top)], linestyle="", marker=">", markersize=8,
-        color=color, clip_on=False,
-    )  # fmt: skip
+    beyond = np.isinf(top)
+    if beyond.any():
+        ax.plot(
+            lengths[beyond], at[beyond], linestyle="", marker=">", markersize=8, color=color,
+            clip_on=False,
+        )  # fmt: skip
     for y, value, length in zip(at, top, lengths, strict=True):
         ax.annotate(
             _style.number(float(value)), (max(0.0, float(length)), y),
@@ -90,13 +92,16 @@ def worst_rows(
             fontsize="small",
         )  # fmt: skip
     ax.set_yticks(at, [_style.plain(i if ids is None else ids[i]) for i in order])
-    ax.invert_yaxis()
+    ax.set_ylim(len(order) - 0.4, -0.6)
     ax.set_xlim(min(0.0, float(lengths.min())), edge * 1.18)
     ax.tick_params(axis="y", length=0)
     nan = x.size - kept.size
     said = f"; {_style.whole(nan)} NaN not drawn" if nan else ""
     ax.set_xlabel(f"{name} ({unit}){said}" if unit else f"{name}{said}")
-    ax.set_ylabel("row")
+    ax.annotate(
+        "row", (0, 1), (-6, 1), xycoords="axes fraction", textcoords="offset points", ha="right",
+        va="bottom",
+    )  # fmt: skip
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.xaxis.set_major_formatter(lambda v, _: _style.number(v))
     _style.calm(ax, "x")

@@ -28,10 +28,10 @@ class Figure(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Names and values under a caption."""
+    """Names, values and what is beside them in small type, under a caption."""
 
     caption: str
-    rows: Sequence[tuple[str, str]]
+    rows: Sequence[tuple[str, str, str]]
 
 
 class Input(NamedTuple):
@@ -114,12 +114,27 @@ def render(report: Report) -> str:
     return templates.get_template("page.html.jinja").render(
         report=report,
         pictures=pictures,
-        command=shlex.join(report.command),
+        command=_command(report.command),
         machine=_machine(matplotlib.__version__, report.seconds),
         stamp=now.isoformat(timespec="seconds"),
         date=f"{now:%Y-%m-%d %H:%M} UTC",
         size=_size,
     )
+
+
+def _command(arguments: Sequence[str], width: int = 60) -> str:
+    """Write a command for a shell, a long one with an argument or option a line."""
+    line = shlex.join(arguments)
+    if len(line) <= width:
+        return line
+    lines = [shlex.join(arguments[:2])]
+    option = False
+    for argument in arguments[2:]:
+        follows = option and not argument.startswith("-")
+        text = shlex.quote(argument)
+        lines = [*lines[:-1], f"{lines[-1]} {text}"] if follows else [*lines, f"  {text}"]
+        option = argument.startswith("-") and "=" not in argument
+    return " \\\n".join(lines)
 
 
 def _machine(matplotlib: str, seconds: float | None) -> Table:
@@ -134,7 +149,7 @@ def _machine(matplotlib: str, seconds: float | None) -> Table:
     ]
     if seconds is not None:
         rows.append(("took", f"{seconds:.3g} s"))
-    return Table("Versions and machine", rows)
+    return Table("Versions and machine", [(*row, "") for row in rows])
 
 
 def _size(count: int) -> str:

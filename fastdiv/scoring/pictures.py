@@ -64,8 +64,10 @@ def compare_pictures(result: Any, worst: Worst | None = None) -> list[Picture]:
 
 
 def _spread(name: str, counts: Any, quantiles: Mapping[float, float], color: str) -> list[Picture]:
-    marks = {level: quantiles[level] for level in MARKED if level in quantiles}
-    caption = f"How many rows have which {name}. Grey bars are rows without a place on the axis."
+    marks = {k: quantiles[k] for k in MARKED if not math.isnan(quantiles.get(k, math.nan))}
+    caption = f"How many rows have which {name}."
+    if counts.zeros or counts.infinite or counts.nan:
+        caption += " Grey bars are rows that have no place on the axis."
     draw = partial(plot.histogram, counts, marks=marks, name=name, color=color)
     made = [Picture(f"Histogram of {name}", caption, draw)]
     # One row that is no distribution leaves no quantile.

@@ -28,7 +28,7 @@ def _defaults() -> Iterator[None]:
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
-            {"svg.fonttype": "none", "svg.hashsalt": "fastdiv", "font.size": 10}
+            {"svg.fonttype": "none", "svg.hashsalt": "fastdiv", "font.size": 11}
         )
         # The fonts are the page's; whether one here lacks a letter is no matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")

@@ -8,7 +8,7 @@ from fastdiv.plot._style import number, percent, whole
 from fastdiv.scoring.page import Figure, Input, Report, Table
 from fastdiv.scoring.pictures import Worst, compare_pictures, score_pictures
 
-Rows = list[tuple[str, str]]
+Rows = list[tuple[str, str, str]]
 POINTS = {0.0: "minimum", 0.5: "median", 1.0: "maximum"}
 # Field of a result, its name in a table, whether it is a share and its unit.
 SCORE = (
@@ -66,8 +66,8 @@ def report(
         How long it took.
     """
     compares = hasattr(result, "kl_divergence")
-    names = " and ".join(i.path.rpartition("/")[2] for i in inputs if i.role != "labels")
-    first = [("rows", whole(result.rows)), ("classes", whole(result.classes))]
+    names = " and ".join(_short(i.path) for i in inputs if i.role != "labels")
+    first = [("rows", whole(result.rows), ""), ("classes", whole(result.classes), "")]
     if compares:
         tables = [Table("Divergences", first + _rows(result, COMPARE))]
         labelled = _rows(result, LABELLED)
@@ -94,6 +94,12 @@ def report(
     )
 
 
+def _short(path: str, limit: int = 40) -> str:
+    """Return the last part of a path, its middle left out if it is long."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return name if len(name) <= limit else f"{name[: limit // 2]}…{name[-limit // 2 + 1 :]}"
+
+
 def value_of(field: Any, unit: str, digits: int = 6) -> tuple[str, str]:
     """Write a number, and apart from it what is known of its error."""
     scale, sign = (100, " %") if unit == "%" else (1, f" {unit}" if unit else "")
@@ -115,7 +121,7 @@ def _rows(result: Any, names: Sequence[tuple[str, str, str]]) -> Rows:
         if value is None:
             continue
         several = value.items() if isinstance(value, dict) else [(None, value)]
-        made += [(name.format(k), "  ".join(value_of(v, unit)).strip()) for k, v in several]
+        made += [(name.format(k), *value_of(v, unit)) for k, v in several if k != 1]
     return made
 
 
@@ -123,7 +129,7 @@ def _quantiles(caption: str, values: Mapping[float, float], unit: str) -> Table:
     rows = []
     for point, value in sorted(values.items()):
         text = value_of(value, unit)[0].removesuffix(" nats")
-        rows.append((POINTS.get(point, f"{100 * point:g} %"), text))
+        rows.append((POINTS.get(point, f"{100 * point:g} %"), text, ""))
     return Table(f"{caption}, nats" if unit == "nats" else caption, rows)
 
 
@@ -138,21 +144,31 @@ def _first(result: Any, compares: bool) -> list[Figure]:
     for field, name, unit in names:
         value = getattr(result, field, None)
         if value is not None:
-            text, error = value_of(value, unit, 4)
+            text, error = value_of(value, unit, 6 if field == "perplexity_ratio" else 4)
             note = error.removesuffix(" nats").removesuffix(" %")
             nats = "nats" if unit == "nats" else ""
             made.append(Figure(name, text.removesuffix(" nats"), f"{note} {nats}".strip()))
-    return [*made, Figure("rows", whole(result.rows), f"of {whole(result.classes)} classes")]
+    return [*made, Figure("rows", whole(result.rows), f"{whole(result.classes)} classes")]
 
 
 def _warnings(result: Any, name: str) -> list[str]:
+    """Say what spoils the mean."""
     made = []
-    for count, what in (
-        (result.infinite_rows, f"of infinite {name}. The mean is therefore infinite."),
-        (result.nan_rows, "that are no distribution (NaN). The mean is therefore not a number."),
-    ):
-        if count:
-            noun = "row" if count == 1 else "rows"
-            share = percent(count / result.rows)
-            made.append(f"{whole(count)} {noun} ({share} of all) {what}")
+    if result.infinite_rows:
+        so = "" if result.nan_rows else ", so that the mean is infinite"
+        made.append(
+            f"{_some(result.infinite_rows, result.rows, 'has', 'have')} infinite {name}{so}."
+        )
+    if result.nan_rows:
+        found = _some(result.nan_rows, result.rows, "is", "are")
+        made.append(f"{found} no distribution (NaN), so that there is neither mean nor quantile.")
     return made
+
+
+def _some(count: int, rows: int, one: str, many: str) -> str:
+    noun = (
+        f"row ({percent(count / rows)}) {one}"
+        if count == 1
+        else f"rows ({percent(count / rows)}) {many}"
+    )
+    return f"{whole(count)} {noun}"

@@ -1,0 +1,116 @@
+"""One row of two files: what the distributions differ by, class by class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fastdiv.plot import _style, decomposition, distributions
+from fastdiv.plot._shares import Row, Shares, shares, telling
+from fastdiv.scoring.files import InputError, Rows
+from fastdiv.scoring.pictures import save
+
+
+def show(
+    p: Path,
+    q: Path,
+    row: int,
+    *,
+    probs: bool = False,
+    names: Sequence[str] | None = None,
+    top: int = 12,
+    plot: Path | None = None,
+    console: Console | None = None,
+) -> None:
+    """Print what row ``row`` of two files differs by, and draw it.
+
+    Parameters
+    ----------
+    p, q : Path
+        Files of rows.
+    row : int
+        Number of the row, from 0; negative ones count from the end.
+    probs : bool, default False
+        Whether rows are weights, not logits.
+    names : sequence of str, optional
+        Names of the classes.
+    top : int, default 12
+        How many classes to tell: those with the largest share of KL.
+    plot : Path, optional
+        Where to draw both pictures, in the format of the suffix.
+    console : rich console, optional
+        Where to print; by default standard output.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or written, there is no such row, or it is no distribution.
+    """
+    files = [Rows(path) for path in (p, q)]
+    shapes = [(*file.lead, file.classes) for file in files]
+    if shapes[0] != shapes[1]:
+        raise InputError(f"{q}: has shape {shapes[1]}; {p} has {shapes[0]}")
+    if names is not None and len(names) != files[0].classes:
+        raise InputError(f"{len(names)} names of classes for {files[0].classes} classes of {p}")
+    if top < 1:
+        raise InputError(f"--top {top}: at least one class is shown")
+    index = row + files[0].rows if row < 0 else row
+    if not 0 <= index < files[0].rows:
+        raise InputError(f"{p}: has no row {row}; its rows are 0 to {files[0].rows - 1}")
+    a, b = (np.array(file.block(index, index + 1)[0], np.float64) for file in files)
+    try:
+        found = shares(a, b, not probs)
+    except ValueError as error:
+        raise InputError(f"{p}, {q}: row {index}: {error}") from None
+    print_shares(found, index, names, top, console or Console(highlight=False))
+    if plot is not None:
+        _draw(a, b, not probs, names, top, plot)
+
+
+def print_shares(
+    found: Shares, row: int, names: Sequence[str] | None, top: int, console: Console
+) -> None:
+    """Print the three lengths and a table of the classes that tell most."""
+    for name, value in (
+        ("H(p)", found.entropy),
+        ("KL(p‖q)", found.kl_divergence),
+        ("H(p, q)", found.cross_entropy),
+    ):
+        console.print(Text.assemble((name.ljust(10), "bold"), f"{_style.number(value, 6)} nats"))
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column(f"row {row}: class", overflow="fold")
+    for head in ("p", "q", "share of KL"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for line in telling(found, top):
+        if line.class_ is None:
+            name = f"{_style.whole(line.classes)} others"
+        else:
+            name = _printable(str(line.class_) if names is None else names[line.class_])
+        sign = "+" if line.share > 0 else ""
+        numbers = (_style.number(line.p), _style.number(line.q), sign + _style.number(line.share))
+        table.add_row(Text(name), *numbers)
+    table.add_row(Text("sum = KL", "bold"), "", "", _style.number(found.kl_divergence))
+    console.print(table)
+
+
+def _printable(name: str) -> str:
+    """Write a name without what would move the cursor or colour the terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+def _draw(p: Row, q: Row, logits: bool, names: Sequence[str] | None, top: int, path: Path) -> None:
+    """Draw the lengths above the bars, in one figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    heights = (1.5, 1.4 + 0.32 * min(top + 1, p.size))
+    figure = Figure(figsize=(7.5, sum(heights)), layout="constrained")
+    FigureCanvasAgg(figure)
+    spaces = figure.add_gridspec(2, 1, height_ratios=heights)
+    decomposition(p, q, figure.add_subplot(spaces[0]), logits=logits)
+    distributions(p, q, figure.add_subplot(spaces[1]), logits=logits, names=names, top=top)
+    save(figure, path)
