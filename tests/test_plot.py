@@ -141,6 +141,19 @@ def test_counts_are_numpys():
     np.testing.assert_allclose(counts.edges, edges, rtol=1e-12)
 
 
+def test_fine_counts_are_joined():
+    edges = np.arange(1, 102) / 10
+    fine = Counts(edges, np.arange(100), zeros=3)
+    coarse = fine.coarser(12)
+    assert coarse.rows == fine.rows
+    np.testing.assert_array_equal(coarse.counts, [*np.arange(99).reshape(11, 9).sum(1), 99])
+    np.testing.assert_array_equal(coarse.edges, [*edges[:100:9], edges[-1]])
+    assert fine.coarser(100) is fine
+    assert Counts(np.empty(0), np.empty(0, int), zeros=2).coarser().rows == 2
+    data = plot.histogram(fine, bins=12).patches[0].get_data()
+    np.testing.assert_array_equal(data.edges, coarse.edges)
+
+
 def test_counts_with_too_few_edges():
     broken = Result(edges=[0.0, 1.0], counts=[1, 2], zeros=0, infinite=0, nan=0)
     with pytest.raises(ValueError, match="2 bins have 3 edges, not 2"):

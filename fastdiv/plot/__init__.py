@@ -5,12 +5,13 @@ none changes a setting of matplotlib. Text, ticks and background keep the colour
 is in use.
 """
 
+from fastdiv.plot._calibration import calibration
 from fastdiv.plot._counts import Counts
 from fastdiv.plot._histogram import histogram
-from fastdiv.plot._labels import calibration, rank_curve
 from fastdiv.plot._lengths import decomposition
 from fastdiv.plot._pairs import distributions
 from fastdiv.plot._quantiles import quantiles
+from fastdiv.plot._ranks import rank_curve
 from fastdiv.plot._worst import worst_rows
 
 __all__ = [

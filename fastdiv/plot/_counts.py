@@ -1,7 +1,7 @@
 """Numbers of rows, counted: what a histogram is drawn from."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,15 @@ class Counts:
             raise ValueError(f"{counts.size} bins have {counts.size + 1} edges, not {edges.size}")
         return cls(edges, counts, counted.zeros, counted.infinite, counted.nan)
 
+    def coarser(self, bins: int | None = None) -> "Counts":
+        """Join neighbours until there are ``bins`` at most, by default what `of` would make."""
+        most = _enough(int(self.counts.sum())) if bins is None else bins
+        starts = np.arange(0, self.counts.size, -(-self.counts.size // most) or 1)
+        if starts.size == self.counts.size:
+            return self
+        edges = np.append(self.edges[starts], self.edges[-1])
+        return replace(self, edges=edges, counts=np.add.reduceat(self.counts, starts))
+
     @property
     def rows(self) -> int:
         """All rows."""
@@ -95,10 +104,14 @@ class Counts:
         if x.size == 0:
             none = np.empty(0), np.empty(0, np.int64)
             return cls(*none, zeros=zeros, infinite=infinite, nan=nan)
-        if bins is None:
-            bins = int(np.clip(np.ceil(2 * np.cbrt(x.size)), 10, 60))
+        bins = _enough(x.size) if bins is None else bins
         edges = _edges(float(x.min()), float(x.max()), bins, log)
         return cls(edges, np.histogram(x, edges)[0], zeros, infinite, nan)
+
+
+def _enough(rows: int) -> int:
+    """Return how many bins show the shape of so many rows and not their noise."""
+    return int(np.clip(np.ceil(2 * np.cbrt(rows)), 10, 60))
 
 
 def decades(low: float, high: float) -> float:
@@ -115,8 +128,9 @@ def _spans_decades(positive: NDArray[np.float64]) -> bool:
 
 def _edges(low: float, high: float, bins: int, log: bool) -> NDArray[np.float64]:
     """Edges from the smallest to the largest value, both of which stay inside."""
-    if low == high:  # a bin as wide as it is far from 0 would be all there is: draw a narrow one
-        low, high, bins = (low / 1.5, high * 1.5, 3) if log else (low - 0.5, high + 0.5, 3)
+    if low == high:  # one bin, with room beside it
+        around = abs(low) / 4 or 0.5
+        low, high, bins = (low / 1.5, high * 1.5, 3) if log else (low - around, high + around, 3)
     edges = np.geomspace(low, high, bins + 1) if log else np.linspace(low, high, bins + 1)
     edges[0], edges[-1] = low, high
     return edges

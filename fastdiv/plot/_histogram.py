@@ -41,7 +41,7 @@ def histogram(
     ax : matplotlib axes, optional
         Where to draw; by default on a new figure.
     bins : int, optional
-        Number of bins, see `Counts.of`. Not used with counts.
+        Number of bins, see `Counts.of`. Bins of counts are joined until there are no more.
     log : bool, optional
         Whether the axis is logarithmic; by default if the middle 98 % of the
         positive values span two decades, or the edges of counts three.
@@ -81,7 +81,7 @@ def histogram(
     'KL(p‖q) (nats)'
     """
     if hasattr(values, "edges"):
-        counts = Counts.like(values)
+        counts = Counts.like(values).coarser(bins)
     else:
         counts = Counts.of(values, bins, log)
         if log is None:

@@ -55,7 +55,7 @@ def decomposition(
     [0.693, 0.144, 0.837]
     """
     row = shares(p, q, logits)
-    ax = _style.new_axes(ax, height=1.7)
+    ax = _style.new_axes(ax, height=1.8)
     infinite = math.isinf(row.kl_divergence)
     known = row.entropy if infinite else row.cross_entropy
     end = (1.6 * known or 1.0) if infinite else known or 1.0
@@ -72,15 +72,17 @@ def decomposition(
         right = name == "KL(p‖q)"
         thin = right and 0 < value < THIN * known
         part = f" ({_style.number(100 * value / known, 2)} % of H(p, q))" if thin else ""
+        # Outside of the two bars, between which lines lead from one to the other.
+        side = -1 if y == 0 else 1
         ax.annotate(
-            f"{name} = {_style.number(value)}{part}",
-            (end if right else 0, y - 0.26), (0, 2), ha="right" if right else "left",
-            va="bottom", textcoords="offset points", fontsize="small",
+            f"{name} = {_style.number(value)}{part}", (end if right else 0, y + 0.26 * side),
+            (0, -3 * side), ha="right" if right else "left", va="bottom" if y == 0 else "top",
+            textcoords="offset points", fontsize="small",
         )  # fmt: skip
     for x in (row.entropy, known):
         ax.plot([x, x], [-0.26, 1.26], color=_style.MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
     ax.set_xlim(0, end * 1.06)
-    ax.set_ylim(1.42, -0.7)
+    ax.set_ylim(1.8, -0.75)
     ax.set_yticks([])
     ax.set_xlabel("nats")
     ax.xaxis.set_major_formatter(lambda x, _: _style.number(x))

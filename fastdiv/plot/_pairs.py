@@ -76,7 +76,7 @@ def distributions(
     if names is not None and len(names) != row.p.size:
         raise ValueError(f"names has {len(names)} names for {row.p.size} classes")
     lines = telling(row, top)
-    outer = _style.new_axes(ax, height=max(2.2, 1.3 + 0.32 * len(lines)))
+    outer = _style.new_axes(ax, height=max(2.2, 1.3 + 0.32 * len(lines)), width=6.4)
     outer.set_axis_off()
     left = outer.inset_axes((0, 0, 0.46, 1))
     right = outer.inset_axes((0.52, 0, 0.48, 1), sharey=left)
@@ -144,14 +144,14 @@ def _waterfall(ax: "Axes", lines: list[Line], total: float) -> None:
         _bar(ax, y, begin, line.share, line.share, _style.KL if line.share >= 0 else _style.MUTED)
         begin += line.share
         if y + 1 < len(lines):
-            ax.plot([begin, begin], [y, y + 1], color=_style.MUTED, linewidth=0.7, zorder=0.9)
+            ax.plot([begin, begin], [y + 0.3, y + 0.7], color=_style.MUTED, linewidth=0.7)
     _bar(ax, len(lines), 0.0, edge if math.isinf(total) else total, total, _style.KL)
     ax.axvline(0, color=_style.MUTED, linewidth=0.8)
     end = edge if math.isinf(total) else high
     room = 0.35 * (end - low or scale)
     ax.set_xlim(low - room, end + room)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("share of KL, p log(p/q) (nats)")
+    ax.set_xlabel("share of KL (nats)")
     ax.set_title(f"KL(p‖q) = {_style.number(total)} nats", loc="left", fontsize="medium")
     ax.xaxis.set_major_locator(_few())
     ax.xaxis.set_major_formatter(lambda x, _: _style.number(x))

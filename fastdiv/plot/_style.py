@@ -1,5 +1,6 @@
 """What the pictures have in common: axes, colours, numbers and names as text."""
 
+import importlib
 import math
 from typing import TYPE_CHECKING, Literal
 
@@ -19,20 +20,26 @@ THIN = "\N{THIN SPACE}"
 WIDTH, HEIGHT = 4.6, 3.0  # inches, of a figure that a function makes itself
 
 
-def new_axes(ax: "Axes | None", height: float = HEIGHT) -> "Axes":
+def need(module: str, what: str, extra: str) -> None:
+    """Raise an error that says what to install, if a module that ``what`` needs is not there."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise ImportError(
+            f"{what} needs {module}, which is not installed: pip install 'fastdiv[{extra}]'"
+        ) from error
+
+
+def new_axes(ax: "Axes | None", height: float = HEIGHT, width: float = WIDTH) -> "Axes":
     """Return ``ax``, or the axes of a new figure."""
     if ax is not None:
         return ax
-    try:
-        from matplotlib import pyplot
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        raise ImportError(
-            "fastdiv.plot draws with matplotlib, which is not installed: "
-            "pip install 'fastdiv[plot]'"
-        ) from error
-    _, made = pyplot.subplots(figsize=(WIDTH, height), layout="constrained")
+    need("matplotlib", "fastdiv.plot", "plot")
+    from matplotlib import pyplot
+
+    _, made = pyplot.subplots(figsize=(width, height), layout="constrained")
     return made
 
 

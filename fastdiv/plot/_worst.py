@@ -96,7 +96,7 @@ def worst_rows(
     ax.set_xlim(min(0.0, float(lengths.min())), edge * 1.18)
     ax.tick_params(axis="y", length=0)
     nan = x.size - kept.size
-    said = f"; {_style.whole(nan)} NaN not drawn" if nan else ""
+    said = f"\n{_style.whole(nan)} NaN not drawn" if nan else ""
     ax.set_xlabel(f"{name} ({unit}){said}" if unit else f"{name}{said}")
     ax.annotate(
         "row", (0, 1), (-6, 1), xycoords="axes fraction", textcoords="offset points", ha="right",

@@ -14,6 +14,7 @@ import numpy as np
 
 import fastdiv
 from fastdiv import _dispatch, _workers
+from fastdiv.plot._style import need
 from fastdiv.scoring.pictures import Picture
 from fastdiv.scoring.svg import inline_svg
 from fastdiv.scoring.whole_file import whole_file
@@ -92,15 +93,11 @@ def render(report: Report) -> str:
     ImportError
         If Jinja2 or matplotlib is not installed.
     """
-    try:
-        import jinja2
-        import matplotlib
-    except ModuleNotFoundError as error:
-        if error.name not in ("jinja2", "matplotlib"):
-            raise
-        raise ImportError(
-            f"the report needs {error.name}, which is not installed: pip install 'fastdiv[report]'"
-        ) from error
+    need("jinja2", "the report", "report")
+    need("matplotlib", "the report", "report")
+    import jinja2
+    import matplotlib
+
     loader = jinja2.PackageLoader("fastdiv.scoring", "")
     templates = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,

@@ -91,6 +91,7 @@ def _worst(name: str, worst: Worst | None, color: str) -> list[Picture]:
 
 def draw_file(pictures: Sequence[Picture], path: Path) -> None:
     """Draw pictures into one file, two in a row, in the format of its suffix."""
+    _style.need("matplotlib", "--plot", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -104,6 +104,7 @@ def _printable(name: str) -> str:
 
 def _draw(p: Row, q: Row, logits: bool, names: Sequence[str] | None, top: int, path: Path) -> None:
     """Draw the lengths above the bars, in one figure."""
+    _style.need("matplotlib", "--plot", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
