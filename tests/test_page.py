@@ -211,7 +211,8 @@ def browser():
         opened.close()
 
 
-# Contrast of every piece of text with what is behind it, as WCAG 2 defines it, and its size.
+# Contrast of every piece of text with what is behind it, as WCAG 2 defines it, and its size; then
+# that of every line and area in a picture that is not meant to be faint.
 CONTRAST = """() => {
   const luminance = c => {
     const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
@@ -237,7 +238,19 @@ CONTRAST = """() => {
     found.push([text, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05),
       parseFloat(style.fontSize) * scale]);
   }
-  return found;
+  const drawn = [], paper = luminance(behind(document.body));
+  for (const e of document.querySelectorAll('figure svg :is(path, use)')) {
+    const style = getComputedStyle(e);
+    for (const kind of ['fill', 'stroke']) {
+      // A path that a use element shows has the colours of that one.
+      if (style[kind] === 'none' || style[kind + 'Opacity'] < 1 || style.opacity < 1) continue;
+      if (e.closest('defs, clipPath')) continue;
+      const a = luminance(style[kind]);
+      drawn.push([kind + ' ' + style[kind] + ' of ' + e.parentElement.id,
+        (Math.max(a, paper) + 0.05) / (Math.min(a, paper) + 0.05)]);
+    }
+  }
+  return [found, drawn];
 }"""
 
 
@@ -265,9 +278,13 @@ def test_in_a_browser(made, browser, tmp_path, name, scheme, width):
 
     wide = opened.evaluate("document.documentElement.scrollWidth")
     assert wide == width, "nothing sticks out to the side"
-    for text, contrast, size in opened.evaluate(CONTRAST):
+    written, drawn = opened.evaluate(CONTRAST)
+    for text, contrast, size in written:
         assert contrast >= 4.5, text
         assert size >= 8.5, text
+    assert len(drawn) > 20
+    for what, contrast in drawn:
+        assert contrast >= 3, what
 
     paper = opened.evaluate("getComputedStyle(document.body).backgroundColor")
     paper = tuple(map(int, re.findall(r"\d+", paper)))
