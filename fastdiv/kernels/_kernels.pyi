@@ -26,6 +26,16 @@ def run(
     first: int = 0,
     stop: int = -1,
 ) -> None: ...
+def several(
+    function: int,
+    wide: bool,
+    p: NDArray[Any] | None,
+    q: NDArray[Any] | None,
+    labels: NDArray[np.int64] | None,
+    columns: tuple[NDArray[Any] | None, ...],
+    first: int = 0,
+    stop: int = -1,
+) -> None: ...
 def plain(
     function: int,
     rows: tuple[object, ...],

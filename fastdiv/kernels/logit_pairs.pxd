@@ -143,8 +143,8 @@ cdef inline bint sum_logit_pair(
 ) noexcept nogil:
     """Both passes over a pair of rows. False: the answer is NaN."""
     cdef real* second = scratch + SCRATCH
-    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False)
-    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False)
+    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False, False, -1)
+    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False, False, -1)
     cdef pair constants
     cdef Py_ssize_t k, n
     cdef const real* p

@@ -20,8 +20,8 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
-from fastdiv.kernels.sources cimport fetch, source, tail_of
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, value
+from fastdiv.kernels.sources cimport element, fetch, source, tail_of
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, square_sum, value
 
 ctypedef struct reference:
     # exp is taken of x - (shift + power ln 2), which is x - m + rho.
@@ -37,6 +37,8 @@ ctypedef struct exp_sum:
     reference base
     double_sum rest         # sum of exp(x - reference), times 2^EXP_SCALE
     double_sum spread       # sum of exp(x - reference) (m - x), likewise
+    double_sum squares      # sum of exp(x - reference)^2, times 4^EXP_SCALE
+    Py_ssize_t above        # classes before the label in the order of their logits
     Py_ssize_t top_block    # where the first block that holds m begins
 
 
@@ -86,20 +88,24 @@ cdef inline void start(exp_sum* s, const real* like) noexcept nogil:
     s.top_block = 0
     s.base = reference_for(-INFINITY, like)
     s.rest.high = s.rest.low = s.spread.high = s.spread.low = 0
+    s.squares.high = s.squares.low = s.above = 0
 
 
 cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogil:
     """Make m the maximum: what equalled the old one joins the rest."""
     cdef reference base = reference_for(m, like)
-    cdef double ratio = 0
+    cdef double ratio = 0, e
     if s.m > -INFINITY:
         ratio = reference_ratio(&s.base, &base)
-        add(&s.rest, s.ties * exp_scalar(s.base.rho) * exp_unit(like))
+        e = exp_scalar(s.base.rho)
+        add(&s.rest, s.ties * e * exp_unit(like))
+        add(&s.squares, s.ties * e * e * exp_unit(like) * exp_unit(like))
         if m < INFINITY:
             # Every gap grows by m - s.m.
             add(&s.spread, value(&s.rest) * (m - s.m))
     multiply(&s.rest, ratio)
     multiply(&s.spread, ratio)
+    multiply(&s.squares, ratio * ratio)
     s.m = m
     s.ties = 0
     s.base = base
@@ -148,7 +154,7 @@ cdef inline double exp_terms(
 
 cdef inline void exp_block(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
-    bint shifted,
+    bint squares, bint shifted,
 ) noexcept nogil:
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
@@ -160,10 +166,12 @@ cdef inline void exp_block(
     add(&s.rest, block_sum(<const real*>rest, filled, tail, False))
     if spreads:
         add(&s.spread, block_sum(<const real*>spread, filled, tail, True))
+    if squares:
+        add(&s.squares, square_sum(<const real*>rest, filled))
 
 
 cdef inline void absorb(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint squares
 ) noexcept nogil:
     """Take a block into the sums. Below the maximum no comparison with it is needed."""
     cdef double m = block_max(x, n, tail)
@@ -171,18 +179,47 @@ cdef inline void absorb(
         raise_max(s, m, x)
     # The flags as constants, for loops without what they do not need.
     if s.base.shift != 0:
-        exp_block(s, x, n, tail, True, spreads, True)
+        exp_block(s, x, n, tail, True, spreads, squares, True)
     elif m == s.m:
-        exp_block(s, x, n, tail, True, spreads, False)
+        exp_block(s, x, n, tail, True, spreads, squares, False)
     else:
-        exp_block(s, x, n, tail, False, spreads, False)
+        exp_block(s, x, n, tail, False, spreads, squares, False)
+
+
+cdef inline Py_ssize_t rank_in_block(
+    const real* x, Py_ssize_t n, const real* tail, real a, Py_ssize_t before
+) noexcept nogil:
+    """How many elements of a block are above a, or equal to it and among the first ``before``.
+
+    What pads the tail is below every number, or where a is -inf equal to it and not among them.
+    """
+    cdef int above[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, found = 0
+    cdef const real* y
+    for lane in range(width):
+        above[lane] = 0
+    while k < n:
+        y = at(x, k, whole, tail)
+        if k + width <= before:
+            for lane in range(width):
+                above[lane] += y[lane] >= a
+        else:
+            for lane in range(width):
+                above[lane] += y[lane] > a
+            for lane in range(before - k if before > k else 0):
+                above[lane] += y[lane] == a
+        k += width
+    for lane in range(width):
+        found += above[lane]
+    return found
 
 
 cdef inline exp_sum sum_exp(
-    const source* x, Py_ssize_t c, real* scratch, bint spreads
+    const source* x, Py_ssize_t c, real* scratch, bint spreads, bint scores, Py_ssize_t label
 ) noexcept nogil:
-    """The sums of a whole row."""
+    """The sums of a whole row; if ``scores``, the squares too and the label's place."""
     cdef exp_sum s
+    cdef real at_label = element(x, label, <real>0) if scores else <real>0
     cdef double before
     cdef Py_ssize_t k, n
     cdef const real* block
@@ -192,9 +229,12 @@ cdef inline exp_sum sum_exp(
         n = min(c - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
         before = s.m
-        absorb(&s, block, n, tail_of(<const real*>scratch), spreads)
+        absorb(&s, block, n, tail_of(<const real*>scratch), spreads, scores)
         if s.m > before:
             s.top_block = k
+        if scores:
+            s.above += rank_in_block(
+                block, n, tail_of(<const real*>scratch), at_label, label - k)
         k += block_size(<const real*>scratch)
     return s
 

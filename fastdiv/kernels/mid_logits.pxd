@@ -10,14 +10,16 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.columns cimport in_order, put_column
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_rows cimport target_block
-from fastdiv.kernels.logits cimport exp_terms, first_equal
+from fastdiv.kernels.logits cimport exp_terms, first_equal, rank_in_block
+from fastdiv.kernels.scores cimport RANK, TOP_CLASS
 from fastdiv.kernels.short_logits cimport (
-    begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of,
+    begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of, score_of,
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
-from fastdiv.kernels.sums cimport block_sum, double_sum, value
+from fastdiv.kernels.sums cimport block_sum, double_sum, square_sum, value
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weights cimport faint
 
@@ -46,7 +48,7 @@ cdef inline void divide_rows(
 
 cdef inline void sum_exp_rows(
     const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
-    const real** x, exp_tile* s, bint spreads, bint kept,
+    const real** x, exp_tile* s, bint spreads, bint squares, bint kept,
 ) noexcept nogil:
     """The sums of every row; if ``kept``, the terms, in the rows' own room."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
@@ -74,9 +76,11 @@ cdef inline void sum_exp_rows(
         s.rest[r] = block_sum(<const real*>terms, filled, tail, False)
         if spreads:
             s.spread[r] = block_sum(<const real*>spread, filled, tail, True)
+        if squares:
+            s.squares[r] = square_sum(<const real*>terms, filled)
     for r in range(n, many):
         s.ties[r] = 1
-        s.rest[r] = s.spread[r] = 0
+        s.rest[r] = s.spread[r] = s.squares[r] = 0
     end_sums(s, <const real*>scratch, spreads)
 
 
@@ -85,7 +89,7 @@ cdef inline void logsumexp(
 ) noexcept nogil:
     cdef const real* x[TILE]
     cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, False)
     logsumexp_of(&s, made, <const real*>scratch)
 
 
@@ -94,7 +98,7 @@ cdef inline void entropy_from_logits(
 ) noexcept nogil:
     cdef const real* x[TILE]
     cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False, False)
     entropy_of(&s, made, <const real*>scratch)
 
 
@@ -104,7 +108,7 @@ cdef inline void cross_entropy_label_from_logits(
     cdef const real* x[TILE]
     cdef exp_tile s
     cdef Py_ssize_t r
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, False)
     for r in range(rows.rows):
         made[r] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
 
@@ -139,7 +143,7 @@ cdef inline void cross_entropy_from_logits(
     cdef bint good = True, labelled = rows.p[0] == NULL
     # What a row by itself was divided by is still there.
     row.scale = row.divisor = 1.0
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, False)
     for r in range(rows.rows):
         x_tail = tail_of(<const real*>room_of(scratch, r))
         mass = 1
@@ -164,22 +168,29 @@ cdef inline void cross_entropy_from_logits(
 cdef inline void score_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef const real* x[TILE]
-    cdef double three[3]
-    cdef double entropy[TILE]
+    cdef double at_label[TILE]
+    cdef double first[TILE]
+    cdef double rank[TILE]
+    cdef bint ordered = in_order(t, rows)
     cdef task row = t[0]
     cdef exp_tile s
     cdef Py_ssize_t r
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
-    entropy_of(&s, <double*>entropy, <const real*>scratch)
+    sum_exp_rows(
+        &t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, True, False)
     for r in range(rows.rows):
         row.q.data = rows.q[r]
-        row.out = rows.out[r]
-        made[r] = three[0] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
-        three[1] = entropy[r]
-        three[2] = <double>first_equal(&row.q, t.c, 0, <real>s.m[r], room_of(scratch, r))
-        if made[r] == made[r]:
-            store(&row, 0, 3, <const double*>three)
+        at_label[r] = x[r][rows.label[r]]
+        first[r] = <double>first_equal(&row.q, t.c, 0, <real>s.m[r], room_of(scratch, r))
+        rank[r] = <double>(1 + rank_in_block(
+            x[r], t.c, tail_of(<const real*>room_of(scratch, r)), <real>at_label[r],
+            rows.label[r]))
+    for r in range(rows.rows, many):
+        at_label[r] = s.m[r]
+    put_column(t, rows, ordered, TOP_CLASS, <const double*>first)
+    put_column(t, rows, ordered, RANK, <const double*>rank)
+    score_of(t, rows, &s, <const double*>at_label, made, scratch)
 
 
 # -------------------------------------------------------------------------- from a row to a row
@@ -199,7 +210,7 @@ cdef inline void softmax(
         for r in range(rows.rows):
             made[r] = NAN
         return
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, True)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, True)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         if made[r] != made[r]:
@@ -224,7 +235,7 @@ cdef inline void log_softmax(
     cdef task row = t[0]
     cdef exp_tile s
     cdef Py_ssize_t r, k
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, False)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         m = <real>s.m[r]

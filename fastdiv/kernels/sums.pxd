@@ -110,3 +110,34 @@ cdef inline double block_sum(
             made = k
     fold(<double*>sums, <const double*>late, half)
     return tree_of(<double*>sums, x)
+
+
+cdef inline double square_of_eight(const real* y) noexcept nogil:
+    """The sum of the squares of eight elements, as ``eight`` adds them, roughly."""
+    cdef Py_ssize_t width = lanes(y), half = width // 2
+    return (((y[0] * y[0] + y[2 * width] * y[2 * width])
+             + (y[width] * y[width] + y[3 * width] * y[3 * width]))
+            + ((y[half] * y[half] + y[half + 2 * width] * y[half + 2 * width])
+               + (y[half + width] * y[half + width] + y[half + 3 * width] * y[half + 3 * width])))
+
+
+cdef inline double square_sum(const real* x, Py_ssize_t n) noexcept nogil:
+    """Sum of the squares of a block of whole sets of lanes."""
+    cdef double sums[MAX_LANES]
+    cdef double late[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
+    cdef const real* y
+    for lane in range(half):
+        sums[lane] = late[lane] = 0
+    while k + 4 * width <= n:
+        y = x + k
+        for lane in range(half):
+            sums[lane] += square_of_eight(y + lane)
+        k += 4 * width
+    while k < n:
+        y = x + k
+        for lane in range(half):
+            late[lane] += y[lane] * y[lane] + y[lane + half] * y[lane + half]
+        k += width
+    fold(<double*>sums, <const double*>late, half)
+    return tree_of(<double*>sums, x)
