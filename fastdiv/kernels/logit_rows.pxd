@@ -115,7 +115,7 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
         p = fetch_target(t, k, n, scratch)
         x = fetch(&t.q, k, n, second, <real>-INFINITY)
         before = s.m
-        absorb(&s, x, n, tail_of(<const real*>second), False, False)
+        absorb(&s, x, n, tail_of(<const real*>second), False, False, <real>0, 0)
         mass = value(&total)
         if s.m > before and mass != 0:
             add(&gaps, mass * (s.m - before))
@@ -140,16 +140,16 @@ cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogi
     cdef exp_sum s = sum_exp(&t.q, t.c, scratch, True, True, t.label)
     cdef double at_label = element(&t.q, t.label, <real>0)
     cdef double log_sum = log_total(&s, <const real*>scratch)
-    cdef double rest = rest_of(&s, <const real*>scratch), total = s.ties + rest
+    cdef double rest = rest_of(&s, <const real*>scratch), total = s.ties + rest, share = 1 / total
     cdef double factor = exp_scalar(-s.base.rho) * (1 / exp_unit(<const real*>scratch))
     cdef double e = exp_gap(s.m, at_label)
     cdef bint good = proper(&s) and total == total
     put_number(t, CROSS_ENTROPY, (s.m - at_label) + log_sum if good else NAN)
     put_number(t, ENTROPY, log_sum + value(&s.spread) * factor / total if good else NAN)
     put_number(t, BRIER_SCORE, brier_of(
-        s.ties, rest, value(&s.squares) * factor * factor, e) if good else NAN)
-    put_number(t, PROBABILITY, e / total if good else NAN)
-    put_number(t, CONFIDENCE, 1 / total if good else NAN)
+        s.ties, rest, value(&s.squares) * factor * factor, e, share) if good else NAN)
+    put_number(t, PROBABILITY, e * share if good else NAN)
+    put_number(t, CONFIDENCE, share if good else NAN)
     put_number(t, TOP_CLASS, <double>first_equal(
         &t.q, t.c, s.top_block, <real>s.m, scratch) if good else -1)
     put_number(t, RANK, <double>(1 + s.above) if good else 0)

@@ -16,9 +16,10 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, lanes, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, greatest, lanes, whole_sets,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
+from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.sources cimport element, fetch, source, tail_of
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, square_sum, value
@@ -112,8 +113,9 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 
 
 cdef inline void exp_step(
-    const real* x, real m, real shift, real low, real bias,
-    real* rest, real* spread, real* ties, bint at_max, bint spreads, bint shifted,
+    const real* x, real m, real shift, real low, real bias, real k,
+    real* rest, real* spread, real* ties, real* place, bint at_max, bint spreads, bint places,
+    bint shifted,
 ) noexcept nogil:
     """One set of lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
@@ -123,6 +125,8 @@ cdef inline void exp_step(
         if at_max:
             e = <real>0 if x[lane] >= m else e
             ties[lane] += <real>1 if x[lane] >= m else <real>0
+            if places:
+                place[lane] = k if x[lane] >= m else place[lane]
         rest[lane] = e
         if spreads:
             # e = 0 takes out the -inf logits, whose gap is infinite.
@@ -131,24 +135,33 @@ cdef inline void exp_step(
 
 cdef inline double exp_terms(
     const real* x, Py_ssize_t n, const real* tail, const real* next, real m, real shift, real low,
-    real bias, real* rest, real* spread, bint at_max, bint spreads, bint shifted,
+    real bias, real* rest, real* spread, Py_ssize_t* place, bint at_max, bint spreads,
+    bint shifted,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
 
-    next: what is to be read next.
+    next: what is to be read next. place, if not NULL: where x equals m, if it is one place.
     """
+    cdef bint places = place != NULL
     cdef real ties[MAX_LANES]
+    cdef real found[MAX_LANES]
     cdef real made[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     clear(<real*>ties)
+    for lane in range(width):
+        found[lane] = -MAX_BLOCK
     while k < n:
         ahead(next + k)
         # Through an array that cannot be x: else that is asked for every set.
-        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real*>made, spread + k, <real*>ties,
-                 at_max, spreads, shifted)
+        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, spread + k,
+                 <real*>ties, <real*>found, at_max, spreads, places, shifted)
         for lane in range(width):
             rest[k + lane] = made[lane]
         k += width
+    if places:
+        for lane in range(width):
+            found[lane] += <real>lane
+        place[0] = <Py_ssize_t>greatest(<real*>found)
     return lane_sum(<const real*>ties) if at_max else 0
 
 
@@ -162,7 +175,8 @@ cdef inline void exp_block(
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
         x, n, tail, x + block_size(x), m, <real>s.base.shift, <real>s.base.low,
-        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, at_max, spreads, shifted)
+        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
+        shifted)
     add(&s.rest, block_sum(<const real*>rest, filled, tail, False))
     if spreads:
         add(&s.spread, block_sum(<const real*>spread, filled, tail, True))
@@ -171,47 +185,29 @@ cdef inline void exp_block(
 
 
 cdef inline void absorb(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint squares
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint scores,
+    real at_label, Py_ssize_t before,
 ) noexcept nogil:
-    """Take a block into the sums. Below the maximum no comparison with it is needed."""
-    cdef double m = block_max(x, n, tail)
+    """Take a block into the sums. Below the maximum no comparison with it is needed.
+
+    If ``scores``, with squares and the place of the label, ``before`` elements after the first.
+    """
+    cdef Py_ssize_t above = 0
+    cdef double m
+    if scores:
+        m = max_and_rank(x, n, tail, at_label, before, &above)
+        s.above += above
+    else:
+        m = block_max(x, n, tail)
     if m > s.m:
         raise_max(s, m, x)
     # The flags as constants, for loops without what they do not need.
     if s.base.shift != 0:
-        exp_block(s, x, n, tail, True, spreads, squares, True)
+        exp_block(s, x, n, tail, True, spreads, scores, True)
     elif m == s.m:
-        exp_block(s, x, n, tail, True, spreads, squares, False)
+        exp_block(s, x, n, tail, True, spreads, scores, False)
     else:
-        exp_block(s, x, n, tail, False, spreads, squares, False)
-
-
-cdef inline Py_ssize_t rank_in_block(
-    const real* x, Py_ssize_t n, const real* tail, real a, Py_ssize_t before
-) noexcept nogil:
-    """How many elements of a block are above a, or equal to it and among the first ``before``.
-
-    What pads the tail is below every number, or where a is -inf equal to it and not among them.
-    """
-    cdef int above[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, found = 0
-    cdef const real* y
-    for lane in range(width):
-        above[lane] = 0
-    while k < n:
-        y = at(x, k, whole, tail)
-        if k + width <= before:
-            for lane in range(width):
-                above[lane] += y[lane] >= a
-        else:
-            for lane in range(width):
-                above[lane] += y[lane] > a
-            for lane in range(before - k if before > k else 0):
-                above[lane] += y[lane] == a
-        k += width
-    for lane in range(width):
-        found += above[lane]
-    return found
+        exp_block(s, x, n, tail, False, spreads, scores, False)
 
 
 cdef inline exp_sum sum_exp(
@@ -229,12 +225,10 @@ cdef inline exp_sum sum_exp(
         n = min(c - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
         before = s.m
-        absorb(&s, block, n, tail_of(<const real*>scratch), spreads, scores)
+        absorb(&s, block, n, tail_of(<const real*>scratch), spreads, scores, at_label,
+               label - k)
         if s.m > before:
             s.top_block = k
-        if scores:
-            s.above += rank_in_block(
-                block, n, tail_of(<const real*>scratch), at_label, label - k)
         k += block_size(<const real*>scratch)
     return s
 
@@ -258,20 +252,6 @@ cdef inline Py_ssize_t first_equal(
     const source* x, Py_ssize_t c, Py_ssize_t k, real m, real* scratch
 ) noexcept nogil:
     """Index of the first element of the block at k that equals m."""
-    cdef Py_ssize_t n = min(c - k, block_size(<const real*>scratch)), j = 0, lane
+    cdef Py_ssize_t n = min(c - k, block_size(<const real*>scratch))
     cdef const real* block = fetch(x, k, n, scratch, <real>-INFINITY)
-    cdef Py_ssize_t width = lanes(block), whole = n - n % width
-    cdef int hits
-    cdef const real* y
-    while j < n:
-        y = at(block, j, whole, tail_of(<const real*>scratch))
-        # Counted first, which is vector code; then looked for where they are.
-        hits = 0
-        for lane in range(width):
-            hits += y[lane] >= m
-        if hits:
-            for lane in range(width):
-                if y[lane] >= m:
-                    return k + j + lane
-        j += width
-    return k
+    return k + first_in_block(block, n, tail_of(<const real*>scratch), m)

@@ -41,12 +41,12 @@ cdef inline double exp_gap(double m, double x) noexcept nogil:
 
 
 cdef inline double brier_of(
-    double ties, double rest, double squares, double e
+    double ties, double rest, double squares, double e, double share
 ) noexcept nogil:
-    """The Brier score; e is the label's exp(x - m), squares are those of what makes up the rest."""
-    cdef bint top = e == 1
-    cdef double others = (ties - 1.0) + rest if top else ties + (rest - e)
-    cdef double of_others = (ties - 1.0) + squares if top else ties + (squares - e * e)
-    cdef double total = ties + rest
-    cdef double missing = others / total
-    return of_others / total / total + missing * missing
+    """The Brier score; e is the label's exp(x - m), squares are those of what makes up the rest,
+    share is 1 / T."""
+    # An e that is rounded to 1 may be taken from either.
+    cdef double others = (ties - 1.0) + rest if e == 1 else ties + (rest - e)
+    cdef double of_others = (ties - 1.0) + squares if e == 1 else ties + (squares - e * e)
+    cdef double missing = others * share
+    return of_others * share * share + missing * missing

@@ -34,6 +34,8 @@ ctypedef struct exp_tile:
     double rest[TILE]
     double spread[TILE]
     double squares[TILE]    # of what makes up the rest, not scaled before score_of
+    Py_ssize_t above[TILE]  # classes before the label's
+    Py_ssize_t first[TILE]  # the largest, if it is the only one
     double log_sum[TILE]    # log(ties + rest)
     double factor[TILE]     # makes exp(x - m) of what exp_lane gives
 
@@ -284,25 +286,25 @@ cdef inline void first_and_rank(
 
 
 cdef inline void score_of(
-    const task* t, const tile* rows, exp_tile* s, const double* at_label, double* made,
-    real* scratch,
+    const task* t, const tile* rows, bint ordered, exp_tile* s, const double* at_label,
+    double* made, real* scratch,
 ) noexcept nogil:
     """The numbers that the sums of the rows make; the scratch is used up."""
     cdef Py_ssize_t many = abreast(<const real*>scratch), lane
-    cdef bint ordered = in_order(t, rows)
     cdef double brier[TILE]
     cdef double probability[TILE]
     cdef double confidence[TILE]
     cdef double lse[TILE]
     cdef double entropy[TILE]
-    cdef double e
+    cdef double e, share
     cdef task row
     for lane in range(many):
         e = exp_gap(s.m[lane], at_label[lane])
-        brier[lane] = brier_of(
-            s.ties[lane], s.rest[lane], s.squares[lane] * s.factor[lane] * s.factor[lane], e)
-        confidence[lane] = 1 / (s.ties[lane] + s.rest[lane])
-        probability[lane] = e / (s.ties[lane] + s.rest[lane])
+        share = 1 / (s.ties[lane] + s.rest[lane])
+        brier[lane] = brier_of(s.ties[lane], s.rest[lane],
+                               s.squares[lane] * s.factor[lane] * s.factor[lane], e, share)
+        confidence[lane] = share
+        probability[lane] = e * share
         made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
     entropy_of(s, <double*>entropy, <const real*>scratch)
     put_column(t, rows, ordered, CROSS_ENTROPY, made)
@@ -340,7 +342,7 @@ cdef inline void score_from_logits(
                    <double*>rank)
     put_column(t, rows, ordered, TOP_CLASS, <const double*>first)
     put_column(t, rows, ordered, RANK, <const double*>rank)
-    score_of(t, rows, &s, <const double*>at_label, made, x)
+    score_of(t, rows, ordered, &s, <const double*>at_label, made, x)
 
 
 # -------------------------------------------------------------------------- from a row to a row

@@ -6,7 +6,7 @@ while in a chain their additions all round the same way: lanes that took up 32 e
 were 5 u off, and could be 16 u. The block sums are added with their rounding errors kept.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.arithmetic cimport INFINITY, fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, lanes
 
 cdef enum:
@@ -112,13 +112,8 @@ cdef inline double block_sum(
     return tree_of(<double*>sums, x)
 
 
-cdef inline double square_of_eight(const real* y) noexcept nogil:
-    """The sum of the squares of eight elements, as ``eight`` adds them, roughly."""
-    cdef Py_ssize_t width = lanes(y), half = width // 2
-    return (((y[0] * y[0] + y[2 * width] * y[2 * width])
-             + (y[width] * y[width] + y[3 * width] * y[3 * width]))
-            + ((y[half] * y[half] + y[half + 2 * width] * y[half + 2 * width])
-               + (y[half + width] * y[half + width] + y[half + 3 * width] * y[half + 3 * width])))
+cdef inline real square_of_two(const real* y, Py_ssize_t step) noexcept nogil:
+    return fma(y[step], y[step], y[0] * y[0])
 
 
 cdef inline double square_sum(const real* x, Py_ssize_t n) noexcept nogil:
@@ -130,14 +125,15 @@ cdef inline double square_sum(const real* x, Py_ssize_t n) noexcept nogil:
     for lane in range(half):
         sums[lane] = late[lane] = 0
     while k + 4 * width <= n:
-        y = x + k
         for lane in range(half):
-            sums[lane] += square_of_eight(y + lane)
+            y = x + k + lane
+            sums[lane] += ((square_of_two(y, 2 * width) + square_of_two(y + width, 2 * width))
+                           + (square_of_two(y + half, 2 * width)
+                              + square_of_two(y + half + width, 2 * width)))
         k += 4 * width
     while k < n:
-        y = x + k
         for lane in range(half):
-            late[lane] += y[lane] * y[lane] + y[lane + half] * y[lane + half]
+            late[lane] += square_of_two(x + k + lane, half)
         k += width
     fold(<double*>sums, <const double*>late, half)
     return tree_of(<double*>sums, x)
