@@ -22,7 +22,7 @@ from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.sources cimport element, fetch, source, tail_of
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, square_sum, value
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, score_sums, value
 
 ctypedef struct reference:
     # exp is taken of x - (shift + power ln 2), which is x - m + rho.
@@ -128,9 +128,12 @@ cdef inline void exp_step(
             if places:
                 place[lane] = k if x[lane] >= m else place[lane]
         rest[lane] = e
-        if spreads:
+        if spreads and shifted:
             # e = 0 takes out the -inf logits, whose gap is infinite.
             spread[lane] = <real>0 if e == 0 else e * (m - x[lane])
+        elif spreads:
+            # So does what exp_lane takes for them, of which e is 0 too.
+            spread[lane] = e * (m - (low if x[lane] < low else x[lane]))
 
 
 cdef inline double exp_terms(
@@ -171,17 +174,22 @@ cdef inline void exp_block(
 ) noexcept nogil:
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
+    cdef double sums[3]
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
         x, n, tail, x + block_size(x), m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
         shifted)
+    if squares:
+        score_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums)
+        add(&s.rest, sums[0])
+        add(&s.spread, sums[1])
+        add(&s.squares, sums[2])
+        return
     add(&s.rest, block_sum(<const real*>rest, filled, tail, False))
     if spreads:
         add(&s.spread, block_sum(<const real*>spread, filled, tail, True))
-    if squares:
-        add(&s.squares, square_sum(<const real*>rest, filled))
 
 
 cdef inline void absorb(

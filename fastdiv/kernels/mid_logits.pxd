@@ -20,7 +20,7 @@ from fastdiv.kernels.short_logits cimport (
     begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of, score_of,
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
-from fastdiv.kernels.sums cimport block_sum, double_sum, square_sum, value
+from fastdiv.kernels.sums cimport block_sum, double_sum, score_sums, value
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weights cimport faint
 
@@ -61,6 +61,7 @@ cdef inline void sum_exp_rows(
     cdef real bias[TILE]
     cdef real own[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
+    cdef double sums[3]
     cdef real* terms = <real*>own
     cdef const real* tail
     cdef const real* next
@@ -78,11 +79,13 @@ cdef inline void sum_exp_rows(
         s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, s.first + r if label != NULL else NULL, True,
                               spreads, False)
+        if label != NULL:
+            score_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums)
+            s.rest[r], s.spread[r], s.squares[r] = sums[0], sums[1], sums[2]
+            continue
         s.rest[r] = block_sum(<const real*>terms, filled, tail, False)
         if spreads:
             s.spread[r] = block_sum(<const real*>spread, filled, tail, True)
-        if label != NULL:
-            s.squares[r] = square_sum(<const real*>terms, filled)
     for r in range(n, many):
         s.ties[r] = 1
         s.rest[r] = s.spread[r] = s.squares[r] = 0
