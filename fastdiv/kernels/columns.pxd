@@ -1,14 +1,14 @@
 """Several numbers of a row, each to an array of its own: only what is asked for is there.
 
-All arrays have one number per row in the same order, without gaps, so that a row's place in one of
-them, which ``out`` of a task points to, is its place in all.
+The arrays are aligned and have one number per row in the same order, without gaps, so that a row's
+place in one of them, which ``out`` of a task points to, is its place in all.
 """
 
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.sources cimport FLOAT32, FLOAT64, INT64, columns, task
-from fastdiv.kernels.tiles cimport TILE, tile
+from fastdiv.kernels.tiles cimport tile
 
 
 cdef inline bint wanted(const task* t, int column) noexcept nogil:
@@ -55,21 +55,24 @@ cdef inline void put_column(
 ) noexcept nogil:
     """The same of all rows of a tile; ordered: see in_order."""
     cdef const columns* s = t.columns
-    cdef float narrow[TILE]
-    cdef int64_t whole[TILE]
     cdef Py_ssize_t r, first = place_of(s, rows.out[0])
+    cdef float* narrow
+    cdef double* wide
+    cdef int64_t* whole
     if not wanted(t, column):
         return
+    narrow = <float*>s.at[column] + first
+    wide = <double*>s.at[column] + first
+    whole = <int64_t*>s.at[column] + first
     if ordered and s.type[column] == FLOAT32:
         for r in range(rows.rows):
             narrow[r] = <float>numbers[r]
-        memcpy(s.at[column] + 4 * first, narrow, 4 * rows.rows)
     elif ordered and s.type[column] == FLOAT64:
-        memcpy(s.at[column] + 8 * first, numbers, 8 * rows.rows)
+        for r in range(rows.rows):
+            wide[r] = numbers[r]
     elif ordered and s.type[column] == INT64:
         for r in range(rows.rows):
             whole[r] = <int64_t>numbers[r]
-        memcpy(s.at[column] + 8 * first, whole, 8 * rows.rows)
     else:
         for r in range(rows.rows):
             put_at(s, column, place_of(s, rows.out[r]), numbers[r])

@@ -14,6 +14,7 @@ from fastdiv.kernels.logit_rows cimport logsumexp_of_q
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
+from fastdiv.kernels.ranks cimport next_above
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
@@ -263,26 +264,29 @@ cdef inline void first_and_rank(
 ) noexcept nogil:
     """Of every row the first largest class, and the label's place among the classes."""
     cdef Py_ssize_t many = abreast(x), j, k, lane
+    cdef real m[TILE]
     cdef real a[TILE]
+    cdef real above[TILE]
     cdef real place[TILE]
     cdef real found[TILE]
-    cdef real above[TILE]
+    cdef real passed[TILE]
     for lane in range(many):
+        m[lane] = <real>s.m[lane]
         a[lane] = x[label[lane] * many + lane]
+        above[lane] = next_above(a[lane])
         place[lane] = <real>label[lane]
         found[lane] = 0
-        above[lane] = 1
-    for j in range(c):
-        k = (c - 1 - j) * many
+        passed[lane] = 1
+    for j in range(c - 1, -1, -1):
+        k = j * many
         for lane in range(many):
-            found[lane] = <real>(c - 1 - j) if x[k + lane] >= <real>s.m[lane] else found[lane]
-            above[lane] += <real>1 if x[k + lane] > a[lane] else <real>0
-            above[lane] += (
-                <real>1 if (x[k + lane] == a[lane]) & (<real>(c - 1 - j) < place[lane])
-                else <real>0)
+            found[lane] = <real>j if x[k + lane] >= m[lane] else found[lane]
+            # An equal one counts if it comes before the label.
+            passed[lane] += (<real>1 if x[k + lane] >= (a[lane] if place[lane] > <real>j
+                                                        else above[lane]) else <real>0)
     for lane in range(many):
         first[lane] = found[lane]
-        rank[lane] = above[lane]
+        rank[lane] = passed[lane]
 
 
 cdef inline void score_of(
@@ -338,10 +342,11 @@ cdef inline void score_from_logits(
         at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True)
     tile_squares(<const real*>x + OPERAND, t.c, s.squares)
-    first_and_rank(<const real*>x, t.c, <const Py_ssize_t*>rows.label, &s, <double*>first,
-                   <double*>rank)
-    put_column(t, rows, ordered, TOP_CLASS, <const double*>first)
-    put_column(t, rows, ordered, RANK, <const double*>rank)
+    if wanted(t, TOP_CLASS) or wanted(t, RANK):
+        first_and_rank(<const real*>x, t.c, <const Py_ssize_t*>rows.label, &s, <double*>first,
+                       <double*>rank)
+        put_column(t, rows, ordered, TOP_CLASS, <const double*>first)
+        put_column(t, rows, ordered, RANK, <const double*>rank)
     score_of(t, rows, ordered, &s, <const double*>at_label, made, x)
 
 
