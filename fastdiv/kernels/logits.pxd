@@ -177,8 +177,10 @@ cdef inline void exp_block(
     cdef double sums[3]
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
+    # Asked for two blocks ahead: one is too late for a row that comes from memory.
+    cdef const real* next = x + 2 * block_size(x)
     s.ties += exp_terms(
-        x, n, tail, x + block_size(x), m, <real>s.base.shift, <real>s.base.low,
+        x, n, tail, next, m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
         shifted)
     if squares:
