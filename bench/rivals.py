@@ -1,8 +1,8 @@
 """What each function is timed against: the same numbers as a competent user gets elsewhere.
 
 ``CALLS[library][function]`` takes the arrays of ``data``, as ``PREPARED[library]`` makes them, and
-returns one number per row (a row for softmax and log_softmax). A library that is not installed is
-not in the table. One thread each.
+returns one number per row (a row for softmax and log_softmax, ``Scores`` for score). A library that
+is not installed is not in the table. One thread each.
 """
 
 import importlib
@@ -73,6 +73,23 @@ def _picked(rows: Array, y: Array) -> Any:
     return np.take_along_axis(rows, y[:, None], -1)[:, 0]
 
 
+def _numpy_score(x: Array, y: Array) -> fastdiv.Scores:
+    lse, at_label = _numpy_logsumexp(x), _picked(x, y)
+    log_p = x - lse[:, None]
+    p, top = np.exp(log_p), x.argmax(-1)
+    probability = _picked(p, y)
+    return fastdiv.Scores(
+        cross_entropy=lse - at_label,
+        logsumexp=lse,
+        entropy=-(p * log_p).sum(-1),
+        brier_score=(p * p).sum(-1) - 2 * probability + 1,
+        probability=probability,
+        confidence=_picked(p, top),
+        top_class=top,
+        rank=1 + (x > at_label[:, None]).sum(-1),
+    )
+
+
 # What turns the arrays into the library's own, before the clock runs.
 PREPARED: dict[str, Callable[[Data], Any]] = dict.fromkeys(
     ("fastdiv", "numpy", "scipy"), lambda d: d
@@ -92,6 +109,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "cross_entropy_from_logits": lambda d: fastdiv.cross_entropy_from_logits(d.y, d.x),
         "kl_divergence_from_logits": lambda d: fastdiv.kl_divergence_from_logits(d.x, d.z),
         "js_divergence_from_logits": lambda d: fastdiv.js_divergence_from_logits(d.x, d.z),
+        "score": lambda d: fastdiv.score(d.y, d.x),
     },
     "numpy": {
         "entropy": lambda d: -(d.p * np.log(d.p)).sum(-1),
@@ -108,6 +126,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "cross_entropy_from_logits": lambda d: _numpy_logsumexp(d.x) - _picked(d.x, d.y),
         "kl_divergence_from_logits": lambda d: _numpy_kl_from_logits(d.x, d.z),
         "js_divergence_from_logits": lambda d: _numpy_js(_numpy_softmax(d.x), _numpy_softmax(d.z)),
+        "score": lambda d: _numpy_score(d.x, d.y),
     },
 }
 
@@ -156,7 +175,8 @@ def check(library: str, function: str, dtype: str) -> None:
     x, z, p, q = (a.astype(np.float64) for a in small[:4])
     if function == "check_distributions":
         return
-    arguments = {
+    arguments: tuple[Any, ...] = {
+        "score": (small.y, x),
         "cross_entropy_from_logits": (np.eye(500)[small.y], x),
         "entropy": (p,),
         "cross_entropy": (p, q),
@@ -166,9 +186,11 @@ def check(library: str, function: str, dtype: str) -> None:
         "kl_divergence_from_logits": (x, z),
         "js_divergence_from_logits": (x, z),
     }.get(function, (x,))
+    made = CALLS[library][function](PREPARED[library](small))
+    expected = getattr(_reference, function)(*arguments)
     np.testing.assert_allclose(
-        np.asarray(CALLS[library][function](PREPARED[library](small))),
-        getattr(_reference, function)(*arguments),
+        list(vars(made).values()) if function == "score" else np.asarray(made),
+        list(expected.values()) if function == "score" else expected,
         rtol=INEXACT.get(library, TOLERANCE[dtype]),
         err_msg=f"{library}'s {function} in {dtype} is not what it should be",
     )

@@ -50,6 +50,7 @@ READS = {
     "kl_divergence": ("p", "q"),
     "js_divergence": ("p", "q"),
     "js_distance": ("p", "q"),
+    "score": ("x",),
 }
 # Elements of an array of the curve over class counts: 16 MB, more than a processor's own cache.
 CURVE_ELEMENTS = 1 << 22

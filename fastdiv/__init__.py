@@ -17,10 +17,12 @@ from fastdiv._probabilities import (
     js_divergence,
     kl_divergence,
 )
+from fastdiv._scores import Scores, score
 from fastdiv._workers import get_workers, set_workers
 
 __version__ = "0.1.0"
 __all__ = [
+    "Scores",
     "check_distributions",
     "cross_entropy",
     "cross_entropy_from_logits",
@@ -34,6 +36,7 @@ __all__ = [
     "kl_divergence_from_logits",
     "log_softmax",
     "logsumexp",
+    "score",
     "set_workers",
     "softmax",
 ]

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,32 @@ def labels_for(
     if labels.shape == lead == q.shape[:-1]:
         return labels, q, ignore_index
     return np.broadcast_to(labels, lead), np.broadcast_to(q, (*lead, c)), ignore_index
+
+
+def labels_of(labels: Array, x: Array) -> Array:
+    """Return labels that are integers, one for each row of x, or a single one."""
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"labels must be integers, not {labels.dtype}: pass them as labels.astype(int)"
+        )
+    if labels.ndim not in (0, x.ndim - 1):
+        raise ValueError(
+            f"labels of shape {labels.shape} are not one for each row of logits of shape {x.shape}"
+        )
+    return labels
+
+
+def names_of(want: Iterable[str] | None, names: Iterable[str]) -> frozenset[str]:
+    """Return the names of results that are wanted, all of them for None."""
+    known = tuple(names)
+    if want is None:
+        return frozenset(known)
+    asked = (want,) if isinstance(want, str) else tuple(want)
+    strange = [name for name in asked if name not in known]
+    if strange or not asked:
+        what = f"holds {strange[0]!r}" if strange else "names nothing"
+        raise ValueError(f"want {what}; it takes names of {', '.join(known)}")
+    return frozenset(asked)
 
 
 def row_name(place: tuple[Any, ...]) -> str:

@@ -101,6 +101,23 @@ def js_divergence_from_logits(xp: Rows, xq: Rows) -> Rows:
     return js_divergence(softmax(xp), softmax(xq))
 
 
+def score(y: Rows, x: Rows) -> dict[str, Rows]:
+    """Every field of ``Scores``, of rows that are distributions."""
+    p, hit = softmax(x), np.arange(x.shape[-1]) == y[..., None]
+    at_label = np.where(hit, x, -np.inf).max(-1, keepdims=True)
+    before = np.arange(x.shape[-1]) < y[..., None]
+    return {
+        "cross_entropy": cross_entropy_from_logits(hit.astype(np.float64), x),
+        "logsumexp": logsumexp(x),
+        "entropy": entropy_from_logits(x),
+        "brier_score": ((p - hit) ** 2).sum(-1),
+        "probability": (p * hit).sum(-1),
+        "confidence": p.max(-1),
+        "top_class": x.argmax(-1),
+        "rank": 1 + ((x > at_label) | ((x == at_label) & before)).sum(-1),
+    }
+
+
 def check_distributions(p: Rows, tol: float) -> None:
     """Raise unless every row is non-negative, finite and sums to 1 within ``tol``."""
     with np.errstate(all="ignore"):

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,16 @@ def _run(
 ) -> None:
     """Run a row function over arrays with classes last, its rows shared out among threads."""
     call = functools.partial(kernels.run, FUNCTION[function], wide, p, q, labels, out, **options)
+    _share(call, (q if p is None else p).shape, workers)  # type: ignore[union-attr]
+
+
+def _share(call: Callable[..., None], shape: tuple[int, ...], workers: int | None) -> None:
+    """Make a call for all rows of arrays of a shape, classes last, shared out among threads."""
     threads = _workers.count(workers)
     if threads == 1:
         call()
         return
-    *lead, c = (q if p is None else p).shape  # type: ignore[union-attr]
+    *lead, c = shape
     rows = math.prod(lead)
     if _workers.are_long(rows, c, threads):
         _workers.over_segments(lambda team: call(helpers=team), kernels.Team(), threads)
@@ -298,14 +304,33 @@ def made(
     return made_rows
 
 
-def scored(labels: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
-    """Cross-entropy, entropy and first largest class of every row, read once: shape (..., 3)."""
-    rows = _check.classes_last(_check.as_array(x, "x"), -1, "x")
-    labels, rows, _ = _check.labels_for(_check.as_array(labels, "labels"), rows, None)
-    made = np.empty((*rows.shape[:-1], 3))
-    wide = not _check.is_narrow(rows)
-    _run("score_from_logits", 1, wide, None, rows, labels, made)
-    return made
+def several(
+    function: str,
+    types: Mapping[str, Any],
+    want: frozenset[str],
+    p: Array | None,
+    q: Array | None,
+    labels: Array | None,
+    *,
+    wide: bool,
+    workers: int | None,
+) -> dict[str, Any]:
+    """Run a function that makes several numbers of a row; those that are wanted, by name.
+
+    ``types`` has the names in the order of the kernel, and the type of each. Arrays are as ``run``
+    of the kernels takes them.
+    """
+    shape = (q if p is None else p).shape  # type: ignore[union-attr]
+    columns = tuple(
+        np.empty(shape[:-1], dtype) if name in want else None for name, dtype in types.items()
+    )
+    call = functools.partial(kernels.several, FUNCTION[function], wide, p, q, labels, columns)
+    _share(call, shape, workers)
+    return {
+        name: _answer(column, None)
+        for name, column in zip(types, columns, strict=True)
+        if column is not None
+    }
 
 
 def find_bad_distribution(

@@ -74,6 +74,20 @@ def results() -> Iterator[tuple[str, bytes]]:
                     words = (name, "label" * label, option, dtype.__name__)
                     little = [m.astype(m.dtype.newbyteorder("<")).tobytes() for m in made]
                     yield ", ".join(filter(None, words)), b"".join(little)
+    for dtype in (np.float32, np.float64):
+        for field, made in scores(dtype).items():
+            yield f"score, {field}, {dtype.__name__}", made
+
+
+def scores(dtype: Any) -> dict[str, bytes]:
+    """Give the bytes of every field of the scores."""
+    found: dict[str, list[bytes]] = {}
+    for c in CLASSES:
+        made = fastdiv.score(np.arange(ROWS) * 5 % c, row_set("x", c, dtype, 0))
+        for field, values in vars(made).items():
+            little = values.astype(values.dtype.newbyteorder("<")).tobytes()
+            found.setdefault(field, []).append(little)
+    return {field: b"".join(parts) for field, parts in found.items()}
 
 
 def digests() -> dict[str, str]:

@@ -151,12 +151,27 @@ def js_divergence_from_logits(xp: Row, xq: Row) -> Any:
     return _js(softmax(xp), softmax(xq))
 
 
+def probability(y: int, x: Row) -> Any:
+    """The label's probability."""
+    return softmax(x)[y]
+
+
+def confidence(x: Row) -> Any:
+    """The largest probability."""
+    return max(softmax(x))
+
+
+def brier_score(y: int, x: Row) -> Any:
+    """The squared distance of softmax(x) from 1 at the label and 0 elsewhere."""
+    return mp.fsum((p - (k == y)) ** 2 for k, p in enumerate(softmax(x)))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         entropy, cross_entropy, kl_divergence, js_divergence, js_distance, logsumexp, softmax,
         log_softmax, entropy_from_logits, cross_entropy_from_logits, kl_divergence_from_logits,
-        js_divergence_from_logits,
+        js_divergence_from_logits, probability, confidence, brier_score,
     )
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from cases import MAKERS, SIGNATURES, rows_for
 from sweeps import KINDS, sweep
 
 import fastdiv
-from fastdiv import _dispatch, _reference
+from fastdiv import _dispatch, _reference, _scores
 from fastdiv._rows import FUNCTION
 
 KERNELS = {name: _dispatch.load(name) for name in _dispatch.runnable()}
@@ -23,7 +23,11 @@ def run(kernels, function, arrays, labels=None):
     makes = function in MAKERS
     shape = last.shape if makes else last.shape[:-1]
     if function == "score_from_logits":
-        shape = (*last.shape[:-1], 3)
+        types = _scores._types(_scores.SCORES, last.dtype)
+        columns = tuple(np.empty(shape, own) for own in types.values())
+        wide = last.dtype == np.float64
+        kernels.several(FUNCTION[function], wide, None, last, labels, columns)
+        return np.array(columns, np.float64)
     out = np.empty(shape, last.dtype)
     p, q = (None, last) if labels is not None else (*arrays, None)[:2]
     kernels.run(FUNCTION[function], last.dtype == np.float64, p, q, labels, out)

@@ -179,6 +179,30 @@ def test_options_of_long_rows(workers):
     np.testing.assert_allclose(got, 0.7 * of_p + 0.3 * uniform, rtol=1e-14)
 
 
+@pytest.mark.parametrize("arrangement", ["alike", "rising", "falling", "masked"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_all_numbers_of_a_score(dtype, arrangement, workers, monkeypatch):
+    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    few, (x,), counts = arguments("logsumexp", dtype, arrangement)
+    label = SEGMENT + 1
+    got = fastdiv.score([label], x, workers=workers)
+    assert got.cross_entropy == fastdiv.cross_entropy_from_logits([label], x)
+    assert got.logsumexp == fastdiv.logsumexp(x)
+    assert got.entropy == fastdiv.entropy_from_logits(x)
+    assert got.top_class == np.argmax(x)
+    assert got.rank == 1 + (x > x[0, label]).sum() + (x[0, :label] == x[0, label]).sum()
+    with mp.workdps(60):
+        p = [mp.exp(mpf(float(v))) for v in np.ravel(few[0])]
+        total = mp.fsum(n * v for n, v in zip(counts, p, strict=True))
+        squares = mp.fsum(n * (v / total) ** 2 for n, v in zip(counts, p, strict=True))
+        at_label = mp.exp(mpf(float(x[0, label]))) / total
+        brier = squares - 2 * at_label + 1
+    wide = dtype == np.float64
+    assert ulps(got.brier_score[0], brier) <= (3, 7)[wide]
+    assert ulps(got.probability[0], at_label) <= (2, 4)[wide]
+    assert ulps(got.confidence[0], max(p) / total) <= (2, 4)[wide]
+
+
 def test_a_team_that_nobody_joins_does_all():
     """As at the end of the interpreter, where no thread can be had."""
     _, (x,), _ = arguments("logsumexp", np.float32, "alike")

@@ -11,20 +11,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import SETTINGS
+from cases import SETTINGS, SEVERAL
 
 import fastdiv
-from fastdiv import _logits, _probabilities, _reference, _rows, _workers
+from fastdiv import _logits, _probabilities, _reference, _rows, _scores, _workers
 from fastdiv._dispatch import kernels
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = fastdiv.__all__
-FUNCTIONS = [name for name in PUBLIC if name not in SETTINGS]
+CLASSES = [name for name in PUBLIC if inspect.isclass(getattr(fastdiv, name))]
+FUNCTIONS = [name for name in PUBLIC if name not in (*SETTINGS, *CLASSES)]
 
 
 def test_all_is_true_and_sorted():
     assert sorted(PUBLIC) == PUBLIC
-    found = {n for n, f in vars(fastdiv).items() if inspect.isfunction(f)}
+    found = {n for n, f in vars(fastdiv).items() if inspect.isfunction(f) or inspect.isclass(f)}
     assert found == set(PUBLIC)
 
 
@@ -34,12 +35,13 @@ def test_defined_in_the_reference(name):
 
 
 def test_every_row_function_is_used():
-    # A row function has its caller's name, with "_label" for integer labels; two are internal.
-    internal = {"mass", "score_from_logits"}
-    named = {row.replace("_label", "") for row in set(kernels.ROWS) - internal}
-    assert named == set(FUNCTIONS) - {"check_distributions", "js_distance"}
-    for row in internal:
-        assert f'_run("{row}"' in inspect.getsource(_rows)
+    # A row function has its caller's name, with "_label" for integer labels; "mass" is internal.
+    single = set(kernels.ROWS) - {"mass", *SEVERAL.values()}
+    named = {row.replace("_label", "") for row in single}
+    assert named == set(FUNCTIONS) - {"check_distributions", "js_distance", *SEVERAL}
+    assert '_run("mass"' in inspect.getsource(_rows)
+    for row in SEVERAL.values():
+        assert f'"{row}"' in inspect.getsource(_scores)
 
 
 def test_every_function_is_benchmarked():
@@ -56,6 +58,8 @@ def test_docstring(name):
     expected = ["Parameters", "Returns", "Raises", "See Also", "Notes", "References", "Examples"]
     if name == "check_distributions":
         expected = ["Parameters", "Raises", "See Also", "Examples"]
+    elif name in CLASSES:
+        expected = ["Attributes"]
     elif name == "get_workers":
         expected = ["Returns", "See Also", "Examples"]
     elif name == "set_workers":
@@ -68,7 +72,7 @@ def test_docstring(name):
 @pytest.mark.thread_unsafe
 @pytest.mark.parametrize(
     ("module", "least"),
-    [(_logits, 11), (_probabilities, 11), (_workers, 4)],
+    [(_logits, 11), (_probabilities, 11), (_scores, 6), (_workers, 4)],
     ids=lambda m: getattr(m, "__name__", ""),
 )
 def test_docstring_examples(module, least):
@@ -87,7 +91,7 @@ def test_readme_examples(capsys):
 
 def test_readme_tables_name_every_function():
     text = (ROOT / "README.md").read_text()
-    for name in PUBLIC:
+    for name in FUNCTIONS:
         assert f"{name}(" in text
 
 

@@ -33,6 +33,17 @@ def run(
     stop: int = -1,
     helpers: Team | None = None,
 ) -> None: ...
+def several(
+    function: int,
+    wide: bool,
+    p: NDArray[Any] | None,
+    q: NDArray[Any] | None,
+    labels: NDArray[np.int64] | None,
+    columns: tuple[NDArray[Any] | None, ...],
+    first: int = 0,
+    stop: int = -1,
+    helpers: Team | None = None,
+) -> None: ...
 def plain(
     function: int,
     rows: tuple[object, ...],

@@ -67,6 +67,7 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.t.blended = False
     j.t.smoothing = 0
     j.t.weight = NULL
+    j.t.columns = NULL
     j.t.q.logarithm = False
     j.t.pieces.helpers = NULL
     j.t.pieces.over_f32 = over_f32
@@ -149,6 +150,45 @@ def run(
     j.t.weight = <const double*>cnp.PyArray_DATA(weight) if weight is not None else NULL
     j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, logarithm, temperature)
+
+
+cdef cnp.ndarray take_columns(job* j, tuple arrays):
+    """Have a call write to the arrays that are wanted; the first of them comes back."""
+    cdef cnp.ndarray array, first = None
+    cdef int i
+    for i in range(len(arrays)):
+        array = arrays[i]
+        j.made.at[i] = NULL
+        if array is not None:
+            j.made.at[i] = cnp.PyArray_BYTES(array)
+            j.made.type[i] = kind_of(array)
+            first = array if first is None else first
+    j.made.first = cnp.PyArray_BYTES(first)
+    j.made.size = cnp.PyArray_ITEMSIZE(first)
+    j.t.columns = &j.made
+    return first
+
+
+def several(
+    int function,
+    bint wide,
+    cnp.ndarray p,
+    cnp.ndarray q,
+    cnp.ndarray labels,
+    tuple columns not None,
+    Py_ssize_t first=0,
+    Py_ssize_t stop=-1,
+    Team helpers=None,
+):
+    """Apply a function that makes several numbers of a row, as ``run`` does.
+
+    ``columns``: an array in C order for each of its numbers, of the rows' leading shape and of
+    float32, float64, int64 or bool; or None for a number that is not wanted.
+    """
+    cdef job j = job_of(function, wide, True, 1.0, False)
+    cdef cnp.ndarray out = take_columns(&j, columns)
+    j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
+    over_arrays(&j, p, q, labels, out, first, stop, False, 1.0)
 
 
 cdef inline bint is_plain(object a) noexcept:

@@ -2,6 +2,7 @@
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport block_max, block_size, lanes
+from fastdiv.kernels.ranks cimport max_and_rank
 from fastdiv.kernels.sources cimport fetch, source, tail_of
 from fastdiv.kernels.tiles cimport abreast
 
@@ -13,16 +14,24 @@ cdef inline real* room_of(real* scratch, Py_ssize_t r) noexcept nogil:
 
 cdef inline void fetch_rows(
     const source* s, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
-    real padding, const real** x, real* m,
+    real padding, const real** x, real* m, const Py_ssize_t* label, Py_ssize_t* above,
 ) noexcept nogil:
-    """The first n rows of a tile and their maxima; the other lanes repeat the first one's."""
+    """The first n rows of a tile and their maxima; the other lanes repeat the first one's.
+
+    If there are labels, how many classes come before each one's too.
+    """
     cdef source row = s[0]
     cdef real* room
+    cdef const real* tail
     cdef Py_ssize_t r
     for r in range(n):
         room = room_of(scratch, r)
         row.data = at[r]
         x[r] = fetch(&row, 0, c, room, padding)
-        m[r] = block_max(x[r], c, tail_of(<const real*>room))
+        tail = tail_of(<const real*>room)
+        if label != NULL:
+            m[r] = max_and_rank(x[r], c, tail, x[r][label[r]], label[r], above + r)
+        else:
+            m[r] = block_max(x[r], c, tail)
     for r in range(n, abreast(<const real*>scratch)):
         m[r] = m[0]

@@ -17,7 +17,7 @@ from fastdiv.kernels.across cimport (
 from fastdiv.kernels.arithmetic cimport NAN
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
-from fastdiv.kernels.sources cimport FLOAT32, kind, set_top, source, task
+from fastdiv.kernels.sources cimport FLOAT32, columns, kind, set_top, source, task
 from fastdiv.kernels.table cimport entry
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE, TILE_SCRATCH, abreast, tile
 from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
@@ -42,6 +42,7 @@ ctypedef struct job:
     bint shared             # the target's sum is taken first
     bint divided            # so is the prediction's largest element
     bint makes_rows
+    columns made            # where a function makes several numbers
     bint weighted           # multiply by the label's weight
     double unit
     bint root
@@ -180,7 +181,7 @@ cdef inline void end_rows(
             j.t.out = rows.out[r]
             j.t.label = rows.label[r] if j.has_labels else -1
             made[r] = row_result(j, scratch) if not (j.ignores and rows.ignored[r]) else 0
-    if j.makes_rows:
+    if j.makes_rows or j.t.columns != NULL:
         return
     if j.weighted:
         for r in range(rows.rows):

@@ -193,8 +193,8 @@ cdef inline bint sum_logit_pair(
     const task* t, real* scratch, double_sum* terms, double_sum* moment, double unit, bint symmetric
 ) noexcept nogil:
     """Both passes over a pair of rows. False: the answer is NaN."""
-    cdef exp_sum sp = sum_exp(&t.p, t, scratch, False)
-    cdef exp_sum sq = sum_exp(&t.q, t, scratch, False)
+    cdef exp_sum sp = sum_exp(&t.p, t, scratch, False, False, -1)
+    cdef exp_sum sq = sum_exp(&t.q, t, scratch, False, False, -1)
     cdef pair constants
     cdef double error
     cdef int turn

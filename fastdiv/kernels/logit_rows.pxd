@@ -3,6 +3,7 @@ conventions are those of weight_rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
+from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_targets cimport sum_target, target_sums
@@ -10,14 +11,18 @@ from fastdiv.kernels.logits cimport (
     exp_sum, exp_unit, first_equal, log_total, proper, rest_of, sum_exp,
 )
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
-from fastdiv.kernels.sources cimport element, store, task
+from fastdiv.kernels.scores cimport (
+    BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
+    brier_of, exp_gap,
+)
+from fastdiv.kernels.sources cimport element, task
 from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.weights cimport faint, unit
 
 
 cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
     """m + log(ties + rest)."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, False)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1)
     cdef double log_sum = log_total(&s, <const real*>scratch)
     if real is float:
         # Normalised log-probabilities: the two terms cancel, which double can bear.
@@ -26,9 +31,22 @@ cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
     return s.m + log_sum
 
 
+cdef inline double logsumexp_of_q(
+    const task* t, double m, double log_sum, real* scratch
+) noexcept nogil:
+    """The same of q, whose sums are there; in double where the row function is called again."""
+    cdef task u
+    if real is float:
+        if abs(m + log_sum) < 0.25 * log_sum:
+            u = t[0]
+            u.p = t.q
+            return logsumexp(&u, <double*>scratch)
+    return m + log_sum
+
+
 cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """log S + sum(w (m - x)) / S with w = exp(x - m)."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, True)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, True, False, -1)
     cdef double spread
     if not proper(&s):
         return NAN
@@ -39,7 +57,7 @@ cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept no
 
 cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch) noexcept nogil:
     """(m - x_y) + log(ties + rest)."""
-    cdef exp_sum s = sum_exp(&t.q, t, scratch, False)
+    cdef exp_sum s = sum_exp(&t.q, t, scratch, False, False, -1)
     cdef double at_label = element(&t.q, t.label, <real>0)
     if not proper(&s):
         return NAN
@@ -62,18 +80,25 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
 
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:
-    """Cross-entropy at the label, entropy and the first largest class: three numbers in t.out."""
-    cdef exp_sum s = sum_exp(&t.q, t, scratch, True)
-    cdef double made[3]
+    """The numbers of ``score`` in scores.pxd."""
+    cdef exp_sum s = sum_exp(&t.q, t, scratch, True, True, t.label)
+    cdef double at_label = element(&t.q, t.label, <real>0)
     cdef double log_sum = log_total(&s, <const real*>scratch)
-    cdef double total = s.ties + rest_of(&s, <const real*>scratch)
-    cdef double spread = value(&s.spread) * exp_scalar(-s.base.rho)
-    made[0] = (s.m - element(&t.q, t.label, <real>0)) + log_sum
-    made[1] = log_sum + spread * (1 / exp_unit(<const real*>scratch)) / total
-    made[2] = <double>first_equal(&t.q, t.c, s.top_block, <real>s.m, scratch)
-    if not proper(&s) or total != total:
-        made[0] = made[1] = made[2] = NAN
-    store(t, 0, 3, <const double*>made)
+    cdef double rest = rest_of(&s, <const real*>scratch), total = s.ties + rest, share = 1 / total
+    cdef double factor = exp_scalar(-s.base.rho) * (1 / exp_unit(<const real*>scratch))
+    cdef double e = exp_gap(s.m, at_label)
+    cdef bint good = proper(&s) and total == total
+    put_number(t, CROSS_ENTROPY, (s.m - at_label) + log_sum if good else NAN)
+    put_number(t, ENTROPY, log_sum + value(&s.spread) * factor / total if good else NAN)
+    put_number(t, BRIER_SCORE, brier_of(
+        s.ties, rest, value(&s.squares) * factor * factor, e, share) if good else NAN)
+    put_number(t, PROBABILITY, e * share if good else NAN)
+    put_number(t, CONFIDENCE, share if good else NAN)
+    put_number(t, TOP_CLASS, <double>first_equal(
+        &t.q, t.c, s.top_block, <real>s.m, scratch) if good else -1)
+    put_number(t, RANK, <double>(1 + s.above) if good else 0)
+    if wanted(t, LOGSUMEXP):
+        put_number(t, LOGSUMEXP, logsumexp_of_q(t, s.m, log_sum, scratch))
     return 0
 
 

@@ -75,7 +75,7 @@ cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexce
         p = fetch_target(t, k, n, scratch)
         x = fetch(&t.q, k, n, second, <real>-INFINITY)
         before = s.exps.m
-        absorb(&s.exps, x, n, tail_of(<const real*>second), False)
+        absorb(&s.exps, x, n, tail_of(<const real*>second), False, False, <real>0, 0)
         raise_gaps(s, before)
         low = min(low, target_block(
             p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),

@@ -16,13 +16,16 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, lanes, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, at, block_max, block_size, clear, greatest, lanes, whole_sets,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
+from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, multiply, value
+from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport (
+    add, block_sum, double_sum, join, lane_sum, multiply, score_sums, value,
+)
 
 ctypedef struct reference:
     # exp is taken of x - (shift + power ln 2), which is x - m + rho.
@@ -38,6 +41,8 @@ ctypedef struct exp_sum:
     reference base
     double_sum rest         # sum of exp(x - reference), times 2^EXP_SCALE
     double_sum spread       # sum of exp(x - reference) (m - x), likewise
+    double_sum squares      # sum of exp(x - reference)^2, times 4^EXP_SCALE
+    Py_ssize_t above        # classes before the label in the order of their logits
     Py_ssize_t top_block    # where the first block that holds m begins
 
 
@@ -87,28 +92,33 @@ cdef inline void start(exp_sum* s, const real* like) noexcept nogil:
     s.top_block = 0
     s.base = reference_for(-INFINITY, like)
     s.rest.high = s.rest.low = s.spread.high = s.spread.low = 0
+    s.squares.high = s.squares.low = s.above = 0
 
 
 cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogil:
     """Make m the maximum: what equalled the old one joins the rest."""
     cdef reference base = reference_for(m, like)
-    cdef double ratio = 0
+    cdef double ratio = 0, e
     if s.m > -INFINITY:
         ratio = reference_ratio(&s.base, &base)
-        add(&s.rest, s.ties * exp_scalar(s.base.rho) * exp_unit(like))
+        e = exp_scalar(s.base.rho)
+        add(&s.rest, s.ties * e * exp_unit(like))
+        add(&s.squares, s.ties * e * e * exp_unit(like) * exp_unit(like))
         if m < INFINITY:
             # Every gap grows by m - s.m.
             add(&s.spread, value(&s.rest) * (m - s.m))
     multiply(&s.rest, ratio)
     multiply(&s.spread, ratio)
+    multiply(&s.squares, ratio * ratio)
     s.m = m
     s.ties = 0
     s.base = base
 
 
 cdef inline void exp_step(
-    const real* x, real m, real shift, real low, real bias,
-    real* rest, real* spread, real* ties, bint at_max, bint spreads, bint shifted,
+    const real* x, real m, real shift, real low, real bias, real k,
+    real* rest, real* spread, real* ties, real* place, bint at_max, bint spreads, bint places,
+    bint shifted,
 ) noexcept nogil:
     """One set of lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
@@ -118,71 +128,107 @@ cdef inline void exp_step(
         if at_max:
             e = <real>0 if x[lane] >= m else e
             ties[lane] += <real>1 if x[lane] >= m else <real>0
+            if places:
+                place[lane] = k if x[lane] >= m else place[lane]
         rest[lane] = e
-        if spreads:
+        if spreads and shifted:
             # e = 0 takes out the -inf logits, whose gap is infinite.
             spread[lane] = <real>0 if e == 0 else e * (m - x[lane])
+        elif spreads:
+            # So does what exp_lane takes for them, of which e is 0 too.
+            spread[lane] = e * (m - (low if x[lane] < low else x[lane]))
 
 
 cdef inline double exp_terms(
     const real* x, Py_ssize_t n, const real* tail, const real* next, real m, real shift, real low,
-    real bias, real* rest, real* spread, bint at_max, bint spreads, bint shifted,
+    real bias, real* rest, real* spread, Py_ssize_t* place, bint at_max, bint spreads,
+    bint shifted,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
 
-    next: what is to be read next.
+    next: what is to be read next. place, if not NULL: where x equals m, if it is one place.
     """
+    cdef bint places = place != NULL
     cdef real ties[MAX_LANES]
+    cdef real found[MAX_LANES]
     cdef real made[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     clear(<real*>ties)
+    for lane in range(width):
+        found[lane] = -MAX_BLOCK
     while k < n:
         ahead(next + k)
         # Through an array that cannot be x: else that is asked for every set.
-        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real*>made, spread + k, <real*>ties,
-                 at_max, spreads, shifted)
+        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, spread + k,
+                 <real*>ties, <real*>found, at_max, spreads, places, shifted)
         for lane in range(width):
             rest[k + lane] = made[lane]
         k += width
+    if places:
+        for lane in range(width):
+            found[lane] += <real>lane
+        place[0] = <Py_ssize_t>greatest(<real*>found)
     return lane_sum(<const real*>ties) if at_max else 0
 
 
 cdef inline void exp_block(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
-    bint shifted,
+    bint squares, bint shifted,
 ) noexcept nogil:
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
+    cdef double sums[3]
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
+    # Asked for two blocks ahead: one is too late for a row that comes from memory.
+    cdef const real* next = x + 2 * block_size(x)
     s.ties += exp_terms(
-        x, n, tail, x + block_size(x), m, <real>s.base.shift, <real>s.base.low,
-        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, at_max, spreads, shifted)
+        x, n, tail, next, m, <real>s.base.shift, <real>s.base.low,
+        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
+        shifted)
+    if squares:
+        score_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums)
+        add(&s.rest, sums[0])
+        add(&s.spread, sums[1])
+        add(&s.squares, sums[2])
+        return
     add(&s.rest, block_sum(<const real*>rest, filled, tail, False))
     if spreads:
         add(&s.spread, block_sum(<const real*>spread, filled, tail, True))
 
 
 cdef inline void absorb(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint scores,
+    real at_label, Py_ssize_t before,
 ) noexcept nogil:
-    """Take a block into the sums. Below the maximum no comparison with it is needed."""
-    cdef double m = block_max(x, n, tail)
+    """Take a block into the sums. Below the maximum no comparison with it is needed.
+
+    If ``scores``, with squares and the place of the label, ``before`` elements after the first.
+    """
+    cdef Py_ssize_t above = 0
+    cdef double m
+    if scores:
+        m = max_and_rank(x, n, tail, at_label, before, &above)
+        s.above += above
+    else:
+        m = block_max(x, n, tail)
     if m > s.m:
         raise_max(s, m, x)
     # The flags as constants, for loops without what they do not need.
     if s.base.shift != 0:
-        exp_block(s, x, n, tail, True, spreads, True)
+        exp_block(s, x, n, tail, True, spreads, scores, True)
     elif m == s.m:
-        exp_block(s, x, n, tail, True, spreads, False)
+        exp_block(s, x, n, tail, True, spreads, scores, False)
     else:
-        exp_block(s, x, n, tail, False, spreads, False)
+        exp_block(s, x, n, tail, False, spreads, scores, False)
 
 
 cdef inline void sum_exp_part(
-    exp_sum* s, const source* x, Py_ssize_t k, Py_ssize_t end, real* scratch, bint spreads
+    exp_sum* s, const source* x, Py_ssize_t k, Py_ssize_t end, real* scratch, bint spreads,
+    bint scores, Py_ssize_t label,
 ) noexcept nogil:
     """The sums of a row from element k up to ``end``."""
+    cdef real at_label = element(x, label, <real>0) if scores else <real>0
     cdef double before
     cdef Py_ssize_t n
     cdef const real* block
@@ -191,7 +237,7 @@ cdef inline void sum_exp_part(
         n = min(end - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
         before = s.m
-        absorb(s, block, n, tail_of(<const real*>scratch), spreads)
+        absorb(s, block, n, tail_of(<const real*>scratch), spreads, scores, at_label, label - k)
         if s.m > before:
             s.top_block = k
         k += block_size(<const real*>scratch)
@@ -207,32 +253,39 @@ cdef inline void join_exp(exp_sum* s, exp_sum* other, const real* like) noexcept
     s.ties += other.ties
     join(&s.rest, &other.rest)
     join(&s.spread, &other.spread)
+    join(&s.squares, &other.squares)
+    s.above += other.above
 
 
 ctypedef struct exp_pass:
     const source* x
     Py_ssize_t c
     bint spreads
+    bint scores
+    Py_ssize_t label
     exp_sum* made           # by each segment
 
 
 cdef inline void exp_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
     cdef exp_pass* a = <exp_pass*>pass_
-    # The flag as a constant, for loops without what they do not need.
-    if a.spreads:
-        sum_exp_part(a.made + i, a.x, i * SEGMENT, segment_end(i, a.c), scratch, True)
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.c)
+    # The flags as constants, for loops without what they do not need.
+    if a.scores:
+        sum_exp_part(a.made + i, a.x, k, end, scratch, True, True, a.label)
+    elif a.spreads:
+        sum_exp_part(a.made + i, a.x, k, end, scratch, True, False, -1)
     else:
-        sum_exp_part(a.made + i, a.x, i * SEGMENT, segment_end(i, a.c), scratch, False)
+        sum_exp_part(a.made + i, a.x, k, end, scratch, False, False, -1)
 
 
 cdef inline exp_sum sum_exp(
-    const source* x, const task* t, real* scratch, bint spreads
+    const source* x, const task* t, real* scratch, bint spreads, bint scores, Py_ssize_t label
 ) noexcept nogil:
-    """The sums of a whole row, one of the task's."""
+    """The sums of a row of the task; if ``scores``, the squares too and the label's place."""
     cdef exp_pass a
     cdef exp_sum s
     cdef Py_ssize_t i
-    a.x, a.c, a.spreads = x, t.c, spreads
+    a.x, a.c, a.spreads, a.scores, a.label = x, t.c, spreads, scores, label
     a.made = &s if t.c <= SEGMENT else <exp_sum*>t.pieces.room
     over_segments(&t.pieces, &a, exp_segment[float], exp_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
@@ -261,20 +314,6 @@ cdef inline Py_ssize_t first_equal(
     const source* x, Py_ssize_t c, Py_ssize_t k, real m, real* scratch
 ) noexcept nogil:
     """Index of the first element of the block at k that equals m."""
-    cdef Py_ssize_t n = min(c - k, block_size(<const real*>scratch)), j = 0, lane
+    cdef Py_ssize_t n = min(c - k, block_size(<const real*>scratch))
     cdef const real* block = fetch(x, k, n, scratch, <real>-INFINITY)
-    cdef Py_ssize_t width = lanes(block), whole = n - n % width
-    cdef int hits
-    cdef const real* y
-    while j < n:
-        y = at(block, j, whole, tail_of(<const real*>scratch))
-        # Counted first, which is vector code; then looked for where they are.
-        hits = 0
-        for lane in range(width):
-            hits += y[lane] >= m
-        if hits:
-            for lane in range(width):
-                if y[lane] >= m:
-                    return k + j + lane
-        j += width
-    return k
+    return k + first_in_block(block, n, tail_of(<const real*>scratch), m)

@@ -10,14 +10,17 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_targets cimport target_block
-from fastdiv.kernels.logits cimport exp_terms, first_equal
+from fastdiv.kernels.logits cimport exp_terms
+from fastdiv.kernels.ranks cimport first_in_block
+from fastdiv.kernels.scores cimport RANK, TOP_CLASS
 from fastdiv.kernels.short_logits cimport (
-    begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of,
+    begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of, score_of,
 )
 from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, task
-from fastdiv.kernels.sums cimport block_sum, double_sum, value
+from fastdiv.kernels.sums cimport block_sum, double_sum, score_sums, value
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weights cimport faint
 
@@ -46,22 +49,26 @@ cdef inline void divide_rows(
 
 cdef inline void sum_exp_rows(
     const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
-    const real** x, exp_tile* s, bint spreads, bint kept,
+    const real** x, exp_tile* s, bint spreads, bint kept, const Py_ssize_t* label,
 ) noexcept nogil:
-    """The sums of every row; if ``kept``, the terms, in the rows' own room."""
+    """The sums of every row; if ``kept``, the terms, in the rows' own room.
+
+    If there are labels, the squares too and the labels' places.
+    """
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
     cdef real bias[TILE]
     cdef real own[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
+    cdef double sums[3]
     cdef real* terms = <real*>own
     cdef const real* tail
     cdef const real* next
     cdef source raw = row[0]
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
     raw.divisor = 1.0
-    fetch_rows(&raw, at, n, c, scratch, <real>-INFINITY, x, <real*>m)
+    fetch_rows(&raw, at, n, c, scratch, <real>-INFINITY, x, <real*>m, label, s.above)
     if row.divisor != 1.0:
         divide_rows(row.divisor, n, c, scratch, x, <real*>m)
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
@@ -70,13 +77,18 @@ cdef inline void sum_exp_rows(
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
         s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
-                              <real*>spread, True, spreads, False)
+                              <real*>spread, s.first + r if label != NULL else NULL, True,
+                              spreads, False)
+        if label != NULL:
+            score_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums)
+            s.rest[r], s.spread[r], s.squares[r] = sums[0], sums[1], sums[2]
+            continue
         s.rest[r] = block_sum(<const real*>terms, filled, tail, False)
         if spreads:
             s.spread[r] = block_sum(<const real*>spread, filled, tail, True)
     for r in range(n, many):
         s.ties[r] = 1
-        s.rest[r] = s.spread[r] = 0
+        s.rest[r] = s.spread[r] = s.squares[r] = 0
     end_sums(s, <const real*>scratch, spreads)
 
 
@@ -85,7 +97,7 @@ cdef inline void logsumexp(
 ) noexcept nogil:
     cdef const real* x[TILE]
     cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
     logsumexp_of(&s, made, <const real*>scratch)
 
 
@@ -94,7 +106,7 @@ cdef inline void entropy_from_logits(
 ) noexcept nogil:
     cdef const real* x[TILE]
     cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False, NULL)
     entropy_of(&s, made, <const real*>scratch)
 
 
@@ -104,7 +116,7 @@ cdef inline void cross_entropy_label_from_logits(
     cdef const real* x[TILE]
     cdef exp_tile s
     cdef Py_ssize_t r
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
     for r in range(rows.rows):
         made[r] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
 
@@ -139,7 +151,7 @@ cdef inline void cross_entropy_from_logits(
     cdef bint good = True, labelled = rows.p[0] == NULL
     # What a row by itself was divided by is still there.
     row.scale = row.divisor = 1.0
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
     for r in range(rows.rows):
         x_tail = tail_of(<const real*>room_of(scratch, r))
         mass = 1
@@ -164,22 +176,33 @@ cdef inline void cross_entropy_from_logits(
 cdef inline void score_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef const real* x[TILE]
-    cdef double three[3]
-    cdef double entropy[TILE]
-    cdef task row = t[0]
+    cdef const real* tail
+    cdef double at_label[TILE]
+    cdef double first[TILE]
+    cdef double rank[TILE]
+    cdef bint ordered = in_order(t, rows)
+    cdef bint ranked = wanted(t, TOP_CLASS) or wanted(t, RANK)
     cdef exp_tile s
-    cdef Py_ssize_t r
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False)
-    entropy_of(&s, <double*>entropy, <const real*>scratch)
+    cdef Py_ssize_t r, y
+    sum_exp_rows(
+        &t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False,
+        <const Py_ssize_t*>rows.label)
     for r in range(rows.rows):
-        row.q.data = rows.q[r]
-        row.out = rows.out[r]
-        made[r] = three[0] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
-        three[1] = entropy[r]
-        three[2] = <double>first_equal(&row.q, t.c, 0, <real>s.m[r], room_of(scratch, r))
-        if made[r] == made[r]:
-            store(&row, 0, 3, <const double*>three)
+        tail = tail_of(<const real*>room_of(scratch, r))
+        y = rows.label[r]
+        at_label[r] = x[r][y]
+        if ranked:
+            first[r] = s.first[r]
+            if s.ties[r] > 1:
+                first[r] = <double>first_in_block(x[r], t.c, tail, <real>s.m[r])
+            rank[r] = 1 + s.above[r]
+    for r in range(rows.rows, many):
+        at_label[r] = s.m[r]
+    put_column(t, rows, ordered, TOP_CLASS, <const double*>first)
+    put_column(t, rows, ordered, RANK, <const double*>rank)
+    score_of(t, rows, ordered, &s, <const double*>at_label, made, scratch)
 
 
 # -------------------------------------------------------------------------- from a row to a row
@@ -199,7 +222,7 @@ cdef inline void softmax(
         for r in range(rows.rows):
             made[r] = NAN
         return
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, True)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, True, NULL)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         if made[r] != made[r]:
@@ -224,7 +247,7 @@ cdef inline void log_softmax(
     cdef task row = t[0]
     cdef exp_tile s
     cdef Py_ssize_t r, k
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         m = <real>s.m[r]

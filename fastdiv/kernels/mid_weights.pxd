@@ -43,7 +43,8 @@ cdef inline void gap_rows(
     cdef task one = t[0]
     cdef double tied = 0
     cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
-    fetch_rows(row_q, at_q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m)
+    fetch_rows(row_q, at_q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m, NULL,
+               NULL)
     anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa)
     for r in range(many):
         ties[r] = bad[r] = 1

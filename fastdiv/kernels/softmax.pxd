@@ -34,7 +34,7 @@ cdef inline void softmax_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
 
 cdef inline double softmax(const task* t, real* scratch) noexcept nogil:
     """exp(x - m) / S, written to t.out."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, False)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1)
     cdef double total = s.ties + rest_of(&s, <const real*>scratch)
     cdef softmax_pass a
     a.t, a.s = t, &s
@@ -69,7 +69,7 @@ cdef inline void log_softmax_segment(void* pass_, Py_ssize_t i, real* scratch) n
 
 cdef inline double log_softmax(const task* t, real* scratch) noexcept nogil:
     """(x - m) - log S, written to t.out: two terms of one sign."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, False)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1)
     cdef log_softmax_pass a
     a.t, a.m = t, s.m
     a.log_s = log_total(&s, <const real*>scratch) if proper(&s) else NAN

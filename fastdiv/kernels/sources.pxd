@@ -64,6 +64,17 @@ ctypedef struct source:
     void (*to_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
     void (*to_f64)(const source*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
 
+cdef enum:
+    # Numbers of a row at most, where they are several.
+    COLUMNS = 10
+
+ctypedef struct columns:
+    # Where several numbers of a row go: to arrays of their own, see columns.pxd.
+    const char* first       # the array that ``out`` of a task walks over
+    Py_ssize_t size         # bytes of its elements
+    char* at[COLUMNS]       # NULL: not asked for
+    kind type[COLUMNS]
+
 ctypedef struct task:
     # One row's work: everything a row function may look at.
     source p                # the true row, or the only one
@@ -71,6 +82,7 @@ ctypedef struct task:
     char* out               # where a function that makes a row writes it
     Py_ssize_t out_stride
     kind out_type
+    const columns* columns  # where a function makes several numbers, else NULL
     Py_ssize_t c            # classes
     Py_ssize_t label        # -1 where the truth is a row
     bint normalize          # divide probability rows by their sums

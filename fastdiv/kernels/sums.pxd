@@ -6,7 +6,7 @@ while in a chain their additions all round the same way: lanes that took up 32 e
 were 5 u off, and could be 16 u. The block sums are added with their rounding errors kept.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.arithmetic cimport INFINITY, fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, lanes
 
 cdef enum:
@@ -81,11 +81,10 @@ cdef inline double eight(const real* y, bint rough) noexcept nogil:
                + <double>(y[half + width] + y[half + 3 * width])))
 
 
-cdef inline double block_sum(
-    const real* x, Py_ssize_t n, const real* tail, bint rough
+cdef inline void partial_sums(
+    const real* x, Py_ssize_t n, const real* tail, bint rough, double* sums
 ) noexcept nogil:
-    """Sum of a block."""
-    cdef double sums[SUMS]
+    """What tree_of makes the sum of a block of; ``sums`` has room for SUMS."""
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, made = 0
     cdef Py_ssize_t half = width // 2
@@ -111,7 +110,56 @@ cdef inline double block_sum(
     if real is double:
         while made > half:
             k = (made // half + 1) // 2 * half
-            fold(<double*>sums, <const double*>sums + k, made - k)
+            fold(sums, <const double*>sums + k, made - k)
             made = k
-    fold(<double*>sums, <const double*>late, half)
+    fold(sums, <const double*>late, half)
+
+
+cdef inline double block_sum(
+    const real* x, Py_ssize_t n, const real* tail, bint rough
+) noexcept nogil:
+    """Sum of a block."""
+    cdef double sums[SUMS]
+    partial_sums(x, n, tail, rough, <double*>sums)
     return tree_of(<double*>sums, x)
+
+
+cdef inline real square_of_two(const real* y, Py_ssize_t step) noexcept nogil:
+    return fma(y[step], y[step], y[0] * y[0])
+
+
+cdef inline void partial_squares(const real* x, Py_ssize_t n, double* sums) noexcept nogil:
+    """The same of the squares of a block of whole sets of lanes."""
+    cdef double late[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
+    cdef const real* y
+    for lane in range(half):
+        sums[lane] = late[lane] = 0
+    while k + 4 * width <= n:
+        for lane in range(half):
+            y = x + k + lane
+            sums[lane] += ((square_of_two(y, 2 * width) + square_of_two(y + width, 2 * width))
+                           + (square_of_two(y + half, 2 * width)
+                              + square_of_two(y + half + width, 2 * width)))
+        k += 4 * width
+    while k < n:
+        for lane in range(half):
+            late[lane] += square_of_two(x + k + lane, half)
+        k += width
+    fold(sums, <const double*>late, half)
+
+
+cdef inline void score_sums(
+    const real* rest, const real* spread, Py_ssize_t n, const real* tail, double* made
+) noexcept nogil:
+    """The sums of both, as block_sum makes them, and of the first one's squares: side by side, so
+    that none of them waits for the last additions of another."""
+    cdef double of_rest[SUMS]
+    cdef double of_spread[SUMS]
+    cdef double of_squares[SUMS]
+    partial_sums(rest, n, tail, False, <double*>of_rest)
+    partial_sums(spread, n, tail, True, <double*>of_spread)
+    partial_squares(rest, n, <double*>of_squares)
+    made[0] = tree_of(<double*>of_rest, rest)
+    made[1] = tree_of(<double*>of_spread, rest)
+    made[2] = tree_of(<double*>of_squares, rest)

@@ -118,6 +118,31 @@ cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept n
         total[lane] = sums[lane] + late[lane]
 
 
+cdef inline double four_squares(const real* y) noexcept nogil:
+    """The sum of the squares of four elements of a row, in double."""
+    cdef Py_ssize_t many = abreast(y)
+    return ((<double>(y[0] * y[0]) + <double>(y[many] * y[many]))
+            + (<double>(y[2 * many] * y[2 * many]) + <double>(y[3 * many] * y[3 * many])))
+
+
+cdef inline void tile_squares(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    """The sum of the squares of every row, in double."""
+    cdef Py_ssize_t many = abreast(x), k = 0, lane
+    cdef const real* y
+    for lane in range(many):
+        total[lane] = 0
+    while k + 4 <= c:
+        y = x + k * many
+        for lane in range(many):
+            total[lane] += four_squares(y + lane)
+        k += 4
+    while k < c:
+        y = x + k * many
+        for lane in range(many):
+            total[lane] += y[lane] * y[lane]
+        k += 1
+
+
 cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:
     """The largest element of every row; NaNs are passed over unless they come first."""
     cdef Py_ssize_t many = abreast(x)

@@ -16,6 +16,7 @@ from fastdiv.scoring.output import written
 from fastdiv.scoring.summary import Mean, Moments, quantiles
 
 Done = Callable[[int], None]
+SCORED = ("cross_entropy", "entropy", "top_class")
 
 
 class Score(NamedTuple):
@@ -68,15 +69,13 @@ def _against_labels(
 
     def scored(start: int, stop: int) -> NDArray[np.float64]:
         y = labels.block(start, stop)
-        if not probs:
-            scores = _rows.scored(y, rows.block(start, stop))
-        else:
+        if probs:
             q = _checked(rows, start, stop)
-            columns = fastdiv.cross_entropy(y, q), fastdiv.entropy(q), q.argmax(-1)
-            scores = np.column_stack([c.astype(np.float64) for c in columns])
-        # The third column says whether the first largest class is the label's.
-        scores[:, 2] = scores[:, 2] == y
-        return scores
+            columns = fastdiv.cross_entropy(y, q), fastdiv.entropy(q), q.argmax(-1) == y
+        else:
+            s = fastdiv.score(y, rows.block(start, stop), want=SCORED, workers=1)
+            columns = s.cross_entropy, s.entropy, s.top_class == y
+        return np.column_stack([c.astype(np.float64) for c in columns])
 
     return scored
 

@@ -1,0 +1,187 @@
+"""Public functions that tell several things of every row, which is read once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from fastdiv import _check, _logits, _rows
+
+# The numbers of the kernels, in their order; those with a type of their own, and the others in the
+# result's.
+SCORES: dict[str, DTypeLike | None] = {
+    "cross_entropy": None,
+    "logsumexp": None,
+    "entropy": None,
+    "brier_score": None,
+    "probability": None,
+    "confidence": None,
+    "top_class": np.int64,
+    "rank": np.int64,
+}
+
+
+def _types(kinds: dict[str, DTypeLike | None], result: np.dtype[Any]) -> dict[str, Any]:
+    """Give every number the type of its array."""
+    return {name: result if own is None else own for name, own in kinds.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What `score` tells of every row: arrays of one number per row, or None where not asked for.
+
+    A row that is no distribution has NaN in the floats but the log-sum-exp, top class -1 and
+    rank 0.
+
+    Attributes
+    ----------
+    cross_entropy : ndarray
+        Minus the logarithm of the label's probability, in nats.
+    logsumexp : ndarray
+        Logarithm of the sum of the exponentials of the logits.
+    entropy : ndarray
+        Of the predicted distribution, in nats.
+    brier_score : ndarray
+        Squared distance of the probabilities from 1 at the label and 0 elsewhere: 0 to 2.
+    probability : ndarray
+        Of the label.
+    confidence : ndarray
+        Probability of the top class.
+    top_class : ndarray
+        The first of the classes with the largest logit.
+    rank : ndarray
+        The label's place, from 1 for the largest logit; of equal ones the first class comes first.
+    """
+
+    cross_entropy: Any = None
+    logsumexp: Any = None
+    entropy: Any = None
+    brier_score: Any = None
+    probability: Any = None
+    confidence: Any = None
+    top_class: Any = None
+    rank: Any = None
+
+    def top_k(self, k: int) -> Any:
+        """Tell of every row whether the label is among the k classes with the largest logits.
+
+        Parameters
+        ----------
+        k : int
+            How many classes; of equal logits the first ones come first.
+
+        Returns
+        -------
+        bool ndarray or scalar
+            False where the row is no distribution.
+
+        Raises
+        ------
+        ValueError
+            Where there are no ranks.
+        """
+        if self.rank is None:
+            raise ValueError("there are no ranks to tell: have score want 'rank' too")
+        return (self.rank >= 1) & (self.rank <= k)
+
+
+def score(
+    labels: ArrayLike,
+    logits: ArrayLike,
+    *,
+    want: Iterable[str] | None = None,
+    workers: int | None = None,
+) -> Scores:
+    r"""Cross-entropy, entropy, Brier score, top class, rank and kin of rows of logits, read once.
+
+    With :math:`p_k = e^{x_k} / \sum_j e^{x_j}` of a row of logits x and its label y:
+
+    .. math::
+       -\log p_y, \quad \log \sum_k e^{x_k}, \quad -\sum_k p_k \log p_k, \quad
+       \sum_k (p_k - [k = y])^2, \quad p_y, \quad \max_k p_k
+
+    Parameters
+    ----------
+    labels : array_like of int
+        The true classes: one axis fewer than ``logits``, or a single one for every row.
+    logits : array_like, shape (..., c)
+        Rows of logits (log-probabilities are logits too), classes on the last axis.
+    want : iterable of str, optional
+        Names of fields of `Scores`: the others are neither allocated nor written, and are None. By
+        default all. No value depends on which others are wanted.
+    workers : int, optional
+        Threads to share the rows among; -1 is every processor this process may use. By default
+        the number of `set_workers`, which is 1 where nothing is set. The bits stay the same.
+
+    Returns
+    -------
+    Scores
+        Arrays of one number per row, in the fields' own names: ``cross_entropy``, ``logsumexp``,
+        ``entropy`` (in nats), ``brier_score``, ``probability`` (of the label), ``confidence`` (of
+        the top class), ``top_class`` and ``rank`` (of the label). Floats are float32 for logits of
+        float32, float16 or bfloat16, else float64; classes and ranks are int64. Of a single row
+        they are scalars.
+
+    Raises
+    ------
+    TypeError
+        For float labels, or masked, lazy, complex, object or text input.
+    ValueError
+        For shapes that do not broadcast, no classes, or a name in ``want`` that is no field.
+    IndexError
+        For a label out of range.
+
+    See Also
+    --------
+    cross_entropy_from_logits, entropy_from_logits, logsumexp : One of the numbers, the same bits.
+    sklearn.metrics.top_k_accuracy_score : The mean of `Scores.top_k`, with other ties.
+    sklearn.metrics.brier_score_loss : The mean Brier score, from probabilities.
+
+    Notes
+    -----
+    A logit of -inf is a class of probability 0; as the label's it gives cross-entropy +inf and
+    probability 0. A row that is no distribution, with a NaN or +inf or nothing but -inf, has NaN
+    in the floats, top class -1 and rank 0, which is no hit; only ``logsumexp`` is NaN, +inf or
+    -inf as that of `logsumexp`. Other rows are untouched and nothing warns.
+    The first of equal logits comes first, in ``top_class`` as in ``rank``, so that
+    ``rank == 1`` where ``top_class`` is the label.
+    The Brier score is summed from terms that are not negative, :math:`1 - p_y` from the other
+    classes: that of a confident and right row keeps its digits too.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of Forecasts Expressed in Terms of Probability", Monthly
+       Weather Review 78, 1950.
+
+    Examples
+    --------
+    >>> import fastdiv
+    >>> scores = fastdiv.score([0, 2], [[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]])
+    >>> scores.cross_entropy
+    array([0.40760596, 2.40760596])
+    >>> scores.rank
+    array([1, 3])
+    >>> scores.top_k(2)
+    array([ True, False])
+    >>> fastdiv.score(0, [80.0, 0.0], want="brier_score").brier_score > 0
+    np.True_
+    """
+    y, x = _check.as_array(labels, "labels"), _check.as_array(logits, "logits")
+    rows = _check.classes_last(x, -1, "logits")
+    y, rows, _ = _check.labels_for(_check.labels_of(y, x), rows, None)
+    wanted = _check.names_of(want, SCORES)
+    if wanted == {"cross_entropy"}:
+        return Scores(_logits.cross_entropy_from_logits(y, rows, workers=workers))
+    made = _rows.several(
+        "score_from_logits",
+        _types(SCORES, _check.result_type(None, x)),
+        wanted,
+        None,
+        rows,
+        y,
+        wide=not _check.is_narrow(x),
+        workers=workers,
+    )
+    return Scores(**made)
