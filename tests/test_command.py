@@ -20,6 +20,7 @@ pytest.importorskip("typer")
 def command(*args, **keywords):
     return subprocess.run(
         [sys.executable, "-m", "fastdiv", *map(str, args)],
+        **({} if "input" in keywords else {"stdin": subprocess.DEVNULL}),
         capture_output=True,
         text=True,
         check=False,
@@ -72,9 +73,14 @@ def test_score(files, kind):
     loss = -_reference.log_softmax(x)[np.arange(500), a["y"]]
     assert (got["command"], got["rows"], got["classes"]) == ("score", 500, 12)
     assert got["cross_entropy"] == means(loss)
-    assert got["perplexity"] == pytest.approx(np.exp(loss.mean()), rel=1e-6)
-    assert got["accuracy"] == means(x.argmax(-1) == a["y"])
+    assert got["perplexity"]["mean"] == pytest.approx(np.exp(loss.mean()), rel=1e-6)
+    assert got["accuracy"]["share"] == np.mean(x.argmax(-1) == a["y"])
     assert got["entropy"] == means(_reference.entropy_from_logits(x))
+    chances = np.exp(_reference.log_softmax(x))
+    place = (chances > chances[np.arange(500), a["y"]][:, None]).sum(-1)
+    assert got["top_k_accuracy"]["5"]["share"] == np.mean(place < 5)
+    squares = np.square(chances - np.eye(12)[a["y"]]).sum(-1)
+    assert got["brier_score"] == means(squares)
     function = fastdiv.cross_entropy if extra else fastdiv.cross_entropy_from_logits
     np.testing.assert_array_equal(np.load(out), function(a["y"], a[name]))
 
@@ -90,20 +96,26 @@ def test_compare(files, kind):
     kl = _reference.kl_divergence_from_logits(xp, xq)
     tolerance = 1e-3 if extra else 1e-5  # of probabilities rounded to float32
     assert got["kl_divergence"]["mean"] == pytest.approx(kl.mean(), rel=tolerance)
-    assert got["kl_median"] == pytest.approx(np.median(kl), rel=tolerance)
-    assert got["kl_99th_percentile"] == pytest.approx(np.quantile(kl, 0.99), rel=tolerance)
-    assert got["kl_maximum"] == pytest.approx(kl.max(), rel=tolerance)
+    for point in (0.5, 0.99, 1.0):
+        quantile = np.quantile(kl, point)
+        assert got["kl_quantiles"][str(point)] == pytest.approx(quantile, rel=tolerance)
     reverse = _reference.kl_divergence_from_logits(xq, xp).mean()
     assert got["reverse_kl_divergence"]["mean"] == pytest.approx(reverse, rel=tolerance)
     js = _reference.js_divergence_from_logits(xp, xq).mean()
     assert got["js_divergence"]["mean"] == pytest.approx(js, rel=tolerance)
     assert got["same_top_class"] == means(xp.argmax(-1) == xq.argmax(-1))
-    assert got["p_accuracy"] == means(xp.argmax(-1) == a["y"])
+    p, q = (np.exp(_reference.log_softmax(x)) for x in (xp, xq))
+    assert got["total_variation"]["mean"] == pytest.approx(
+        np.abs(p - q).sum(-1).mean() / 2, rel=tolerance
+    )
+    change = (q - p)[np.arange(500), a["y"]]
+    assert got["delta_p"]["mean"] == pytest.approx(change.mean(), rel=0.1 * tolerance, abs=1e-7)
     assert got["q_cross_entropy"]["mean"] == pytest.approx(
         -_reference.log_softmax(xq)[np.arange(500), a["y"]].mean(), rel=1e-5
     )
-    function = fastdiv.kl_divergence if extra else fastdiv.kl_divergence_from_logits
-    np.testing.assert_array_equal(np.load(out), function(a[names[0]], a[names[1]]))
+    p, q = (a[name] for name in names)
+    expected = fastdiv.kl_divergence(p, q) if extra else fastdiv.compare(p, q).kl_divergence
+    np.testing.assert_array_equal(np.load(out), expected)
 
 
 def test_table(files):
@@ -150,7 +162,7 @@ def test_infinite_rows_are_counted(files):
     np.save(folder / "masked.npy", x)
     got = answer("compare", folder / "x.npy", folder / "masked.npy")
     assert got["infinite_rows"] == 1
-    assert got["kl_maximum"] == got["kl_divergence"]["mean"] == "inf"
+    assert got["kl_quantiles"]["1.0"] == got["kl_divergence"]["mean"] == "inf"
 
 
 def test_info():
@@ -198,6 +210,7 @@ def bad_files(folder):
     (folder / "third.npy").write_bytes(whole[:6] + b"\x03" + whole[7:])
     np.save(folder / "columns.npy", np.zeros((4, 2, 3), order="F"))
     (folder / "folder.npy").mkdir()
+    (folder / "folder.npy" / "text").write_text("")
     p = np.full((4, 3), 1 / 3)
     p[2, 0] = 0.3
     np.save(folder / "p.npy", p)
@@ -205,9 +218,11 @@ def bad_files(folder):
 
 BAD = [
     (["score", "none.npy", "--labels", "y.npy"], "none.npy: No such file"),
-    (["score", ".", "--labels", "y.npy"], ".: Is a directory"),
+    (["score", "folder.npy", "--labels", "y.npy"], "folder.npy: is a folder without"),
+    (["score", "x.npy"], "x.npy: there are no labels: name a column of it, or a file, with --labe"),
+    (["score", "-", "--labels", "y.npy"], "-: cannot be read, perhaps damaged"),
     (["score", "text.npy", "--labels", "y.npy"], "text.npy: is not a .npy file"),
-    (["score", "archive.npz", "--labels", "y.npy"], "archive.npz: is an .npz archive"),
+    (["score", "archive.npz", "--labels", "z"], "archive.npz: has no 'z': there are x"),
     (["score", "cut.npy", "--labels", "y.npy"], "cut.npy: is cut off: its header promises"),
     (["score", "object.npy", "--labels", "y.npy"], "object.npy has dtype object"),
     (["score", "grown.npy", "--labels", "y.npy"], "grown.npy: has 12 bytes more than its header"),
@@ -226,10 +241,27 @@ BAD = [
     (["score", "x.npy", "--labels", "y_float.npy"], "y_float.npy: labels must be integers"),
     (["score", "p.npy", "--labels", "y.npy", "--probs"], "p.npy: row 2 sums to 0.966667, not 1"),
     (["score", "x.npy", "--labels", "y.npy", "--probs"], "x.npy: row 0 sums to 0, not 1"),
-    (["compare", "x.npy", "wide.npy"], "wide.npy: has shape (4, 5); x.npy has (4, 3)"),
+    (["compare", "x.npy", "wide.npy"], "wide.npy: has 5 classes; x.npy has 3"),
     (["score", "x.npy", "--labels", "y.npy", "--block-bytes", "4Q"], "--block-bytes 4Q: write a"),
     (["score", "x.npy", "--labels", "y.npy", "--workers", "0"], "--workers: workers is 0; pass"),
     (["score", "x.npy", "--labels", "y.npy", "--out", "no/o.npy"], "no/o.npy: there is no folder"),
+    (["score", "x.npy", "--labels", "y.npy", "--out", "o.csv"], "o.csv: is neither .npy (the main"),
+    (["score", "x.npy", "--labels", "y.npy", "--top-k", "0"], "--top-k 0: give a number"),
+    (
+        ["score", "x.npy", "--labels", "y.npy", "--fail-above", "loss"],
+        "--fail-above loss: write ME",
+    ),
+    (
+        ["score", "x.npy", "--labels", "y.npy", "--fail-above", "l=1"],
+        "--fail-above l: is no metric",
+    ),
+    (["score", "x.npy", "--labels", "y.npy", "--plot", "no/a.png"], "no/a.png: there is no folder"),
+    (["score", "x.npy", "--labels", "y.npy", "--plot", "a.doc"], "a.doc: pictures are not written"),
+    (
+        ["score", "x.npy", "--labels", "y.npy", "--resume", "folder.npy"],
+        "folder.npy: is a folder of",
+    ),
+    (["compare", "-", "-"], "-: standard input is one stream"),
 ]
 
 
@@ -298,28 +330,25 @@ def test_a_file_that_gets_shorter(tmp_path):
 
 @pytest.mark.parametrize("which", ["x", "y"])
 def test_a_file_that_is_written_to(files, monkeypatch, which):
-    from fastdiv.scoring import files as readers
-    from fastdiv.scoring import report, statistics
+    from fastdiv.scoring import job, output, run
+    from fastdiv.scoring.sources import InputError, open_rows
 
     folder, _ = files
-    held = readers.Array.fill
+    held = job.Job.do
 
-    def fill(self, block, first):
-        held(self, block, first)
-        if first > 0:
+    def do(self, plan, tally):
+        if plan.start > 0:
             os.utime(folder / f"{which}.npy", (0, 0))
+        return held(self, plan, tally)
 
-    monkeypatch.setattr(readers.Array, "fill", fill)
-    with pytest.raises(readers.InputError, match=rf"{which}\.npy: changed while it was read"):
-        statistics.score(
-            folder / "x.npy",
-            folder / "y.npy",
-            probs=False,
-            out=folder / "out.npy",
-            block_bytes=1000,
-            workers=2,
-            start=report.progress,
-        )
+    monkeypatch.setattr(job.Job, "do", do)
+    source = open_rows(folder / "x.npy", labels=folder / "y.npy")
+    work, out = job.score_job(source), folder / "out.npy"
+    with (
+        pytest.raises(InputError, match=rf"{which}\.npy: changed while it was read"),
+        output.written(out, work) as sink,
+    ):
+        run.run(work, block_bytes=1000, workers=2, sink=sink)
     assert not list(folder.glob("*out.npy*"))
 
 
@@ -329,12 +358,13 @@ def test_a_file_that_vanishes_is_read_to_its_end(files):
     code = f"""if True:
         import os, sys
         from fastdiv.__main__ import main
-        from fastdiv.scoring import files
-        first = files.Rows.__init__
-        def init(self, path):
-            first(self, path)
-            os.unlink(path)
-        files.Rows.__init__ = init
+        from fastdiv.scoring import command
+        first = command.open_rows
+        def open_rows(place, **options):
+            made = first(place, **options)
+            os.unlink(place)
+            return made
+        command.open_rows = open_rows
         sys.argv[1:] = ["compare", "{folder}/x.npy", "{folder}/z.npy", "--json"]
         main()
     """

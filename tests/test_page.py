@@ -18,8 +18,8 @@ import fastdiv
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 from fastdiv.scoring import page, pictures, tables
-from fastdiv.scoring.files import InputError
 from fastdiv.scoring.page import Input
+from fastdiv.scoring.sources import InputError
 
 pytestmark = pytest.mark.thread_unsafe  # matplotlib's settings are one for all threads
 

@@ -13,15 +13,15 @@ pytest.importorskip("matplotlib")
 from rich.console import Console
 
 from fastdiv.plot import _style
-from fastdiv.scoring.files import InputError
 from fastdiv.scoring.show import show
+from fastdiv.scoring.sources import InputError, open_rows
 
 P, Q = (Path("examples/digits") / name for name in ("logits.npy", "logits_8bit.npy"))
 
 
-def shown(*args, **keywords):
+def shown(p, q, *args, **keywords):
     console = Console(file=io.StringIO(), width=100, highlight=False)
-    show(*args, console=console, **keywords)
+    show(open_rows(p), open_rows(q), *args, console=console, **keywords)
     return console.file.getvalue().splitlines()
 
 

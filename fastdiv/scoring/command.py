@@ -1,15 +1,11 @@
 """The command line.
 
-Results go to standard output, progress and errors to standard error. Exit status 0: done; 2: a
-file or an option is wrong, or a disk is full, in one line; 130: interrupted; 143: terminated.
+Results go to standard output, progress and errors to standard error. Exit status 0: done; 1: a
+metric is above its limit; 2: a file or an option is wrong, or a disk is full, in one line; 130:
+interrupted; 143: terminated.
 """
 
-import contextlib
-import os
 import platform
-import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +14,11 @@ import typer
 
 import fastdiv
 from fastdiv import _dispatch, _workers
-from fastdiv.scoring import report, statistics
-from fastdiv.scoring.blocks import BLOCK_BYTES
-from fastdiv.scoring.files import InputError
+from fastdiv.scoring import options, outcome, printing
+from fastdiv.scoring.job import Job, score_job
+from fastdiv.scoring.sources import InputError, open_rows
+
+BLOCK = "4M"
 
 app = typer.Typer(
     add_completion=True,
@@ -29,106 +27,159 @@ app = typer.Typer(
     help="Cross-entropy and KL divergence of files of rows.",
 )
 
-Labels = Annotated[Path, typer.Option(help="Integer labels (.npy), one for every row.")]
-Probs = Annotated[bool, typer.Option("--probs", help="Rows are probabilities, not logits.")]
-Out = Annotated[Path | None, typer.Option(help="Write the number of every row to this .npy file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Size = Annotated[str, typer.Option("--block-bytes", help="Bytes of a block, as 4M or 64k.")]
-Workers = Annotated[int, typer.Option(help="Threads; -1 is one for every processor.")]
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    """Turn what can go wrong into a line and an exit status."""
-    try:
-        yield
-        sys.stdout.flush()
-    except InputError as error:
-        print(f"fastdiv: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except OSError as error:
-        # Only standard output is left to fail here; Python would complain once more while closing
-        # it. Whoever read our output and has left needs no word.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise typer.Exit(1) from None
-        print(f"fastdiv: the result cannot be printed: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(2) from None
-
-
-def _bytes(text: str) -> int:
-    """Read 64k, 4M or 1G."""
-    match = re.fullmatch(r"(\d+)([kMG]?)B?", text)
-    if not match or int(match[1]) == 0:
-        raise InputError(f"--block-bytes {text}: write a number of bytes, as 4M or 64k")
-    return int(match[1]) << {"": 0, "k": 10, "M": 20, "G": 30}[match[2]]
-
-
-def _threads(workers: int) -> int:
-    try:
-        return _workers.count(workers)
-    except ValueError as error:
-        raise InputError(f"--workers: {error}") from None
-
 
 @app.command()
 def score(
-    logits: Annotated[Path, typer.Argument(help="Rows of logits (.npy), shape (rows, classes).")],
-    labels: Labels,
-    probs: Probs = False,
-    out: Out = None,
-    json: Json = False,
-    block_bytes: Size = f"{BLOCK_BYTES >> 20}M",
-    workers: Workers = -1,
+    logits: options.Places,
+    labels: options.Labels = None,
+    ids: options.Ids = None,
+    column: options.Column = None,
+    probs: options.Probs = False,
+    top_k: options.TopK = None,
+    out: options.Out = None,
+    json: options.Json = False,
+    summary: options.Summary = None,
+    plot: options.Plot = None,
+    report: options.Page = None,
+    block_bytes: options.Size = BLOCK,
+    workers: options.Workers = -1,
+    resume: options.Resume = None,
+    fail_above: options.FailAbove = None,
 ) -> None:
     """Score rows of logits against labels."""
-    with _reported():
-        result = statistics.score(
-            logits,
-            labels,
-            probs=probs,
+    with options.reported():
+        top = options.top_k_of(top_k)
+        asked = outcome.Asked(
+            options.bytes_of(block_bytes),
+            options.threads_of(workers),
             out=out,
-            block_bytes=_bytes(block_bytes),
-            workers=_threads(workers),
-            start=report.progress,
+            json=json,
+            summary=summary,
+            plot=plot,
+            page=report,
+            resume=resume,
+            limits=options.limits_of(fail_above),
+            settings={"labels": labels, "ids": ids, "column": column, "top_k": top},
         )
-        report.print_result(result, json, "score")
+        source = open_rows(logits, labels=labels, ids=ids, column=column)
+        outcome.do(score_job(source, probs=probs, every=_all(out), top_k=top), asked)
 
 
 @app.command()
 def compare(
-    p_logits: Annotated[Path, typer.Argument(help="Rows of the true model (.npy).")],
-    q_logits: Annotated[Path, typer.Argument(help="Rows of the other model (.npy).")],
-    labels: Annotated[
-        Path | None, typer.Option(help="Integer labels (.npy): score both models too.")
+    p_logits: options.Place,
+    q_logits: options.Place,
+    labels: options.Labels = None,
+    ids: options.Ids = None,
+    column: options.Column = None,
+    q_column: Annotated[
+        str | None, typer.Option(help="The column of q's rows, if it is another one.")
     ] = None,
-    probs: Probs = False,
-    out: Out = None,
-    json: Json = False,
-    block_bytes: Size = f"{BLOCK_BYTES >> 20}M",
-    workers: Workers = -1,
+    probs: options.Probs = False,
+    out: options.Out = None,
+    json: options.Json = False,
+    llama: Annotated[
+        bool, typer.Option("--llama", help="Print as llama-perplexity --kl-divergence does.")
+    ] = False,
+    summary: options.Summary = None,
+    plot: options.Plot = None,
+    report: options.Page = None,
+    block_bytes: options.Size = BLOCK,
+    workers: options.Workers = -1,
+    resume: options.Resume = None,
+    fail_above: options.FailAbove = None,
 ) -> None:
-    """Compare two models' rows of logits: KL divergence and its kin."""
-    with _reported():
-        result = statistics.compare(
-            p_logits,
-            q_logits,
-            labels,
-            probs=probs,
+    """Compare two models' rows of logits, p true and q other: KL divergence and its kin."""
+    with options.reported():
+        asked = outcome.Asked(
+            options.bytes_of(block_bytes),
+            options.threads_of(workers),
             out=out,
-            block_bytes=_bytes(block_bytes),
-            workers=_threads(workers),
-            start=report.progress,
+            json=json,
+            summary=summary,
+            plot=plot,
+            page=report,
+            resume=resume,
+            limits=options.limits_of(fail_above),
+            llama=llama,
+            settings={"labels": labels, "ids": ids, "column": column, "q_column": q_column},
         )
-        report.print_result(result, json, "compare")
+        if p_logits == q_logits == "-":
+            raise InputError("-: standard input is one stream, and cannot be both p and q")
+        p = open_rows(p_logits, labels=labels, ids=ids, column=column)
+        q = open_rows(q_logits, column=q_column or column)
+        outcome.do(Job(p, q, probs=probs, every=_all(out)), asked)
+
+
+def _all(out: Path | None) -> bool:
+    """Tell whether every number of a row is to be written."""
+    return out is not None and out.suffix == ".parquet"
 
 
 @app.command()
-def info(json: Json = False) -> None:
-    """Tell the version, the instruction sets and the machine."""
-    with _reported():
+def merge(
+    summaries: Annotated[list[Path], typer.Argument(help="Files that --summary has written.")],
+    json: options.Json = False,
+    out: Annotated[Path | None, typer.Option(help="Write the merged summary.")] = None,
+    llama: Annotated[
+        bool, typer.Option("--llama", help="Print as llama-perplexity --kl-divergence does.")
+    ] = False,
+) -> None:
+    """Merge the summaries of several parts into that of the whole."""
+    from fastdiv.scoring import saved
+
+    with options.reported():
+        saved.merge(summaries, json=json, out=out, llama=llama)
+
+
+@app.command()
+def show(
+    p: options.Place,
+    q: options.Place,
+    row: Annotated[int, typer.Option(help="Number of the row; negative from the end.")] = 0,
+    column: options.Column = None,
+    probs: options.Probs = False,
+    names: Annotated[
+        Path | None, typer.Option(help="Names of the classes, a line each, in a text file.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many classes to tell.")] = 12,
+    plot: options.Plot = None,
+) -> None:
+    """Show what one row of two files differs by, class by class."""
+    from fastdiv.scoring import show as module
+
+    with options.reported():
+        options.check_files(None, plot)
+        module.show(
+            open_rows(p, column=column),
+            open_rows(q, column=column),
+            row,
+            probs=probs,
+            names=None if names is None else module.read_names(names),
+            top=top,
+            plot=plot,
+        )
+
+
+@app.command()
+def info(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files to tell of.")
+    ] = None,
+    column: options.Column = None,
+    json: options.Json = False,
+) -> None:
+    """Tell the version, the instruction sets and the machine; or what is in files."""
+    with options.reported():
+        if files:
+            told = [open_rows(file, column=column).describe() for file in files]
+            if json:
+                printing.print_json({"command": "info", "files": told})
+                return
+            for i, facts in enumerate(told):
+                print(end="\n" if i else "")
+                printing.print_table([(k.replace("_", " "), str(v)) for k, v in facts.items()])
+            return
         facts = {
             "version": fastdiv.__version__,
             "instruction_sets": _dispatch.compiled(),
@@ -138,11 +189,11 @@ def info(json: Json = False) -> None:
             "cpus": _workers.usable_cpus(),
         }
         if json:
-            report.print_json({"command": "info", **facts})
-        else:
-            report.print_table(
-                [
-                    (k.replace("_", " "), ", ".join(v) if isinstance(v, list) else str(v))
-                    for k, v in facts.items()
-                ]
-            )
+            printing.print_json({"command": "info", **facts})
+            return
+        printing.print_table(
+            [
+                (k.replace("_", " "), ", ".join(v) if isinstance(v, list) else str(v))
+                for k, v in facts.items()
+            ]
+        )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from fastdiv import plot
 from fastdiv.plot import _style
-from fastdiv.scoring.files import InputError
+from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.whole_file import whole_file
 
 SIZE = (4.6, 3.1)  # inches: as wide as a phone, so that its text can be read there
@@ -109,12 +109,17 @@ def draw_file(pictures: Sequence[Picture], path: Path) -> None:
 
 def save(figure: Any, path: Path) -> None:
     """Write a figure in the format of the file's suffix; the file is whole or not there."""
-    known = figure.canvas.get_supported_filetypes()
-    kind = path.suffix[1:].lower()
-    if kind not in known:
+    check_suffix(path)
+    with whole_file(path) as file:
+        figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
+
+
+def check_suffix(path: Path) -> None:
+    """Raise for a file of no format that pictures are written in."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
         raise InputError(
             f"{path}: pictures are not written as {path.suffix or 'a file without suffix'}: name "
             "it .png, .svg or .pdf"
         )
-    with whole_file(path) as file:
-        figure.savefig(file, format=kind, dpi=150)

@@ -1,5 +1,6 @@
 """One row of two files: what the distributions differ by, class by class."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from rich.text import Text
 
 from fastdiv.plot import _style, decomposition, distributions
 from fastdiv.plot._shares import Row, Shares, shares, telling
-from fastdiv.scoring.files import InputError, Rows
 from fastdiv.scoring.pictures import save
+from fastdiv.scoring.sources import InputError, Source, iter_blocks
+from fastdiv.scoring.sources.errors import explained
 
 
 def show(
-    p: Path,
-    q: Path,
+    p: Source,
+    q: Source,
     row: int,
     *,
     probs: bool = False,
@@ -29,8 +31,8 @@ def show(
 
     Parameters
     ----------
-    p, q : Path
-        Files of rows.
+    p, q : Source
+        The rows.
     row : int
         Number of the row, from 0; negative ones count from the end.
     probs : bool, default False
@@ -49,25 +51,45 @@ def show(
     InputError
         If a file cannot be read or written, there is no such row, or it is no distribution.
     """
-    files = [Rows(path) for path in (p, q)]
-    shapes = [(*file.lead, file.classes) for file in files]
+    p_path, q_path = (source.shards[0].path for source in (p, q))
+    shapes = [(*source.lead, source.classes) for source in (p, q)]
     if shapes[0] != shapes[1]:
-        raise InputError(f"{q}: has shape {shapes[1]}; {p} has {shapes[0]}")
-    if names is not None and len(names) != files[0].classes:
-        raise InputError(f"{len(names)} names of classes for {files[0].classes} classes of {p}")
+        raise InputError(f"{q_path}: has shape {shapes[1]}; {p_path} has {shapes[0]}")
+    if names is not None and len(names) != p.classes:
+        raise InputError(f"{len(names)} names of classes for {p.classes} classes of {p_path}")
     if top < 1:
         raise InputError(f"--top {top}: at least one class is shown")
-    index = row + files[0].rows if row < 0 else row
-    if not 0 <= index < files[0].rows:
-        raise InputError(f"{p}: has no row {row}; its rows are 0 to {files[0].rows - 1}")
-    a, b = (np.array(file.block(index, index + 1)[0], np.float64) for file in files)
+    a, b = (_row(source, row) for source in (p, q))
+    index = row + (p.rows or 0) if row < 0 else row
     try:
         found = shares(a, b, not probs)
     except ValueError as error:
-        raise InputError(f"{p}, {q}: row {index}: {error}") from None
+        raise InputError(f"{p_path}, {q_path}: row {index}: {error}") from None
     print_shares(found, index, names, top, console or Console(highlight=False))
     if plot is not None:
         _draw(a, b, not probs, names, top, plot)
+
+
+def _row(source: Source, row: int) -> Row:
+    """Read a row; of a source in the order of the file only, up to its block."""
+    path = source.shards[0].path
+    if source.rows is None:
+        raise InputError(f"{path}: is a stream: save it as a file, so that a row can be found")
+    index = row + source.rows if row < 0 else row
+    if not 0 <= index < source.rows:
+        raise InputError(f"{path}: has no row {row}; its rows are 0 to {source.rows - 1}")
+    if not source.sequential:
+        return np.array(source.read(index, index + 1).rows[0], np.float64)
+    before = [s.path for s in source.shards if s.start + (s.rows or 0) <= index]
+    with contextlib.closing(iter_blocks(source, skip=before)) as blocks:
+        block = next(block for block in blocks if block.start <= index < block.stop)
+        return np.array(block.rows[index - block.start], np.float64)
+
+
+def read_names(path: Path) -> list[str]:
+    """Read names of classes, a line each."""
+    with explained(path, (UnicodeDecodeError,)):
+        return path.read_text().splitlines()
 
 
 def print_shares(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from fastdiv.scoring.files import InputError
+from fastdiv.scoring.sources.errors import InputError
 
 
 @contextlib.contextmanager

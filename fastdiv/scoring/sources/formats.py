@@ -89,8 +89,10 @@ def open_table(path: Path) -> Table:
     return opened
 
 
-def find_files(place: str | Path) -> list[Path]:
+def find_files(place: str | Path | list[str]) -> list[Path]:
     """Return the file that a path names, or the shards of a folder or a glob in their order."""
+    if isinstance(place, list):
+        return [path for one in place for path in find_files(one)]
     path = Path(place)
     if path.is_dir() and not any((path / name).exists() for name in ZARR):
         return _in_folder(path)

@@ -16,7 +16,7 @@ STDIN = Path("-")
 
 
 def open_rows(
-    place: str | Path,
+    place: str | Path | list[str],
     *,
     column: str | list[str] | None = None,
     labels: str | Path | None = None,
@@ -27,9 +27,10 @@ def open_rows(
 
     Parameters
     ----------
-    place : str or pathlib.Path
+    place : str, pathlib.Path or list of str
         A file, a folder of files, a pattern of files (``'out/*.parquet'``), or ``-`` for a stream
-        of Arrow batches on standard input. Files are taken in the order of their names.
+        of Arrow batches on standard input. Files are taken in the order of their names. Several
+        places are taken in their order.
     column : str or list of str, optional
         The name of the rows in a file of several arrays; of one column for every class, their
         names or a pattern of them (``'class_*'``, in the order of the file). Not needed where
@@ -85,8 +86,10 @@ def open_rows(
     return source
 
 
-def _tables(place: str | Path, stream: IO[bytes] | None) -> list[Table]:
-    if Path(place) == STDIN:
+def _tables(place: str | Path | list[str], stream: IO[bytes] | None) -> list[Table]:
+    if isinstance(place, list) and len(place) == 1:
+        place = place[0]
+    if not isinstance(place, list) and Path(place) == STDIN:
         from fastdiv.scoring.sources.arrow_stream import ArrowStream
 
         return [ArrowStream(STDIN, stream or sys.stdin.buffer)]

@@ -1,0 +1,135 @@
+"""Options of the command line: their types, and what they are turned into."""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastdiv import _workers
+from fastdiv.scoring.output import check_name
+from fastdiv.scoring.sources import InputError
+
+Places = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="LOGITS...",
+        help="Rows of logits: files, folders of shards, patterns, or - for an Arrow stream.",
+    ),
+]
+Place = Annotated[str, typer.Argument(help="A file, a folder of shards, a pattern, or -.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="Integer labels: a column of the rows' file, or a file (FILE::COLUMN)."),
+]
+Ids = Annotated[
+    str | None, typer.Option(help="Ids to carry along into --out: a column, or a file.")
+]
+Column = Annotated[
+    str | None, typer.Option(help="The rows' column, or a pattern of one column for every class.")
+]
+Probs = Annotated[bool, typer.Option("--probs", help="Rows are probabilities, not logits.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Write every row's numbers: the main one as .npy, all as .parquet."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Summary = Annotated[
+    Path | None,
+    typer.Option(help="Write the summary as JSON, for fastdiv merge and the classes of summaries."),
+]
+Plot = Annotated[Path | None, typer.Option(help="Draw the pictures: .png, .svg or .pdf.")]
+Page = Annotated[Path | None, typer.Option(help="Write a page of numbers and pictures: .html.")]
+Size = Annotated[str, typer.Option("--block-bytes", help="Bytes of a block, as 4M or 64k.")]
+Workers = Annotated[int, typer.Option(help="Threads; -1 is one for every processor.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keep the state in this folder, and go on from what is there: the same command again "
+        "after an interruption does not do again what is done.",
+    ),
+]
+FailAbove = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="METRIC=VALUE",
+        help="Exit with 1 if the metric is above: perplexity=20, kl_divergence@0.99=0.1 and so on, "
+        "by the names of --json.",
+    ),
+]
+TopK = Annotated[list[int] | None, typer.Option(help="Tell top-k accuracy; 1 and 5 by default.")]
+
+
+@contextlib.contextmanager
+def reported() -> Iterator[None]:
+    """Turn what can go wrong into a line and an exit status."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (InputError, ImportError) as error:
+        print(f"fastdiv: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except OSError as error:
+        # Only standard output is left to fail here; Python would complain once more while closing
+        # it. Whoever read our output and has left needs no word.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(1) from None
+        print(f"fastdiv: the result cannot be printed: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def bytes_of(text: str) -> int:
+    """Read 64k, 4M or 1G."""
+    match = re.fullmatch(r"(\d+)([kMG]?)B?", text)
+    if not match or int(match[1]) == 0:
+        raise InputError(f"--block-bytes {text}: write a number of bytes, as 4M or 64k")
+    return int(match[1]) << {"": 0, "k": 10, "M": 20, "G": 30}[match[2]]
+
+
+def threads_of(workers: int) -> int:
+    """Read a number of threads."""
+    try:
+        return _workers.count(workers)
+    except ValueError as error:
+        raise InputError(f"--workers: {error}") from None
+
+
+def top_k_of(given: list[int] | None) -> tuple[int, ...]:
+    """Read for which k top-k accuracy is told."""
+    top_k = tuple(given or (1, 5))
+    if min(top_k) < 1:
+        raise InputError(f"--top-k {min(top_k)}: give a number of classes, 1 or more")
+    return top_k
+
+
+def limits_of(given: list[str] | None) -> dict[str, float]:
+    """Read METRIC=VALUE."""
+    limits = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        try:
+            limits[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or limits[name] != limits[name]:
+            raise InputError(f"--fail-above {text}: write METRIC=VALUE, as perplexity=20")
+    return limits
+
+
+def check_files(out: Path | None, *others: Path | None) -> None:
+    """Raise for files that could not be written, before any work is done."""
+    if out is not None:
+        check_name(out)
+    for path in (out, *others):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}")
+        if path is not None and path.is_dir():
+            raise InputError(f"{path}: is a folder")

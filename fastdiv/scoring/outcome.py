@@ -1,0 +1,146 @@
+"""A job from its files to all that was asked for: the table, files, pictures, the page."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from fastdiv.scoring import options, printing
+from fastdiv.scoring.job import Job, Tally
+from fastdiv.scoring.llama import llama_lines
+from fastdiv.scoring.output import written
+from fastdiv.scoring.progress import progress
+from fastdiv.scoring.resume import Resume
+from fastdiv.scoring.run import run
+from fastdiv.scoring.sources import InputError, Source
+from fastdiv.scoring.whole_file import whole_file
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to become of a job."""
+
+    block_bytes: int
+    workers: int
+    out: Path | None = None
+    json: bool = False
+    summary: Path | None = None
+    plot: Path | None = None
+    page: Path | None = None
+    resume: Path | None = None
+    limits: dict[str, float] = field(default_factory=dict)
+    llama: bool = False
+    # What else makes the job another one: see `Resume`.
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Say what is wrong or missing before the work and not after it."""
+        options.check_files(self.out, self.summary, self.plot, self.page)
+        if self.plot is not None or self.page is not None:
+            from fastdiv.plot._style import need
+
+            need("matplotlib", "--plot" if self.page is None else "--report", "report")
+            if self.page is not None:
+                need("jinja2", "--report", "report")
+        if self.plot is not None:
+            from fastdiv.scoring.pictures import check_suffix
+
+            check_suffix(self.plot)
+
+
+def do(job: Job, asked: Asked) -> None:
+    """Do a job and tell of it; exit with 1 if a metric is above its limit."""
+    begin = time.monotonic()
+    known = printing.metrics_of(job.of_one_row().result())
+    for name in asked.limits:
+        if name not in known:
+            raise InputError(f"--fail-above {name}: is no metric; there are {', '.join(known)}")
+    tally = _done(job, asked)
+    result = tally.summary.result()
+    metrics = printing.metrics_of(result)
+    if asked.summary is not None:
+        with whole_file(asked.summary) as file:
+            file.write(tally.summary.to_json().encode())
+    if asked.plot is not None or asked.page is not None:
+        _draw(job, asked, result, tally, time.monotonic() - begin)
+    if asked.json:
+        printing.print_json({"command": job.name, **result._asdict()})
+    elif asked.llama:
+        printing.print_table(llama_lines(result))
+    else:
+        printing.print_result(result)
+    # NaN is not shown to be below.
+    above = [name for name, limit in asked.limits.items() if not metrics[name] <= limit]
+    for name in above:
+        line = f"fastdiv: {name} is {metrics[name]:.6g}, above {asked.limits[name]:g}"
+        print(line, file=sys.stderr)
+    if above:
+        raise typer.Exit(1)
+
+
+def _done(job: Job, asked: Asked) -> Tally:
+    """Do the job, from the beginning or from where it was left."""
+    if asked.resume is None:
+        with progress(job) as done, written(asked.out, job) as sink:
+            return run(
+                job,
+                block_bytes=asked.block_bytes,
+                workers=asked.workers,
+                sink=sink,
+                done=done,
+            )
+    settings = {**asked.settings, "block_bytes": asked.block_bytes}
+    kept = Resume(asked.resume, job, settings, asked.out)
+    with progress(job, kept.rows) as done:
+        tally = run(
+            job,
+            block_bytes=asked.block_bytes,
+            workers=asked.workers,
+            sink=None if asked.out is None else kept,
+            done=done,
+            checkpoints=kept,
+            before=kept.before,
+        )
+    kept.save(tally.summary.rows, tally)
+    if asked.out is not None:
+        with written(asked.out, job) as out:
+            assert out is not None
+            kept.copy_to(out)
+    kept.remove()
+    return tally
+
+
+def _draw(job: Job, asked: Asked, result: Any, tally: Tally, seconds: float) -> None:
+    """Draw the pictures, and write the page."""
+    from fastdiv.scoring import page, pictures, tables
+
+    command = ["fastdiv", *sys.argv[1:]]
+    report = tables.report(
+        result,
+        inputs=inputs_of(job),
+        command=command,
+        worst=tally.worst.result() if tally.worst.result()[0] else None,
+        seconds=seconds,
+    )
+    if asked.plot is not None:
+        pictures.draw_file(report.pictures, asked.plot)
+    if asked.page is not None:
+        page.write(asked.page, report)
+
+
+def inputs_of(job: Job) -> list[Any]:
+    """Return what the page tells of the files."""
+    roles = ["logits"] if job.other is None else ["p", "q"]
+    return [_input(role, source) for role, source in zip(roles, job.sources, strict=True)]
+
+
+def _input(role: str, source: Source) -> Any:
+    from fastdiv.scoring import page
+
+    told = source.describe()
+    more = f" and {told['shards'] - 1} more" if told["shards"] > 1 else ""
+    shape = tuple(n for n in told["shape"] if n is not None)
+    return page.Input(role, told["path"] + more, shape, told["dtype"], told["file_bytes"] or 0)

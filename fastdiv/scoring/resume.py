@@ -1,0 +1,137 @@
+"""The state of a job in a folder, from which it goes on after whatever ended it.
+
+``state.json`` says how many rows are done, what is known of them, and in which files their numbers
+are. It is replaced as a whole, after the files it names have reached the disk; files that it does
+not name are of an interrupted stretch and are made anew.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import fastdiv
+from fastdiv.scoring.job import Columns, Job, Tally
+from fastdiv.scoring.output import RowsFile, read, rows_file
+from fastdiv.scoring.sources.errors import InputError, explained
+from fastdiv.scoring.whole_file import whole_file
+
+SCHEMA = 1
+
+
+class Resume:
+    """A folder that a job is kept in.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made if it is not there.
+    job : Job
+    options : dict
+        What the job was asked for: with others it is another job.
+    out : pathlib.Path or None
+        Where the rows' numbers go in the end.
+    """
+
+    def __init__(self, folder: Path, job: Job, options: dict[str, Any], out: Path | None) -> None:
+        self._folder, self._job, self._suffix = folder, job, out.suffix if out else ""
+        self._parts: list[str] = []
+        self._part: tuple[Any, RowsFile] | None = None
+        self.rows = 0
+        self.before: Tally | None = None
+        # As JSON will give it back.
+        self._of = json.loads(json.dumps({**_described(job), **options, "out": str(out)}))
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            there = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+        if "state.json" in there:
+            self._load()
+        elif [name for name in there if not name.startswith("part-")]:
+            raise InputError(f"{folder}: is a folder of something else: name one for this job")
+
+    def _load(self) -> None:
+        path = self._folder / "state.json"
+        with explained(path, (ValueError, KeyError, TypeError)):
+            state = json.loads(path.read_text())
+            of, schema = state["job"], state["schema"]
+        if schema != SCHEMA:
+            raise InputError(f"{path}: is of another version of fastdiv: start in another folder")
+        if of != self._of:
+            changed = sorted(k for k in of.keys() | self._of if of.get(k) != self._of.get(k))
+            raise InputError(
+                f"{path}: is of another job, with other {', '.join(changed)}: start in another "
+                "folder, or remove this one"
+            )
+        self.rows, self._parts = state["rows"], state["parts"]
+        tally = self._job.tally()
+        tally.summary = type(tally.summary).from_json(state["summary"])
+        tally.worst.restore(state["worst"])
+        self.before = tally
+
+    def write(self, start: int, columns: Columns) -> None:
+        """Append the numbers of the rows from ``start`` on."""
+        if self._part is None:
+            path = self._folder / f"part-{start}{self._suffix}"
+            with explained(path):
+                file = path.open("wb")
+            self._part = file, rows_file(path, file, self._job)
+        with explained(self._folder):
+            self._part[1].write(start, columns)
+
+    def save(self, rows: int, tally: Tally) -> None:
+        """Keep that the first rows are done."""
+        if self._part is not None:
+            file, numbers = self._part
+            with explained(self._folder):
+                numbers.finish()
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+            self._parts.append(Path(file.name).name)
+            self._part = None
+        state = {
+            "schema": SCHEMA,
+            "job": self._of,
+            "rows": rows,
+            "parts": self._parts,
+            "worst": tally.worst.state(),
+            "summary": tally.summary.to_json(),
+        }
+        with whole_file(self._folder / "state.json") as whole:
+            whole.write(json.dumps(state).encode())
+        self.rows = rows
+
+    def copy_to(self, out: RowsFile) -> None:
+        """Write all numbers to a file."""
+        start = 0
+        for name in self._parts:
+            for _, columns in read(self._folder / name, self._job):
+                out.write(start, columns)
+                start += len(next(iter(columns.values())))
+
+    def remove(self) -> None:
+        """Leave nothing: the job is done."""
+        with explained(self._folder):
+            # The latter are of a state that was half written when the job was killed.
+            for path in (*self._folder.glob("part-*"), *self._folder.glob(".state.json.*")):
+                path.unlink()
+            (self._folder / "state.json").unlink(missing_ok=True)
+            if not any(self._folder.iterdir()):
+                self._folder.rmdir()
+
+
+def _described(job: Job) -> dict[str, Any]:
+    """Return what makes a job the same one: its files as they are, and how they are read."""
+    files = []
+    for source in job.sources:
+        for shard in source.shards:
+            with explained(shard.path):
+                seen = shard.path.stat()
+            files.append([str(shard.path), seen.st_size, seen.st_mtime_ns])
+    return {
+        "command": job.name,
+        "files": files,
+        "probs": job.probs,
+        "columns": job.every,
+        "fastdiv": fastdiv.__version__,
+    }

@@ -1,0 +1,311 @@
+"""Jobs over files: every format, interrupted and resumed, merged, with all that is written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import fastdiv
+
+pytest.importorskip("typer")
+from typer.testing import CliRunner
+
+from fastdiv.scoring.command import app
+from fastdiv.scoring.worst import Worst
+
+ROWS, CLASSES = 3000, 20
+
+
+def call(*args, status=0, stdin=None):
+    """What a command prints."""
+    done = CliRunner().invoke(app, [str(a) for a in args], input=stdin, catch_exceptions=False)
+    assert done.exit_code == status, done.output
+    return done.stdout
+
+
+def answer(*args, **keywords):
+    return json.loads(call(*args, "--json", **keywords))
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    rng = np.random.default_rng(0)
+    x = (3 * rng.normal(size=(ROWS, CLASSES))).astype(np.float32)
+    z = (x + 0.3 * rng.normal(size=x.shape)).astype(np.float32)
+    return x, z, rng.integers(0, CLASSES, ROWS)
+
+
+@pytest.fixture
+def folder(arrays, tmp_path):
+    for name, array in zip("xzy", arrays, strict=True):
+        np.save(tmp_path / f"{name}.npy", array)
+    return tmp_path
+
+
+def table(x, y):
+    pa = pytest.importorskip("pyarrow")
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), CLASSES)
+    ids = pa.array([f"row {i}" for i in range(len(x))])
+    return pa.table({"id": ids, "logits": rows, "y": pa.array(y)})
+
+
+def write(kind, path, x, y):
+    """Write rows and labels in some format, and return what names the labels."""
+    if kind == "parquet":
+        pytest.importorskip("pyarrow.parquet").write_table(table(x, y), path, row_group_size=700)
+        return "y"
+    if kind == "arrow":
+        feather = pytest.importorskip("pyarrow.feather")
+        feather.write_feather(table(x, y), str(path), compression="uncompressed")
+        return "y"
+    if kind == "safetensors":
+        save = pytest.importorskip("safetensors.numpy").save_file
+        save({"logits": x, "y": y}, path)
+        return "y"
+    if kind == "zarr":
+        zarr = pytest.importorskip("zarr")
+        made = zarr.create_array(path, shape=x.shape, chunks=(512, CLASSES), dtype=x.dtype)
+        made[:] = x
+    elif kind == "hdf5":
+        with pytest.importorskip("h5py").File(path, "w") as file:
+            file["logits"], file["y"] = x, y
+        return "y"
+    else:
+        np.savez(path, logits=x, y=y)
+        return "y"
+    np.save(path.with_suffix(".y.npy"), y)
+    return path.with_suffix(".y.npy")
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet", "arrow", "safetensors", "zarr", "hdf5"])
+def test_the_same_summary_from_every_format(folder, arrays, kind):
+    x, z, y = arrays
+    expected = answer("score", folder / "x.npy", "--labels", folder / "y.npy")
+    compared = answer("compare", folder / "x.npy", folder / "z.npy", "--labels", folder / "y.npy")
+    path, other = folder / f"a.{kind}", folder / f"b.{kind}"
+    labels = write(kind, path, x, y)
+    write(kind, other, z, y)
+    for size in ("3k", "4M"):
+        got = answer("score", path, "--labels", labels, "--block-bytes", size)
+        assert got == expected
+    assert answer("compare", path, folder / "z.npy", "--labels", labels) == compared
+    column = [] if kind == "zarr" else ["--column", "logits"]
+    assert answer("compare", path, other, "--labels", labels, *column) == compared
+
+
+def test_shards_in_every_way_of_naming_them(folder, arrays):
+    x, _, _ = arrays
+    expected = answer("score", folder / "x.npy", "--labels", folder / "y.npy")
+    (folder / "shards").mkdir()
+    for i, first in enumerate(range(0, ROWS, 1300)):
+        np.save(folder / "shards" / f"{i}.npy", x[first : first + 1300])
+    places = ["shards"], ["shards/*.npy"], [f"shards/{i}.npy" for i in range(3)]
+    for place in places:
+        paths = [folder / p for p in place]
+        assert answer("score", *paths, "--labels", folder / "y.npy") == expected
+
+
+def test_a_stream_on_standard_input(folder, arrays):
+    pa = pytest.importorskip("pyarrow")
+    x, _, y = arrays
+    rows = table(x, y)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows, 700)
+    expected = answer("score", folder / "x.npy", "--labels", folder / "y.npy")
+    args = [sys.executable, "-m", "fastdiv", "score", "-", "--labels", "y", "--json"]
+    done = subprocess.run(args, input=sink.getvalue().to_pybytes(), capture_output=True, check=True)
+    assert json.loads(done.stdout) == expected
+
+
+@pytest.mark.parametrize("probs", [False, True])
+def test_all_numbers_in_parquet(folder, arrays, probs):
+    pq = pytest.importorskip("pyarrow.parquet")
+    x, z, y = arrays
+    p, q = (fastdiv.softmax(a) if probs else a for a in (x, z))
+    extra = ["--probs"] if probs else []
+    write("parquet", folder / "x.parquet", p, y)
+    write("parquet", folder / "z.parquet", q, y)
+    out = folder / "out.parquet"
+    call("score", folder / "x.parquet", "--labels", "y", "--ids", "id", "--out", out, *extra)
+    made = pq.read_table(out).to_pydict()
+    assert made["row"] == list(range(ROWS))
+    assert made["id"] == [f"row {i}" for i in range(ROWS)]
+    want = vars(fastdiv.score(y, x))
+    assert made.keys() == {"row", "id", *want} - ({"logsumexp"} if probs else set())
+    for name in set(want) & set(made):
+        if probs and np.asarray(want[name]).dtype.kind == "f":
+            np.testing.assert_allclose(made[name], want[name], rtol=2e-6, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(made[name], want[name])
+    args = folder / "x.parquet", folder / "z.parquet", "--labels", "y"
+    call("compare", *args, "--out", out, *extra)
+    made = pq.read_table(out).to_pydict()
+    want = vars(fastdiv.compare(x, z, y))
+    assert made.keys() == {"row", *want}
+    for name in want:
+        if probs and want[name].dtype.kind == "f":
+            np.testing.assert_allclose(made[name], want[name], rtol=1e-4, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(made[name], want[name])
+
+
+def test_llama_lines(folder):
+    args = "compare", folder / "x.npy", folder / "z.npy", "--labels", folder / "y.npy"
+    text, got = call(*args, "--llama"), answer(*args)
+    assert f"{got['kl_divergence']['mean']:10.6f}" in text
+    assert f"{100 * got['delta_p_quantiles']['0.999']:6.3f}%" in text
+
+
+def test_limits(folder, capfd):
+    args = "score", folder / "x.npy", "--labels", folder / "y.npy"
+    value = answer(*args)["cross_entropy_quantiles"]["0.99"]
+    call(*args, "--fail-above", f"cross_entropy@0.99={value}", "--fail-above", "accuracy=1")
+    call(*args, "--fail-above", f"cross_entropy@0.99={np.nextafter(value, 0)}", status=1)
+    x = np.load(folder / "x.npy")
+    x[5] = np.nan
+    np.save(folder / "nan.npy", x)
+    call("score", folder / "nan.npy", *args[2:], "--fail-above", "perplexity=1e300", status=1)
+    del capfd
+
+
+def test_merged_summaries_are_those_of_the_whole(folder, arrays):
+    x, z, y = arrays
+    for i, part in enumerate((slice(0, 7), slice(7, 2000), slice(2000, None))):
+        for name, array in zip("xzy", (x, z, y), strict=True):
+            np.save(folder / f"{name}{i}.npy", array[part])
+        paths = [folder / f"{name}{i}.npy" for name in "xzy"]
+        call("compare", *paths[:2], "--labels", paths[2], "--summary", folder / f"c{i}.json")
+        call("score", paths[0], "--labels", paths[2], "--summary", folder / f"s{i}.json")
+    paths = [folder / f"{name}.npy" for name in "xzy"]
+    for letter, args in (
+        ("c", ["compare", *paths[:2]]),
+        ("s", ["score", paths[0]]),
+    ):
+        whole = answer(*args, "--labels", paths[2], "--summary", folder / "whole.json")
+        parts = [folder / f"{letter}{i}.json" for i in (2, 0, 1)]
+        assert answer("merge", *parts, "--out", folder / "merged.json") == whole
+        assert (folder / "merged.json").read_text() == (folder / "whole.json").read_text()
+    call("merge", folder / "c0.json", folder / "s0.json", status=2)
+    call("merge", folder / "x.npy", status=2)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "parquet"])
+def test_killed_and_resumed(folder, arrays, suffix):
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    out, whole, state = folder / f"out.{suffix}", folder / f"whole.{suffix}", folder / "state"
+    args = ["compare", "x.npy", "z.npy", "--labels", "y.npy", "--block-bytes", "2k", "--json"]
+    code = """if True:
+        import sys, time
+        from fastdiv.__main__ import main
+        from fastdiv.scoring import job, run
+        run.EVERY_SECONDS = 0.02
+        held = job.Job.do
+        def do(self, plan, tally):
+            time.sleep(0.005)
+            return held(self, plan, tally)
+        job.Job.do = do
+        main()
+    """
+    slow = [sys.executable, "-c", code, *args, "--out", out.name, "--resume", "state"]
+    with subprocess.Popen(slow, cwd=folder, stdout=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (state / "state.json").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGKILL)
+        assert process.communicate()[0] == b""
+    assert not out.exists()
+    done = json.loads((state / "state.json").read_text())["rows"]
+    assert 0 < done < ROWS
+    os.chdir(folder)
+    expected = answer(*args[:-1], "--out", whole)
+    first = []
+
+    def remembered(self, plan, tally, held=fastdiv.scoring.job.Job.do):
+        first.append(plan.start)
+        return held(self, plan, tally)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastdiv.scoring.job.Job, "do", remembered)
+        got = answer(*args[:-1], "--out", out.name, "--resume", "state")
+    assert got == expected
+    assert min(first) == done
+    assert out.read_bytes() == whole.read_bytes() if suffix == "npy" else True
+    if suffix == "parquet":
+        pq = pytest.importorskip("pyarrow.parquet")
+        assert pq.read_table(out).equals(pq.read_table(whole))
+    assert not state.exists()
+
+
+def test_the_state_of_another_job_is_refused(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    from fastdiv.scoring import resume
+
+    def interrupted(self, rows, tally, held=resume.Resume.save):
+        held(self, rows, tally)
+        raise KeyboardInterrupt
+
+    args = "score", "x.npy", "--labels", "y.npy", "--resume", "state"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resume.Resume, "save", interrupted)
+        call(*args, status=130)
+    call(*args, "--block-bytes", "1k", status=2)
+    call("score", "z.npy", *args[2:], status=2)
+    os.utime("x.npy", (1, 1))
+    call(*args, status=2)
+    (folder / "state" / "state.json").write_text("{")
+    call(*args, status=2)
+
+
+def test_pictures_and_page(folder, monkeypatch):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(folder)
+    args = "score", "x.npy", "--labels", "y.npy"
+    call(*args, "--plot", "a.png", "--report", "a.html")
+    assert (folder / "a.png").read_bytes()[:4] == b"\x89PNG"
+    page = (folder / "a.html").read_text()
+    assert page.count("<svg") == 5
+    loss = fastdiv.score(np.load("y.npy"), np.load("x.npy")).cross_entropy
+    assert str(np.argmax(loss)) in page
+    call("compare", "x.npy", "z.npy", "--labels", "y.npy", "--report", "b.html")
+    assert "Jensen-Shannon" in (folder / "b.html").read_text()
+
+
+def test_show_and_info(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "names.txt").write_text("\n".join(f"class {k}" for k in range(CLASSES)))
+    text = call("show", "x.npy", "z.npy", "--row", "17", "--names", "names.txt")
+    assert "KL(p‖q)" in text
+    assert "class 3" in text
+    told = answer("info", "x.npy", "z.npy")["files"]
+    assert [t["rows"] for t in told] == [ROWS, ROWS]
+    assert "float32" in call("info", "x.npy")
+    call("show", "x.npy", "z.npy", "--row", str(ROWS), status=2)
+
+
+def test_the_worst_rows_do_not_depend_on_the_split():
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 300, 5000) / 7
+    values[[3, 4999]] = np.inf
+    values[100:200] = np.nan
+    order = np.argsort(-np.where(np.isnan(values), -1, values), kind="stable")[:20]
+    for cuts in ([], [1], [19, 20, 21, 4000], list(range(0, 5000, 13))):
+        parts = []
+        for first, part in zip([0, *cuts], np.split(values, cuts), strict=True):
+            worst = Worst()
+            worst.update(part, first, None)
+            parts.append(worst)
+        total = Worst()
+        for k in rng.permutation(len(parts)):
+            total.merge(parts[k])
+        kept = Worst()
+        kept.restore(json.loads(json.dumps(total.state())))
+        assert kept.result() == (values[order].tolist(), order.tolist())
