@@ -1,0 +1,104 @@
+"""The picture of ``fastdiv bench``: a panel for each function, a line for each shape."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastdiv.plot import _style
+from fastdiv.scoring.bench_rows import TIMES, shape_name
+from fastdiv.scoring.files import InputError
+from fastdiv.scoring.pictures import kind_of
+
+# Told apart by colour and by form. One thread is an empty form, all of them a full one.
+LOOKS = {
+    "fastdiv": (_style.P, "o"),
+    "numpy": (_style.MUTED, "s"),
+    "scipy": (_style.KL, "^"),
+    "torch": (_style.Q, "D"),
+}
+NAMES = {"fastdiv": "fastdiv", "numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
+
+
+def new_figure(path: Path) -> Any:
+    """Return an empty figure, or say now why it could not be written to ``path`` later."""
+    _style.need("matplotlib", "--plot", "plot")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    kind_of(figure, path)
+    return figure
+
+
+def draw(result: Mapping[str, Any], figure: Any) -> None:
+    """Draw every case: elements a second of each library, and how many times the best rival's."""
+    cases: dict[str, list[Mapping[str, Any]]] = {}
+    for case in result["cases"]:
+        cases.setdefault(case["function"], []).append(case)
+    columns = min(2, len(cases))
+    rows = -(-len(cases) // columns)
+    most = max(map(len, cases.values()))
+    figure.set_size_inches(5.2 * columns, (0.9 + 0.42 * most) * rows + 0.8)
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    for ax, (function, shown) in zip(panels.flat, cases.items(), strict=False):
+        _panel(ax, function, shown)
+    for ax in panels.flat[len(cases) :]:
+        ax.set_visible(False)
+    for ax in panels[-1]:
+        ax.set_xlabel("elements per second (faster to the right)")
+    _key(figure, result)
+
+
+def _panel(ax: Any, function: str, cases: list[Mapping[str, Any]]) -> None:
+    """Draw one function: to the right is faster."""
+    for y, case in enumerate(cases):
+        timed = [line for line in case["contestants"] if "seconds" in line]
+        speeds = [line["elements_per_second"] for line in timed]
+        ax.plot(speeds, [y] * len(speeds), color=_style.MUTED, linewidth=0.8, zorder=1)
+        for line in timed:
+            color, marker = LOOKS[line["library"]]
+            ax.plot(
+                line["elements_per_second"], y, marker, markersize=7, color=color, zorder=2,
+                markerfacecolor=color if line["threads"] > 1 else ax.get_facecolor(),
+            )  # fmt: skip
+        if case["ratio_all"] is not None:
+            ax.annotate(
+                _style.number(case["ratio_all"], 2) + TIMES, (1.01, y), va="center",
+                xycoords=("axes fraction", "data"), fontsize="small",
+            )  # fmt: skip
+    ax.set_yticks(
+        range(len(cases)),
+        [shape_name(case["rows"], case["classes"]) for case in cases],
+    )
+    ax.set_ylim(len(cases) - 0.5, -0.5)
+    ax.annotate(
+        f"{TIMES} best rival", (1.01, 1), va="bottom", ha="center", xycoords="axes fraction",
+        fontsize="small", color=_style.MUTED,
+    )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_title(function, loc="left", fontsize="medium", family="monospace")
+    _style.decades(ax.xaxis)
+    _style.calm(ax, "x")
+
+
+def _key(figure: Any, result: Mapping[str, Any]) -> None:
+    """Put what the forms mean above all panels."""
+    from matplotlib.lines import Line2D
+
+    seen = {(o["library"], o["threads"]): None for c in result["cases"] for o in c["contestants"]}
+    handles = []
+    for library, threads in seen:
+        color, marker = LOOKS[library]
+        name = NAMES[library]
+        if result["threads"] > 1 and (library, 1) in seen and (library, result["threads"]) in seen:
+            name += f", {threads} thread{'s' * (threads > 1)}"
+        face = color if threads > 1 else "none"
+        handles.append(
+            Line2D(
+                [], [], marker=marker, linestyle="", color=color, markerfacecolor=face, label=name
+            )
+        )
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False)
