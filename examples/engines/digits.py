@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 FOLDER = Path(__file__).resolve().parent.parent / "digits"
+CLASSES = 10
 
 
 def arrays() -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -18,7 +19,7 @@ def arrays() -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
 def parquet(folder: Path) -> Path:
     """Write labels and logits to a Parquet file, and return its path."""
     y, x = arrays()
-    rows = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), x.shape[-1])
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), CLASSES)
     path = folder / "digits.parquet"
     pq.write_table(pa.table({"label": y, "logits": rows}), path, row_group_size=200)
     return path

@@ -17,18 +17,25 @@ import fastdiv
 
 
 def cross_entropy(labels: pa.ChunkedArray, logits: pa.ChunkedArray) -> pa.Array:
-    """Score a column of labels and one of lists of as many logits."""
-    # DuckDB itself answers NULL for rows with one: there are none here.
-    values = logits.combine_chunks().flatten().to_numpy().reshape(len(labels), -1)
+    """Score a column of labels and one of FLOAT[10]."""
+    # DuckDB itself answers NULL for rows with one, and lists that are longer or shorter are an
+    # error: there are none here.
+    values = logits.combine_chunks().flatten().to_numpy().reshape(-1, digits.CLASSES)
     return pa.array(fastdiv.cross_entropy_from_logits(labels.to_numpy(), values))
+
+
+def add(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the function known."""
+    connection.create_function(  # type: ignore[call-overload]  # knows no word for type
+        "cross_entropy", cross_entropy, ["UTINYINT", f"FLOAT[{digits.CLASSES}]"], "FLOAT",
+        type="arrow",
+    )  # fmt: skip
 
 
 def main() -> None:
     """Score the digits, and see that they are the bits of one call."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.create_function(  # type: ignore[call-overload]  # knows no word for type
-            "cross_entropy", cross_entropy, ["UTINYINT", "FLOAT[]"], "FLOAT", type="arrow"
-        )
+        add(connection)
         path = digits.parquet(Path(folder))
         connection.read_parquet(str(path)).create_view("digits")
         connection.execute(

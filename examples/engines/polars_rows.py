@@ -17,8 +17,11 @@ import fastdiv
 
 def cross_entropy(rows: pl.Series) -> pl.Series:
     """Score a column of structs of a label and logits."""
-    # A column of type Array, as a FixedSizeList is read, is an array of (rows, classes).
-    labels, logits = (rows.struct.field(name).to_numpy() for name in ("label", "logits"))
+    # A column of type Array, as a FixedSizeList is read, is an array of (rows, classes). A null
+    # would have it copied, labels to floats: without leave to copy it is an error.
+    labels, logits = (
+        rows.struct.field(name).rechunk().to_numpy(allow_copy=False) for name in ("label", "logits")
+    )
     return pl.Series(fastdiv.cross_entropy_from_logits(labels, logits))
 
 

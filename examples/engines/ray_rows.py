@@ -17,9 +17,12 @@ import fastdiv
 
 
 def cross_entropy(rows: pa.Table) -> pa.Table:
-    """Score a block of labels and lists of as many logits."""
-    values = rows["logits"].combine_chunks().flatten().to_numpy().reshape(len(rows), -1)
-    nats = fastdiv.cross_entropy_from_logits(rows["label"].to_numpy(), values)
+    """Score a block of labels and lists of ten logits."""
+    # The cast finds lists that are longer or shorter, to_numpy nulls; rows that are null are not in
+    # what flatten returns, which then has fewer than there are labels.
+    lists = rows["logits"].combine_chunks().cast(pa.list_(pa.float32(), digits.CLASSES))
+    values = lists.flatten().to_numpy().reshape(-1, digits.CLASSES)
+    nats = fastdiv.cross_entropy_from_logits(rows["label"].combine_chunks().to_numpy(), values)
     return rows.drop_columns("logits").append_column("nats", pa.array(nats))
 
 
