@@ -42,6 +42,7 @@ def draw(result: Mapping[str, Any], figure: Any) -> None:
     rows = -(-len(cases) // columns)
     most = max(map(len, cases.values()))
     figure.set_size_inches(5.2 * columns, (0.9 + 0.42 * most) * rows + 0.8)
+    figure.get_layout_engine().set(wspace=0.06)  # numbers to the right, shapes to the left
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for ax, (function, shown) in zip(panels.flat, cases.items(), strict=False):
         _panel(ax, function, shown)
@@ -49,7 +50,17 @@ def draw(result: Mapping[str, Any], figure: Any) -> None:
         ax.set_visible(False)
     for ax in panels[-1]:
         ax.set_xlabel("elements per second (faster to the right)")
+    figure.supxlabel(where(result), fontsize="small", color=_style.MUTED)
     _key(figure, result)
+
+
+def where(result: Mapping[str, Any]) -> str:
+    """Say in a line where and with what it was measured."""
+    machine = result["machine"]
+    cpus = f"{machine['cpus']} processor{'s' * (machine['cpus'] > 1)}"
+    versions = (f"{NAMES[name]} {number}" for name, number in machine["versions"].items())
+    place = f"{machine['processor']}, {cpus}, {machine['instruction_set']}"
+    return f"{place}; Python {machine['python']}, {', '.join(versions)}; float32"
 
 
 def _panel(ax: Any, function: str, cases: list[Mapping[str, Any]]) -> None:
@@ -61,7 +72,8 @@ def _panel(ax: Any, function: str, cases: list[Mapping[str, Any]]) -> None:
         for line in timed:
             color, marker = LOOKS[line["library"]]
             ax.plot(
-                line["elements_per_second"], y, marker, markersize=7, color=color, zorder=2,
+                line["elements_per_second"], y, marker, markersize=7, color=color,
+                zorder=3 if line["library"] == "fastdiv" else 2,
                 markerfacecolor=color if line["threads"] > 1 else ax.get_facecolor(),
             )  # fmt: skip
         if case["ratio_all"] is not None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fastdiv.plot import _style
-from fastdiv.scoring.bench_picture import NAMES
+from fastdiv.scoring.bench_picture import NAMES, where
 from fastdiv.scoring.bench_rows import TIMES, shape_name
 
 
@@ -24,15 +24,8 @@ def print_bench(result: Mapping[str, Any], console: Console | None = None) -> No
     """
     console = console or Console(highlight=False)
     show = functools.partial(console.print, soft_wrap=True)  # lines are as long as they are
-    machine = result["machine"]
-    versions = ", ".join(f"{NAMES[name]} {number}" for name, number in machine["versions"].items())
-    cpus = f"{machine['cpus']} processor{'s' * (machine['cpus'] > 1)}"
-    for line in (
-        f"{machine['processor']}, {cpus}, {machine['instruction_set']}",
-        f"Python {machine['python']}, {versions}",
-        f"\nMillion elements a second, float32; measured in {result['seconds']:.0f} s",
-    ):
-        show(Text(line))
+    show(Text(where(result)))
+    show(Text(f"Million elements a second; measured in {result['seconds']:.0f} s\n"))
     parts = {
         case["function"]: [c for c in result["cases"] if c["function"] == case["function"]]
         for case in result["cases"]
