@@ -64,6 +64,11 @@ def _share(call: Callable[..., None], shape: tuple[int, ...], workers: int | Non
         _workers.over_rows(lambda first, stop: call(first=first, stop=stop), rows, c, threads)
 
 
+def _is_alone(workers: int | None) -> bool:
+    """Whether no more than one thread is asked for."""
+    return workers is None or _workers.count(workers) == 1
+
+
 def _per_row(
     function: str,
     p: Array | None,
@@ -107,7 +112,7 @@ def over(
     workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
-    if not keepdims and out is None and dtype is None and workers is None:
+    if not keepdims and out is None and dtype is None and _is_alone(workers):
         small = kernels.plain(
             FUNCTION[function],
             given,
@@ -194,7 +199,7 @@ def against(
         not keepdims
         and out is None
         and dtype is None
-        and workers is None
+        and _is_alone(workers)
         and class_weight is None
         and label_smoothing == 0
         and ignore_index is None
@@ -290,7 +295,7 @@ def made(
     workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
-    if out is None and dtype is None and workers is None:
+    if out is None and dtype is None and _is_alone(workers):
         small = kernels.plain(FUNCTION[function], (x,), axis=axis, makes_rows=True)
         if small is not None:
             return small

@@ -18,7 +18,7 @@ from fastdiv.scoring import bench_case, bench_rivals
 from fastdiv.scoring.bench import bench, print_bench
 from fastdiv.scoring.bench_rivals import Contestant, ours
 from fastdiv.scoring.bench_rows import FUNCTIONS, TIMES, batch, shape_name
-from fastdiv.scoring.files import InputError
+from fastdiv.scoring.sources import InputError
 
 pytestmark = pytest.mark.thread_unsafe  # PyTorch's number of threads is the process's
 

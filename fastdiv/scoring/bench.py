@@ -15,8 +15,8 @@ from fastdiv.scoring.bench_case import measure
 from fastdiv.scoring.bench_rivals import ours, rivals
 from fastdiv.scoring.bench_rows import FUNCTIONS, batch, shape_name
 from fastdiv.scoring.bench_table import print_bench
-from fastdiv.scoring.files import InputError
 from fastdiv.scoring.pictures import save
+from fastdiv.scoring.sources import InputError
 
 __all__ = ["bench", "print_bench"]
 

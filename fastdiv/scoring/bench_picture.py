@@ -6,8 +6,8 @@ from typing import Any
 
 from fastdiv.plot import _style
 from fastdiv.scoring.bench_rows import TIMES, shape_name
-from fastdiv.scoring.files import InputError
-from fastdiv.scoring.pictures import kind_of
+from fastdiv.scoring.pictures import check_suffix
+from fastdiv.scoring.sources import InputError
 
 # Told apart by colour and by form. One thread is an empty form, all of them a full one.
 LOOKS = {
@@ -29,7 +29,7 @@ def new_figure(path: Path) -> Any:
         raise InputError(f"{path}: there is no folder {path.parent}")
     figure = Figure(layout="constrained")
     FigureCanvasAgg(figure)
-    kind_of(figure, path)
+    check_suffix(path)
     return figure
 
 

@@ -162,6 +162,27 @@ def show(
 
 
 @app.command()
+def bench(
+    seconds: Annotated[float, typer.Option(help="How long it may take, about.")] = 45,
+    plot: options.Plot = None,
+    json: options.Json = False,
+) -> None:
+    """Measure this machine: fastdiv beside NumPy, and beside SciPy and PyTorch if installed."""
+    from rich.console import Console
+
+    from fastdiv.scoring.bench import bench as measure
+    from fastdiv.scoring.bench import print_bench
+
+    with options.reported():
+        with Console(stderr=True).status("") as status:
+            found = measure(seconds, plot, on_case=status.update)
+        if json:
+            printing.print_json({"command": "bench", **found})
+        else:
+            print_bench(found)
+
+
+@app.command()
 def info(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help="Files to tell of.")
