@@ -4,6 +4,7 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 """
 
 cimport fastdiv.kernels.careful as careful
+cimport fastdiv.kernels.logit_compare as logit_compare
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
@@ -33,7 +34,7 @@ ctypedef struct entry:
     tile_f64 mid_f64
 
 cdef enum:
-    FUNCTIONS = 15
+    FUNCTIONS = 16
 
 
 cdef inline void fill(entry* table) noexcept:
@@ -217,5 +218,17 @@ cdef inline void fill(entry* table) noexcept:
             short_logits.score_from_logits[double],
             mid_logits.score_from_logits[float],
             mid_logits.score_from_logits[double],
+        ),
+        entry(
+            "compare_from_logits",
+            logit_compare.compare_from_logits[float],
+            logit_compare.compare_from_logits[double],
+            logit_compare.compare_from_logits[double],
+            False,
+            SHORT_LOGIT_PAIR,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
         ),
     ]
