@@ -47,8 +47,8 @@ cdef inline void compare_lane(
 
     Unless it ``masks``, a logit of -inf makes NaN of them.
     """
-    # 8 u: the log-sum-exps together are off by less.
-    cdef real doubt = <real>(2.0 ** -21 if real is float else 2.0 ** -50)
+    # The log-sum-exps together are off by less. Doubles are rounded at their own size.
+    cdef real doubt = <real>(2.0 ** -21 if real is float else 2.0 ** -46)
     cdef real tiny = FLT_MIN if real is float else DBL_MIN
     cdef real most = FLT_MAX if real is float else DBL_MAX
     cdef real d = a - b

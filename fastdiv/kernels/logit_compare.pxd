@@ -5,94 +5,23 @@ each other those depend on what the log-sum-exps are off; where that is more tha
 the sums, the second pass is done again with what it has found.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.compare_terms cimport compare_masked, compare_sums
+from fastdiv.kernels.comparisons cimport (
+    DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
+    SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
+    probability_gap,
+)
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_size, whole_sets
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
 from fastdiv.kernels.logits cimport (
     exp_sum, exp_terms, exp_unit, first_equal, log_total, reference, rest_of, sum_exp,
 )
-from fastdiv.kernels.math cimport expm1_excess, expm1_reduced, integer_bits
-from fastdiv.kernels.scalars cimport exp_scalar
-from fastdiv.kernels.sources cimport element, fetch, source, store, tail_of, task
+from fastdiv.kernels.math cimport integer_bits
+from fastdiv.kernels.scores cimport exp_gap
+from fastdiv.kernels.sources cimport element, fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, double_sum, value
-
-cdef enum:
-    # The numbers of a pair, in this order: KL(p, q), KL(q, p), Jensen-Shannon, total variation,
-    # whether the top classes are the same, and with a label the cross-entropies of p and of q and
-    # q's probability of the label less p's.
-    COMPARED = 5
-    COMPARED_LABEL = 8
-
-ctypedef struct label_terms:
-    # Of one row: its largest logit, the logarithm of its sum of exp(x - m), the sum itself, its
-    # logit at the label.
-    double m
-    double log_sum
-    double total
-    double at_label
-
-
-cdef inline bint is_settled(const compare_sums* s, real like) noexcept nogil:
-    """Whether the sign of what is next to 0 does not matter to total variation.
-
-    What the log-sum-exps are off counts ``close`` times; 4 u of the sum are not seen.
-    """
-    cdef double least = 2.0 ** -22 if real is float else 2.0 ** -51
-    return abs(s.gap) * s.close <= least * s.apart
-
-
-cdef inline void divergences(const compare_sums* s, double* made) noexcept nogil:
-    """The four divergences of the sums of a pair, in the unit of probabilities."""
-    cdef double square = s.gap * s.gap, ln2 = LN2_HI
-    cdef double kl = s.kl - 0.5 * square, reverse = s.reverse - 0.5 * square
-    cdef double js = s.js - 0.125 * square, tv = 0.5 * (s.apart - 0.5 * s.gap * s.side)
-    made[0] = kl if kl > 0 else 0
-    made[1] = reverse if reverse > 0 else 0
-    js = js if js > 0 else 0
-    made[2] = js if js < ln2 else ln2
-    tv = tv if tv > 0 else 0
-    made[3] = tv if tv < 1 else 1
-
-
-cdef inline bint is_tiny(const compare_sums* s, const double* made, real like) noexcept nogil:
-    """Whether a divergence is too small to be told by floats."""
-    cdef double least = 2.0 ** -60
-    if real is float:
-        return ((s.kl > 0) & (made[0] < least)) | ((s.reverse > 0) & (made[1] < least))
-    else:
-        return False
-
-
-cdef inline double expm1_of(double x) noexcept nogil:
-    """exp(x) - 1 for x <= 0."""
-    cdef double scale = 0, expm1 = 0
-    cdef double within = x if x > -700 else -700
-    cdef double t = expm1_reduced(
-        within, within, <double>0, <double>0, <double>0, <double>-700, &scale)
-    expm1_excess(within, t, scale, &expm1)
-    return expm1
-
-
-cdef inline double probability(const label_terms* x) noexcept nogil:
-    """exp(at_label - m) / total, the difference not rounded."""
-    cdef double gap = x.at_label - x.m, part = gap - x.at_label
-    cdef double error = (x.at_label - (gap - part)) - (x.m + part)
-    cdef double e = exp_scalar(gap) / x.total
-    return e + e * error if x.at_label > -INFINITY else 0
-
-
-cdef inline double probability_gap(
-    const label_terms* p, const label_terms* q, double offset, double offset_low
-) noexcept nogil:
-    """q - p at the label, made of d = log(p / q): q (1 - exp(d)) or p (exp(-d) - 1)."""
-    cdef double a = p.at_label, b = q.at_label, d = a - b, part = d - a
-    cdef double error = (a - (d - part)) - (b + part)
-    error = error if error == error else 0
-    d = (d - offset) + (error - offset_low)
-    if a == b == -INFINITY:
-        return 0
-    return probability(p) * expm1_of(-d) if d > 0 else -probability(q) * expm1_of(d)
 
 
 cdef inline void exp_keep(
@@ -103,9 +32,11 @@ cdef inline void exp_keep(
     cdef real bias = integer_bits(base.bias, low)
     # The flags as constants, for loops without what they do not need.
     if base.shift != 0:
-        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, False, False, True)
+        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, NULL, False, False,
+                  True)
     else:
-        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, False, False, False)
+        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, NULL, False, False,
+                  False)
 
 
 cdef inline void compare_pass(
@@ -156,44 +87,51 @@ cdef inline void compare_pass(
     s.close *= unit
 
 
-cdef inline void of_label(
-    label_terms* l, const exp_sum* s, const source* x, Py_ssize_t label, const real* like
+cdef inline void put_label(
+    const task* t, const exp_sum* sp, const exp_sum* sq, const pair* c, double error,
+    const real* like,
 ) noexcept nogil:
-    l.m = s.m
-    l.log_sum = log_total(s, like)
-    l.total = s.ties + rest_of(s, like)
-    l.at_label = element(x, label, <real>0)
+    """What is told of the label; ``error`` is in the offset too much."""
+    cdef double a = element(&t.p, t.label, <real>0), b = element(&t.q, t.label, <real>0)
+    cdef double p = exp_gap(sp.m, a) / (sp.ties + rest_of(sp, like))
+    cdef double q = exp_gap(sq.m, b) / (sq.ties + rest_of(sq, like))
+    put_number(t, P_CROSS_ENTROPY, (sp.m - a) + log_total(sp, like))
+    put_number(t, Q_CROSS_ENTROPY, (sq.m - b) + log_total(sq, like))
+    put_number(t, DELTA_P, probability_gap(a, b, p, q, c.offset, c.offset_low + error))
+
+
+cdef inline void put_nothing(const task* t) noexcept nogil:
+    """A row is no distribution."""
+    cdef int column
+    for column in range(DELTA_P + 1):
+        put_number(t, column, 0 if column == SAME_TOP_CLASS else NAN)
 
 
 cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
-    """All the numbers of a pair of rows to t.out; NaN comes back where floats do not do."""
-    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False)
-    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False)
-    cdef double made[COMPARED_LABEL]
-    cdef Py_ssize_t n = COMPARED if t.label < 0 else COMPARED_LABEL, k
+    """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
+    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False, False, -1)
+    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False, False, -1)
     cdef compare_sums s
-    cdef label_terms p, q
+    cdef divergences made
     cdef pair c
     if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
-        for k in range(n):
-            made[k] = NAN
-        made[4] = 0
-        store(t, 0, n, <const double*>made)
+        put_nothing(t)
         return 0
     compare_pass(t, scratch, &c, &s)
-    if not is_settled(&s, <real>0):
+    if not is_settled(s.apart, s.gap, s.close, <real>0):
         c.offset_low += s.gap
         compare_pass(t, scratch, &c, &s)
-    divergences(&s, <double*>made)
-    if is_tiny(&s, <const double*>made, <real>0):
+    made = divergences_of(s.kl, s.reverse, s.js, s.apart, s.gap, s.side)
+    if is_tiny(s.kl, made.kl, <real>0) or is_tiny(s.reverse, made.reverse, <real>0):
         return NAN
-    made[4] = (first_equal(&t.p, t.c, sp.top_block, <real>sp.m, scratch)
-               == first_equal(&t.q, t.c, sq.top_block, <real>sq.m, scratch))
+    put_number(t, KL_DIVERGENCE, made.kl)
+    put_number(t, REVERSE_KL_DIVERGENCE, made.reverse)
+    put_number(t, JS_DIVERGENCE, made.js)
+    put_number(t, TOTAL_VARIATION, made.variation)
+    if wanted(t, SAME_TOP_CLASS):
+        put_number(t, SAME_TOP_CLASS, <double>(
+            first_equal(&t.p, t.c, sp.top_block, <real>sp.m, scratch)
+            == first_equal(&t.q, t.c, sq.top_block, <real>sq.m, scratch)))
     if t.label >= 0:
-        of_label(&p, &sp, &t.p, t.label, <const real*>scratch)
-        of_label(&q, &sq, &t.q, t.label, <const real*>scratch)
-        made[5] = (p.m - p.at_label) + p.log_sum
-        made[6] = (q.m - q.at_label) + q.log_sum
-        made[7] = probability_gap(&p, &q, c.offset, c.offset_low + s.gap)
-    store(t, 0, n, <const double*>made)
+        put_label(t, &sp, &sq, &c, s.gap, <const real*>scratch)
     return 0

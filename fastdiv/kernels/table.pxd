@@ -6,6 +6,7 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 cimport fastdiv.kernels.careful as careful
 cimport fastdiv.kernels.logit_compare as logit_compare
 cimport fastdiv.kernels.logit_rows as logit_rows
+cimport fastdiv.kernels.mid_logit_compare as mid_logit_compare
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.mid_weights as mid_weights
@@ -228,7 +229,7 @@ cdef inline void fill(entry* table) noexcept:
             SHORT_LOGIT_PAIR,
             NULL,
             NULL,
-            NULL,
-            NULL,
+            mid_logit_compare.compare_from_logits[float],
+            mid_logit_compare.compare_from_logits[double],
         ),
     ]
