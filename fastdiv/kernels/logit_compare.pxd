@@ -7,7 +7,7 @@ the sums, the second pass is done again with what it has found.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.columns cimport put_number, wanted
-from fastdiv.kernels.compare_terms cimport compare_masked, compare_sums
+from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
@@ -55,6 +55,9 @@ cdef inline void compare_pass(
     cdef double small = 1 / exp_unit(<const real*>scratch) if huge else 1.0
     cdef real factor = <real>(c.factor_q / c.factor_p * small)
     cdef double unit = c.factor_p / small
+    # Of huge rows a finite logit may be the largest.
+    cdef real padding = <real>-INFINITY if huge else <real>PADDING
+    cdef bint masked = huge
     cdef Py_ssize_t k = 0, n, j
     cdef const real* p
     cdef const real* q
@@ -62,14 +65,14 @@ cdef inline void compare_pass(
     apart.high = apart.low = gap.high = gap.low = s.side = s.close = 0
     while k < t.c:
         n = min(t.c - k, block_size(<const real*>scratch))
-        p = fetch(&t.p, k, n, scratch, <real>-INFINITY)
-        q = fetch(&t.q, k, n, second, <real>-INFINITY)
+        p = fetch(&t.p, k, n, scratch, padding)
+        q = fetch(&t.q, k, n, second, padding)
         exp_keep(&c.at_p, p, n, p_tail, <real*>ep)
         exp_keep(&c.at_q, q, n, q_tail, <real*>eq)
         for j in range(whole_sets(p, n) if huge else 0):
             ep[j] *= <real>small
         compare_masked(p, q, <const real*>ep, <const real*>eq, n, p_tail, q_tail, factor,
-                       <real>c.offset, <real>c.offset_low, &block)
+                       <real>c.offset, <real>c.offset_low, &block, &masked)
         add(&kl, block.kl)
         add(&reverse, block.reverse)
         add(&js, block.js)
@@ -114,6 +117,10 @@ cdef inline double compare_from_logits(const task* t, real* scratch) noexcept no
     cdef compare_sums s
     cdef divergences made
     cdef pair c
+    if real is float:
+        # Differences may be too large for floats.
+        if sp.m > 1e30 or sq.m > 1e30:
+            return NAN
     if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
         put_nothing(t)
         return 0

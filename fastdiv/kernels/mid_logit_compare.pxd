@@ -6,13 +6,13 @@ done for all pairs of a tile, a lane for each.
 NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, offsets, pair_tile, put_divergences, put_labels,
 )
-from fastdiv.kernels.compare_terms cimport compare_masked, compare_sums
+from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.lanes cimport whole_sets
 from fastdiv.kernels.logits cimport exp_terms
@@ -49,7 +49,7 @@ cdef inline void keep_exps(
     cdef const real* tail
     cdef const real* next
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
-    fetch_rows(row, start, n, c, scratch, <real>-INFINITY, x, <real*>m, NULL, NULL)
+    fetch_rows(row, start, n, c, scratch, <real>PADDING, x, <real*>m, NULL, NULL)
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         e = room_of(scratch, r)
@@ -89,7 +89,7 @@ cdef inline void compare_from_logits(
     cdef pair_tile pairs
     cdef compare_tile all
     cdef compare_sums s
-    cdef bint ordered = in_order(t, rows)
+    cdef bint ordered = in_order(t, rows), masked = False
     keep_exps(&t.p, rows.p, rows.rows, c, scratch, room_p, <const real**>xp, &p)
     keep_exps(&t.q, rows.q, rows.rows, c, second, room_q, <const real**>xq, &q)
     offsets(&p, &q, &pairs, <const real*>scratch)
@@ -102,7 +102,7 @@ cdef inline void compare_from_logits(
         x = again(&t.p, rows.p[r], c, xp[r], <const real*>room_p, room_p)
         y = again(&t.q, rows.q[r], c, xq[r], <const real*>room_q, room_q)
         compare_masked(x, y, ep, eq, c, tail_of(ep), tail_of(eq), <real>pairs.factor[r],
-                       <real>pairs.offset[r], <real>pairs.offset_low[r], &s)
+                       <real>pairs.offset[r], <real>pairs.offset_low[r], &s, &masked)
         all.kl[r], all.reverse[r], all.js[r] = s.kl, s.reverse, s.js
         all.apart[r], all.gap[r] = s.apart, s.gap
         all.side[r], all.close[r] = s.side, s.close

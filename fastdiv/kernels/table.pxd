@@ -10,6 +10,7 @@ cimport fastdiv.kernels.mid_logit_compare as mid_logit_compare
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.mid_weights as mid_weights
+cimport fastdiv.kernels.short_logit_compare as short_logit_compare
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
 cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
@@ -227,8 +228,8 @@ cdef inline void fill(entry* table) noexcept:
             logit_compare.compare_from_logits[double],
             False,
             SHORT_LOGIT_PAIR,
-            NULL,
-            NULL,
+            short_logit_compare.compare_from_logits[float],
+            short_logit_compare.compare_from_logits[double],
             mid_logit_compare.compare_from_logits[float],
             mid_logit_compare.compare_from_logits[double],
         ),
