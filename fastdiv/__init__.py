@@ -17,13 +17,15 @@ from fastdiv._probabilities import (
     js_divergence,
     kl_divergence,
 )
-from fastdiv._scores import Scores, score
+from fastdiv._scores import Comparison, Scores, compare, score
 from fastdiv._workers import get_workers, set_workers
 
 __version__ = "0.1.0"
 __all__ = [
+    "Comparison",
     "Scores",
     "check_distributions",
+    "compare",
     "cross_entropy",
     "cross_entropy_from_logits",
     "entropy",

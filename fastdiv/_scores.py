@@ -22,6 +22,19 @@ SCORES: dict[str, DTypeLike | None] = {
     "rank": np.int64,
 }
 
+COMPARISON: dict[str, DTypeLike | None] = {
+    "kl_divergence": None,
+    "reverse_kl_divergence": None,
+    "js_divergence": None,
+    "total_variation": None,
+    "same_top_class": np.bool_,
+    "p_cross_entropy": None,
+    "q_cross_entropy": None,
+    "delta_p": None,
+}
+# Those that are told of a label.
+OF_LABELS = frozenset(("p_cross_entropy", "q_cross_entropy", "delta_p"))
+
 
 def _types(kinds: dict[str, DTypeLike | None], result: np.dtype[Any]) -> dict[str, Any]:
     """Give every number the type of its array."""
@@ -185,3 +198,75 @@ def score(
         workers=workers,
     )
     return Scores(**made)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` tells of every pair of rows: arrays of one number per pair, or None.
+
+    None stands for what was not asked for, and for what needs labels where there are none. Floats
+    are float32 for input of float32 or fewer bits, else float64. A pair with a row that is no
+    distribution has NaN in all floats and False as ``same_top_class``.
+
+    Attributes
+    ----------
+    kl_divergence : ndarray
+        Of p from q, KL(p, q), in nats, 0 or more.
+    reverse_kl_divergence : ndarray
+        KL(q, p).
+    js_divergence : ndarray
+        Jensen-Shannon divergence, 0 to log 2.
+    total_variation : ndarray
+        Half the sum of the absolute differences of the probabilities, 0 to 1.
+    same_top_class : ndarray
+        Whether the largest logits of both rows, the first of equal ones, are of the same class.
+    p_cross_entropy, q_cross_entropy : ndarray
+        Minus the logarithm of the label's probability in either row.
+    delta_p : ndarray
+        The label's probability in q less that in p.
+    """
+
+    kl_divergence: Any = None
+    reverse_kl_divergence: Any = None
+    js_divergence: Any = None
+    total_variation: Any = None
+    same_top_class: Any = None
+    p_cross_entropy: Any = None
+    q_cross_entropy: Any = None
+    delta_p: Any = None
+
+
+def compare(
+    p_logits: ArrayLike,
+    q_logits: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    want: Iterable[str] | None = None,
+    workers: int | None = None,
+) -> Comparison:
+    """Compare."""
+    p, q = _check.as_array(p_logits, "p_logits"), _check.as_array(q_logits, "q_logits")
+    p_rows, q_rows = _check.together(
+        _check.classes_last(p, -1, "p_logits"), _check.classes_last(q, -1, "q_logits")
+    )
+    names = _check.names_of(want, COMPARISON)
+    y = None
+    if labels is not None:
+        y = _check.labels_of(_check.as_array(labels, "labels"), p_rows)
+        y, p_rows, _ = _check.labels_for(y, p_rows, None)
+        q_rows = np.broadcast_to(q_rows, p_rows.shape)
+    elif want is None:
+        names -= OF_LABELS
+    elif names & OF_LABELS:
+        raise ValueError(f"want holds {min(names & OF_LABELS)!r}, which needs labels")
+    made = _rows.several(
+        "compare_from_logits",
+        _types(COMPARISON, _check.result_type(None, p, q)),
+        names,
+        p_rows,
+        q_rows,
+        y,
+        wide=not (_check.is_narrow(p) and _check.is_narrow(q)),
+        workers=workers,
+    )
+    return Comparison(**made)

@@ -85,6 +85,7 @@ cdef int over_arrays(
     cdef walk w
     j.makes_rows = cnp.PyArray_NDIM(out) > axes
     j.has_labels = labels is not None
+    j.t.label = 0 if j.has_labels else -1
     j.t.c = cnp.PyArray_DIM(some, axes)
     j.t.out_type = kind_of(out)
     j.t.out_stride = cnp.PyArray_STRIDE(out, axes) if j.makes_rows else 0

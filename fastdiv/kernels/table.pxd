@@ -4,10 +4,13 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 """
 
 cimport fastdiv.kernels.careful as careful
+cimport fastdiv.kernels.logit_compare as logit_compare
 cimport fastdiv.kernels.logit_rows as logit_rows
+cimport fastdiv.kernels.mid_logit_compare as mid_logit_compare
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.mid_weights as mid_weights
+cimport fastdiv.kernels.short_logit_compare as short_logit_compare
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
 cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_weights as short_weights
@@ -34,7 +37,7 @@ ctypedef struct entry:
     tile_f64 mid_f64
 
 cdef enum:
-    FUNCTIONS = 15
+    FUNCTIONS = 16
 
 
 cdef inline void fill(entry* table) noexcept:
@@ -218,5 +221,17 @@ cdef inline void fill(entry* table) noexcept:
             short_logits.score_from_logits[double],
             mid_logits.score_from_logits[float],
             mid_logits.score_from_logits[double],
+        ),
+        entry(
+            "compare_from_logits",
+            logit_compare.compare_from_logits[float],
+            logit_compare.compare_from_logits[double],
+            logit_compare.compare_from_logits[double],
+            False,
+            SHORT_LOGIT_PAIR,
+            short_logit_compare.compare_from_logits[float],
+            short_logit_compare.compare_from_logits[double],
+            mid_logit_compare.compare_from_logits[float],
+            mid_logit_compare.compare_from_logits[double],
         ),
     ]

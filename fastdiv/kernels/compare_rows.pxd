@@ -1,0 +1,106 @@
+"""Several pairs of rows compared, a lane for each: what is done once a pair."""
+
+from fastdiv.kernels.arithmetic cimport NAN, real
+from fastdiv.kernels.columns cimport put_column
+from fastdiv.kernels.comparisons cimport (
+    DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
+    TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny, probability_gap,
+)
+from fastdiv.kernels.scalars cimport log1p_lane
+from fastdiv.kernels.scores cimport exp_gap
+from fastdiv.kernels.short_logits cimport exp_tile
+from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tiles cimport TILE, abreast, tile
+
+ctypedef struct pair_tile:
+    double offset[TILE]     # the difference of the log-sum-exps, a number of the type, and the rest
+    double offset_low[TILE]
+    double factor[TILE]     # brings what exp_lane makes of q to the unit of p
+    double unit[TILE]       # makes probabilities of what it makes of p
+
+ctypedef struct compare_tile:
+    # Of every pair what compare_sums holds of one.
+    double kl[TILE]
+    double reverse[TILE]
+    double js[TILE]
+    double apart[TILE]
+    double gap[TILE]
+    double side[TILE]
+    double close[TILE]
+
+
+cdef inline void offsets(
+    const exp_tile* p, const exp_tile* q, pair_tile* out, const real* like
+) noexcept nogil:
+    """What the terms of every pair need of the sums of both rows."""
+    cdef double difference, part, error, a, b, ratio
+    cdef Py_ssize_t lane
+    for lane in range(abreast(like)):
+        difference = p.m[lane] - q.m[lane]
+        part = difference - p.m[lane]
+        error = (p.m[lane] - (difference - part)) - (q.m[lane] + part)
+        a = p.ties[lane] - 1.0 + p.rest[lane]
+        b = q.ties[lane] - 1.0 + q.rest[lane]
+        ratio = log1p_lane((a - b) / (1 + b) if a > b else (b - a) / (1 + a))
+        error += ratio if a > b else -ratio
+        out.offset[lane] = <real>(difference + error)
+        out.offset_low[lane] = (difference - out.offset[lane]) + error
+        out.unit[lane] = p.factor[lane] / (1 + a)
+        out.factor[lane] = (1 + a) * q.factor[lane] / ((1 + b) * p.factor[lane])
+
+
+cdef inline void put_divergences(
+    const task* t, const tile* rows, bint ordered, const pair_tile* pairs, compare_tile* s,
+    double* made, const real* like,
+) noexcept nogil:
+    """Write the divergences; ``made`` comes out as NaN where it is not for a tile.
+
+    The gap comes out in the unit of probabilities.
+    """
+    cdef double kl[TILE]
+    cdef double reverse[TILE]
+    cdef double js[TILE]
+    cdef double variation[TILE]
+    cdef divergences one
+    cdef double unit
+    cdef bint good
+    cdef Py_ssize_t lane
+    for lane in range(abreast(like)):
+        unit = pairs.unit[lane]
+        s.gap[lane] *= unit
+        one = divergences_of(
+            s.kl[lane] * unit, s.reverse[lane] * unit, s.js[lane] * unit, s.apart[lane] * unit,
+            s.gap[lane], s.side[lane] * unit)
+        good = is_settled(s.apart[lane] * unit, s.gap[lane], s.close[lane] * unit, like[0])
+        good = good & (not is_tiny(s.kl[lane], one.kl, like[0]))
+        good = good & (not is_tiny(s.reverse[lane], one.reverse, like[0]))
+        good = good & (pairs.offset[lane] == pairs.offset[lane])
+        kl[lane], reverse[lane] = one.kl, one.reverse
+        js[lane], variation[lane] = one.js, one.variation
+        made[lane] = 0 if good else NAN
+    put_column(t, rows, ordered, KL_DIVERGENCE, <const double*>kl)
+    put_column(t, rows, ordered, REVERSE_KL_DIVERGENCE, <const double*>reverse)
+    put_column(t, rows, ordered, JS_DIVERGENCE, <const double*>js)
+    put_column(t, rows, ordered, TOTAL_VARIATION, <const double*>variation)
+
+
+cdef inline void put_labels(
+    const task* t, const tile* rows, bint ordered, const exp_tile* p, const exp_tile* q,
+    const pair_tile* pairs, const compare_tile* s, const double* a, const double* b,
+    const real* like,
+) noexcept nogil:
+    """Write what is told of the labels, whose logits are a and b."""
+    cdef double of_p[TILE]
+    cdef double of_q[TILE]
+    cdef double gap[TILE]
+    cdef Py_ssize_t lane
+    for lane in range(abreast(like)):
+        of_p[lane] = (p.m[lane] - a[lane]) + p.log_sum[lane]
+        of_q[lane] = (q.m[lane] - b[lane]) + q.log_sum[lane]
+        gap[lane] = probability_gap(
+            a[lane], b[lane], exp_gap(p.m[lane], a[lane]) / (p.ties[lane] + p.rest[lane]),
+            exp_gap(q.m[lane], b[lane]) / (q.ties[lane] + q.rest[lane]), pairs.offset[lane],
+            pairs.offset_low[lane] + s.gap[lane])
+    put_column(t, rows, ordered, P_CROSS_ENTROPY, <const double*>of_p)
+    put_column(t, rows, ordered, Q_CROSS_ENTROPY, <const double*>of_q)
+    put_column(t, rows, ordered, DELTA_P, <const double*>gap)

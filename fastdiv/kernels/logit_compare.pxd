@@ -1,0 +1,144 @@
+"""Two rows of logits compared: all the numbers of a pair, from two passes over it.
+
+The first pass finds the log-sum-exps, the second the sums of compare_terms.pxd. Of rows next to
+each other those depend on what the log-sum-exps are off; where that is more than can be taken off
+the sums, the second pass is done again with what it has found.
+"""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.columns cimport put_number, wanted
+from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
+from fastdiv.kernels.comparisons cimport (
+    DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
+    SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
+    probability_gap,
+)
+from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_size, whole_sets
+from fastdiv.kernels.logit_pairs cimport pair, pair_ready
+from fastdiv.kernels.logits cimport (
+    exp_sum, exp_terms, exp_unit, first_equal, log_total, reference, rest_of, sum_exp,
+)
+from fastdiv.kernels.math cimport integer_bits
+from fastdiv.kernels.scores cimport exp_gap
+from fastdiv.kernels.sources cimport element, fetch, tail_of, task
+from fastdiv.kernels.sums cimport add, double_sum, value
+
+
+cdef inline void exp_keep(
+    const reference* base, const real* x, Py_ssize_t n, const real* tail, real* e
+) noexcept nogil:
+    """The exponentials of a block, multiplied by 2^EXP_SCALE."""
+    cdef real shift = <real>base.shift, low = <real>base.low
+    cdef real bias = integer_bits(base.bias, low)
+    # The flags as constants, for loops without what they do not need.
+    if base.shift != 0:
+        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, NULL, False, False,
+                  True)
+    else:
+        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, NULL, False, False,
+                  False)
+
+
+cdef inline void compare_pass(
+    const task* t, real* scratch, const pair* c, compare_sums* s
+) noexcept nogil:
+    """The second pass, its sums in the unit of probabilities."""
+    cdef real* second = scratch + SCRATCH
+    cdef const real* p_tail = tail_of(<const real*>scratch)
+    cdef const real* q_tail = tail_of(<const real*>second)
+    cdef real ep[MAX_BLOCK]
+    cdef real eq[MAX_BLOCK]
+    cdef compare_sums block
+    cdef double_sum kl, reverse, js, apart, gap
+    # Products with differences of huge logits are to be finite.
+    cdef bint huge = c.at_p.shift != 0 or c.at_q.shift != 0
+    cdef double small = 1 / exp_unit(<const real*>scratch) if huge else 1.0
+    cdef real factor = <real>(c.factor_q / c.factor_p * small)
+    cdef double unit = c.factor_p / small
+    # Of huge rows a finite logit may be the largest.
+    cdef real padding = <real>-INFINITY if huge else <real>PADDING
+    cdef bint masked = huge
+    cdef Py_ssize_t k = 0, n, j
+    cdef const real* p
+    cdef const real* q
+    kl.high = kl.low = reverse.high = reverse.low = js.high = js.low = 0
+    apart.high = apart.low = gap.high = gap.low = s.side = s.close = 0
+    while k < t.c:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        p = fetch(&t.p, k, n, scratch, padding)
+        q = fetch(&t.q, k, n, second, padding)
+        exp_keep(&c.at_p, p, n, p_tail, <real*>ep)
+        exp_keep(&c.at_q, q, n, q_tail, <real*>eq)
+        for j in range(whole_sets(p, n) if huge else 0):
+            ep[j] *= <real>small
+        compare_masked(p, q, <const real*>ep, <const real*>eq, n, p_tail, q_tail, factor,
+                       <real>c.offset, <real>c.offset_low, &block, &masked)
+        add(&kl, block.kl)
+        add(&reverse, block.reverse)
+        add(&js, block.js)
+        add(&apart, block.apart)
+        add(&gap, block.gap)
+        s.side += block.side
+        s.close += block.close
+        k += n
+    s.kl = value(&kl) * unit
+    s.reverse = value(&reverse) * unit
+    s.js = value(&js) * unit
+    s.apart = value(&apart) * unit
+    s.gap = value(&gap) * unit
+    s.side *= unit
+    s.close *= unit
+
+
+cdef inline void put_label(
+    const task* t, const exp_sum* sp, const exp_sum* sq, const pair* c, double error,
+    const real* like,
+) noexcept nogil:
+    """What is told of the label; ``error`` is in the offset too much."""
+    cdef double a = element(&t.p, t.label, <real>0), b = element(&t.q, t.label, <real>0)
+    cdef double p = exp_gap(sp.m, a) / (sp.ties + rest_of(sp, like))
+    cdef double q = exp_gap(sq.m, b) / (sq.ties + rest_of(sq, like))
+    put_number(t, P_CROSS_ENTROPY, (sp.m - a) + log_total(sp, like))
+    put_number(t, Q_CROSS_ENTROPY, (sq.m - b) + log_total(sq, like))
+    put_number(t, DELTA_P, probability_gap(a, b, p, q, c.offset, c.offset_low + error))
+
+
+cdef inline void put_nothing(const task* t) noexcept nogil:
+    """A row is no distribution."""
+    cdef int column
+    for column in range(DELTA_P + 1):
+        put_number(t, column, 0 if column == SAME_TOP_CLASS else NAN)
+
+
+cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
+    """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
+    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False, False, -1)
+    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False, False, -1)
+    cdef compare_sums s
+    cdef divergences made
+    cdef pair c
+    if real is float:
+        # Differences may be too large for floats.
+        if sp.m > 1e30 or sq.m > 1e30:
+            return NAN
+    if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
+        put_nothing(t)
+        return 0
+    compare_pass(t, scratch, &c, &s)
+    if not is_settled(s.apart, s.gap, s.close, <real>0):
+        c.offset_low += s.gap
+        compare_pass(t, scratch, &c, &s)
+    made = divergences_of(s.kl, s.reverse, s.js, s.apart, s.gap, s.side)
+    if is_tiny(s.kl, made.kl, <real>0) or is_tiny(s.reverse, made.reverse, <real>0):
+        return NAN
+    put_number(t, KL_DIVERGENCE, made.kl)
+    put_number(t, REVERSE_KL_DIVERGENCE, made.reverse)
+    put_number(t, JS_DIVERGENCE, made.js)
+    put_number(t, TOTAL_VARIATION, made.variation)
+    if wanted(t, SAME_TOP_CLASS):
+        put_number(t, SAME_TOP_CLASS, <double>(
+            first_equal(&t.p, t.c, sp.top_block, <real>sp.m, scratch)
+            == first_equal(&t.q, t.c, sq.top_block, <real>sq.m, scratch)))
+    if t.label >= 0:
+        put_label(t, &sp, &sq, &c, s.gap, <const real*>scratch)
+    return 0

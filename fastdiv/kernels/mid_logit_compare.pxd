@@ -1,0 +1,117 @@
+"""Pairs of rows of one block of logits compared, several at once: what logit_compare.pxd computes.
+
+As in mid_logit_pairs.pxd, exponentials are taken once and kept, and what is done once a pair is
+done for all pairs of a tile, a lane for each.
+
+NaN in ``made`` gives a pair to its row function.
+"""
+
+from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.columns cimport in_order, put_column, wanted
+from fastdiv.kernels.compare_rows cimport (
+    compare_tile, offsets, pair_tile, put_divergences, put_labels,
+)
+from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
+from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
+from fastdiv.kernels.lanes cimport whole_sets
+from fastdiv.kernels.logits cimport exp_terms
+from fastdiv.kernels.mid_logit_pairs cimport again
+from fastdiv.kernels.ranks cimport first_in_block
+from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
+from fastdiv.kernels.sources cimport source, tail_of, task
+from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
+
+
+cdef inline void set_tops(
+    const real* x, Py_ssize_t c, real m, double ties, Py_ssize_t first, real top, real* e
+) noexcept nogil:
+    """Give the largest logits' exponentials, which are kept as 0, their value."""
+    cdef Py_ssize_t k
+    if ties == 1:
+        e[first] = top
+        return
+    for k in range(first, c):
+        e[k] = top if x[k] >= m else e[k]
+
+
+cdef inline void keep_exps(
+    const source* row, const char* const* start, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    real* spare, const real** x, exp_tile* s,
+) noexcept nogil:
+    """exp(x - reference) of every row, in the room of each, and the sums."""
+    cdef Py_ssize_t many = abreast(<const real*>scratch)
+    cdef real m[TILE]
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real* e
+    cdef const real* tail
+    cdef const real* next
+    cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
+    fetch_rows(row, start, n, c, scratch, <real>PADDING, x, <real*>m, NULL, NULL)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s)
+    for r in range(n):
+        e = room_of(scratch, r)
+        tail = tail_of(<const real*>e)
+        next = <const real*>(start[r] + next_tile(start, many))
+        s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e,
+                              s.first + r, True, False, False)
+        s.rest[r] = block_sum(<const real*>e, filled, tail, False)
+        x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
+        if s.ties[r] > 1:
+            s.first[r] = first_in_block(x[r], c, tail, m[r])
+        if s.ties[r] >= 1:
+            set_tops(x[r], c, m[r], s.ties[r], s.first[r], <real>(1 / s.factor[r]), e)
+    for r in range(n, many):
+        s.ties[r] = 1
+        s.rest[r] = 0
+    end_sums(s, <const real*>scratch, False)
+
+
+cdef inline void compare_from_logits(
+    const task* t, const tile* rows, real* scratch, double* made
+) noexcept nogil:
+    cdef Py_ssize_t many = abreast(<const real*>scratch), c = t.c, r
+    cdef real* second = room_of(scratch, many)
+    cdef real* room_p = room_of(scratch, 2 * many)
+    cdef real* room_q = room_of(room_p, 1)
+    cdef const real* xp[TILE]
+    cdef const real* xq[TILE]
+    cdef const real* x
+    cdef const real* y
+    cdef const real* ep
+    cdef const real* eq
+    cdef double same[TILE]
+    cdef double p_label[TILE]
+    cdef double q_label[TILE]
+    cdef exp_tile p, q
+    cdef pair_tile pairs
+    cdef compare_tile all
+    cdef compare_sums s
+    cdef bint ordered = in_order(t, rows), masked = False
+    keep_exps(&t.p, rows.p, rows.rows, c, scratch, room_p, <const real**>xp, &p)
+    keep_exps(&t.q, rows.q, rows.rows, c, second, room_q, <const real**>xq, &q)
+    offsets(&p, &q, &pairs, <const real*>scratch)
+    for r in range(many):
+        all.kl[r] = all.reverse[r] = all.js[r] = all.apart[r] = all.gap[r] = 0
+        all.side[r] = all.close[r] = same[r] = p_label[r] = q_label[r] = 0
+    for r in range(rows.rows):
+        ep = room_of(scratch, r)
+        eq = room_of(second, r)
+        x = again(&t.p, rows.p[r], c, xp[r], <const real*>room_p, room_p)
+        y = again(&t.q, rows.q[r], c, xq[r], <const real*>room_q, room_q)
+        compare_masked(x, y, ep, eq, c, tail_of(ep), tail_of(eq), <real>pairs.factor[r],
+                       <real>pairs.offset[r], <real>pairs.offset_low[r], &s, &masked)
+        all.kl[r], all.reverse[r], all.js[r] = s.kl, s.reverse, s.js
+        all.apart[r], all.gap[r] = s.apart, s.gap
+        all.side[r], all.close[r] = s.side, s.close
+        same[r] = <double>(p.first[r] == q.first[r])
+        if t.label >= 0:
+            p_label[r] = x[rows.label[r]]
+            q_label[r] = y[rows.label[r]]
+    put_divergences(t, rows, ordered, &pairs, &all, made, <const real*>scratch)
+    put_column(t, rows, ordered, SAME_TOP_CLASS, <const double*>same)
+    if t.label >= 0:
+        put_labels(t, rows, ordered, &p, &q, &pairs, &all, <const double*>p_label,
+                   <const double*>q_label, <const real*>scratch)
