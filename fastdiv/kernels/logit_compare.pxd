@@ -20,8 +20,9 @@ from fastdiv.kernels.logits cimport (
 )
 from fastdiv.kernels.math cimport integer_bits
 from fastdiv.kernels.scores cimport exp_gap
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, double_sum, value
+from fastdiv.kernels.sums cimport add, double_sum, join, value
 
 
 cdef inline void exp_keep(
@@ -39,32 +40,47 @@ cdef inline void exp_keep(
                   False)
 
 
-cdef inline void compare_pass(
-    const task* t, real* scratch, const pair* c, compare_sums* s
-) noexcept nogil:
-    """The second pass, its sums in the unit of probabilities."""
+ctypedef struct row_sums:
+    double_sum kl
+    double_sum reverse
+    double_sum js
+    double_sum apart
+    double_sum gap
+    double side
+    double close
+
+
+ctypedef struct compare_task:
+    const task* t
+    const pair* c
+    row_sums* made          # by each segment
+
+
+cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef compare_task* a = <compare_task*>pass_
+    cdef const task* t = a.t
+    cdef const pair* c = a.c
+    cdef row_sums* s = a.made + i
     cdef real* second = scratch + SCRATCH
     cdef const real* p_tail = tail_of(<const real*>scratch)
     cdef const real* q_tail = tail_of(<const real*>second)
     cdef real ep[MAX_BLOCK]
     cdef real eq[MAX_BLOCK]
     cdef compare_sums block
-    cdef double_sum kl, reverse, js, apart, gap
     # Products with differences of huge logits are to be finite.
     cdef bint huge = c.at_p.shift != 0 or c.at_q.shift != 0
     cdef double small = 1 / exp_unit(<const real*>scratch) if huge else 1.0
     cdef real factor = <real>(c.factor_q / c.factor_p * small)
-    cdef double unit = c.factor_p / small
     # Of huge rows a finite logit may be the largest.
     cdef real padding = <real>-INFINITY if huge else <real>PADDING
     cdef bint masked = huge
-    cdef Py_ssize_t k = 0, n, j
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, t.c), n, j
     cdef const real* p
     cdef const real* q
-    kl.high = kl.low = reverse.high = reverse.low = js.high = js.low = 0
-    apart.high = apart.low = gap.high = gap.low = s.side = s.close = 0
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
+    s.kl.high = s.kl.low = s.reverse.high = s.reverse.low = s.js.high = s.js.low = 0
+    s.apart.high = s.apart.low = s.gap.high = s.gap.low = s.side = s.close = 0
+    while k < end:
+        n = min(end - k, block_size(<const real*>scratch))
         p = fetch(&t.p, k, n, scratch, padding)
         q = fetch(&t.q, k, n, second, padding)
         exp_keep(&c.at_p, p, n, p_tail, <real*>ep)
@@ -73,21 +89,47 @@ cdef inline void compare_pass(
             ep[j] *= <real>small
         compare_masked(p, q, <const real*>ep, <const real*>eq, n, p_tail, q_tail, factor,
                        <real>c.offset, <real>c.offset_low, &block, &masked)
-        add(&kl, block.kl)
-        add(&reverse, block.reverse)
-        add(&js, block.js)
-        add(&apart, block.apart)
-        add(&gap, block.gap)
+        add(&s.kl, block.kl)
+        add(&s.reverse, block.reverse)
+        add(&s.js, block.js)
+        add(&s.apart, block.apart)
+        add(&s.gap, block.gap)
         s.side += block.side
         s.close += block.close
         k += n
-    s.kl = value(&kl) * unit
-    s.reverse = value(&reverse) * unit
-    s.js = value(&js) * unit
-    s.apart = value(&apart) * unit
-    s.gap = value(&gap) * unit
-    s.side *= unit
-    s.close *= unit
+
+
+cdef inline void join_rows(row_sums* s, const row_sums* other) noexcept nogil:
+    join(&s.kl, &other.kl)
+    join(&s.reverse, &other.reverse)
+    join(&s.js, &other.js)
+    join(&s.apart, &other.apart)
+    join(&s.gap, &other.gap)
+    s.side += other.side
+    s.close += other.close
+
+
+cdef inline void compare_pass(
+    const task* t, real* scratch, const pair* c, compare_sums* s
+) noexcept nogil:
+    """The second pass, its sums in the unit of probabilities."""
+    cdef bint huge = c.at_p.shift != 0 or c.at_q.shift != 0
+    cdef double unit = c.factor_p * (exp_unit(<const real*>scratch) if huge else 1.0)
+    cdef compare_task a
+    cdef row_sums only
+    cdef Py_ssize_t i
+    a.t, a.c = t, c
+    a.made = &only if t.c <= SEGMENT else <row_sums*>t.pieces.room
+    over_segments(&t.pieces, &a, compare_segment[float], compare_segment[double], t.c, scratch)
+    for i in range(1, segments_of(t.c)):
+        join_rows(a.made, a.made + i)
+    s.kl = value(&a.made.kl) * unit
+    s.reverse = value(&a.made.reverse) * unit
+    s.js = value(&a.made.js) * unit
+    s.apart = value(&a.made.apart) * unit
+    s.gap = value(&a.made.gap) * unit
+    s.side = a.made.side * unit
+    s.close = a.made.close * unit
 
 
 cdef inline void put_label(
@@ -112,8 +154,8 @@ cdef inline void put_nothing(const task* t) noexcept nogil:
 
 cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
     """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
-    cdef exp_sum sp = sum_exp(&t.p, t.c, scratch, False, False, -1)
-    cdef exp_sum sq = sum_exp(&t.q, t.c, scratch, False, False, -1)
+    cdef exp_sum sp = sum_exp(&t.p, t, scratch, False, False, -1)
+    cdef exp_sum sq = sum_exp(&t.q, t, scratch, False, False, -1)
     cdef compare_sums s
     cdef divergences made
     cdef pair c
