@@ -24,8 +24,8 @@ def as_array(value: ArrayLike, name: str) -> Array:
     graph = getattr(value, "__dask_graph__", None)
     if graph is not None and graph() is not None:
         raise TypeError(
-            f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: pass "
-            f"{name}.compute(), or map fastdiv over its blocks with dask.array.map_blocks"
+            f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: call "
+            f"the function of the same name in fastdiv.dask, or pass {name}.compute()"
         )
     array = np.asarray(value)
     if (

@@ -1,8 +1,9 @@
 """What the pictures have in common: axes, colours, numbers and names as text."""
 
-import importlib
 import math
 from typing import TYPE_CHECKING, Literal
+
+from fastdiv._extras import need as need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,18 +19,6 @@ MINUS = "\N{MINUS SIGN}"
 THIN = "\N{THIN SPACE}"
 
 WIDTH, HEIGHT = 4.6, 3.0  # inches, of a figure that a function makes itself
-
-
-def need(module: str, what: str, extra: str) -> None:
-    """Raise an error that says what to install, if a module that ``what`` needs is not there."""
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise ImportError(
-            f"{what} needs {module}, which is not installed: pip install 'fastdiv[{extra}]'"
-        ) from error
 
 
 def new_axes(ax: "Axes | None", height: float = HEIGHT, width: float = WIDTH) -> "Axes":

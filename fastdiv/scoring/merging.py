@@ -61,6 +61,10 @@ class Summary:
                 "same columns everywhere"
             )
 
+    def update(self, result: Any) -> None:
+        """Take a block."""
+        raise NotImplementedError
+
     def merge(self: _Self, other: _Self) -> None:
         """Take the rows of another summary, which stays as it is.
 

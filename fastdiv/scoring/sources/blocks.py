@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Container, Generator
+from collections.abc import Callable, Container, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,27 +100,34 @@ def _led(
         for plan in planned:
             rows = plan.stop
             if other.rows is not None and rows > other.rows:
-                raise _unequal(p, q)
+                raise unequal(p, q)
             load = functools.partial(_with_other, plan, other, q_leads)
             yield PlannedPair(plan.start, plan.stop, load)
     if rows != other.rows:
-        raise _unequal(p, q)
+        raise unequal(p, q)
 
 
 def _side_by_side(p: Source, q: Source, block_bytes: int) -> Generator[PlannedPair, None, None]:
-    """Cut two sequences of blocks where either of them ends one."""
+    """Read two sources in order."""
     with (
         contextlib.closing(iter_blocks(p, block_bytes)) as ps,
         contextlib.closing(iter_blocks(q, block_bytes)) as qs,
     ):
-        a, b = next(ps, None), next(qs, None)
-        while a is not None and b is not None:
-            stop = min(a.stop, b.stop)
-            pair = _first(a, stop), _first(b, stop)
-            yield PlannedPair(a.start, stop, functools.partial(_same, *pair))
-            a, b = _rest(a, stop) or next(ps, None), _rest(b, stop) or next(qs, None)
-        if a is not None or b is not None:
-            raise _unequal(p, q)
+        for a, b in matched(ps, qs, unequal(p, q)):
+            yield PlannedPair(a.start, a.stop, functools.partial(_same, a, b))
+
+
+def matched(
+    ps: Iterator[Block], qs: Iterator[Block], error: InputError
+) -> Iterator[tuple[Block, Block]]:
+    """Cut two sequences of blocks where either of them ends one, or raise if one ends first."""
+    a, b = next(ps, None), next(qs, None)
+    while a is not None and b is not None:
+        stop = min(a.stop, b.stop)
+        yield _first(a, stop), _first(b, stop)
+        a, b = _rest(a, stop) or next(ps, None), _rest(b, stop) or next(qs, None)
+    if a is not None or b is not None:
+        raise error
 
 
 def _with_other(plan: Planned, other: Source, other_first: bool) -> tuple[Block, Block]:
@@ -132,7 +139,8 @@ def _same(p: Block, q: Block) -> tuple[Block, Block]:
     return p, q
 
 
-def _unequal(p: Source, q: Source) -> InputError:
+def unequal(p: Source, q: Source) -> InputError:
+    """Return the error of two sources of which one ends first."""
     return InputError(f"{q.shards[0].path}: has another number of rows than {p.shards[0].path}")
 
 

@@ -101,7 +101,7 @@ class ParquetPart(Part):
         self.path, self.format, self.nbytes = table.path, table.format, table.nbytes
         self.rows = int(table.bounds[-1])
         self.lead = (self.rows,)
-        self._table = table
+        self._table, self.bounds = table, table.bounds
         full = next((g for g in range(len(table.bounds) - 1) if np.diff(table.bounds)[g]), None)
         first = None if full is None else next(table.batches(full, rows[:1], 1))
         self._layout = Layout(table, rows, labels, ids, first)

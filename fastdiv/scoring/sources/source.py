@@ -36,6 +36,10 @@ class Source:
         Whether rows come in the order of the file only (Parquet, a stream); else ``read`` can be
         asked for any.
     has_labels, has_ids : bool
+    labels_apart : bool
+        Whether the labels are in files of their own.
+    parts : list of Part
+        The readers of the shards.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class Source:
             raise InputError(f"{first.path}: its first row has no classes: there is nothing in it")
         for part in parts:
             _alike(first, part)
-        self._parts, self._labels, self._ids = parts, labels, ids
+        self.parts, self._labels, self._ids = parts, labels, ids
         self.row_bytes = self.classes * self.dtype.itemsize
         self.shards: list[Shard] = []
         self.rows: int | None = 0
@@ -64,6 +68,7 @@ class Source:
             raise InputError(f"{first.path}: has shape {shape}; there is nothing in it")
         self.lead = first.lead if len(parts) == 1 and self.rows else (self.rows or 0,)
         self.sequential = any(p.sequential for p in parts)
+        self.labels_apart = labels is not None
         self.has_labels = labels is not None or all(p.has_labels for p in parts)
         self.has_ids = ids is not None or all(p.has_ids for p in parts)
         for vector, kind in ((labels, "labels"), (ids, "ids")):
@@ -82,7 +87,7 @@ class Source:
         ``skip`` are left out.
         """
         most = max(1, block_bytes // max(1, self.row_bytes))
-        pairs = zip(self._parts, self.shards, strict=True)
+        pairs = zip(self.parts, self.shards, strict=True)
         wanted = [(part, shard) for part, shard in pairs if shard.path not in skip]
         for in_order, group in itertools.groupby(wanted, lambda pair: pair[0].sequential):
             if not in_order:
@@ -104,7 +109,7 @@ class Source:
 
         def read(stream: Stream[Piece], shard: Shard, most: int) -> Iterator[Block]:
             for piece in stream(most):
-                yield self._block(shard, piece)
+                yield self.block(shard, piece)
 
         for part, shard in group:
             for stream in part.streams():
@@ -118,16 +123,16 @@ class Source:
         if self.sequential:
             raise InputError(f"{self.shards[0].path}: can only be read from its beginning on")
         blocks = []
-        for part, shard in zip(self._parts, self.shards, strict=True):
+        for part, shard in zip(self.parts, self.shards, strict=True):
             low, high = max(start, shard.start), min(stop, shard.start + (part.rows or 0))
             if low < high:
                 blocks.append(self._loader(part, shard, low - shard.start, high - shard.start)())
         return blocks[0] if len(blocks) == 1 else joined(blocks)
 
     def _loader(self, part: Part, shard: Shard, start: int, stop: int) -> Callable[[], Block]:
-        return lambda: self._block(shard, part.read(start, stop))
+        return lambda: self.block(shard, part.read(start, stop))
 
-    def _block(self, shard: Shard, piece: Piece) -> Block:
+    def block(self, shard: Shard, piece: Piece) -> Block:
         """Give a part's rows their numbers in the whole, their labels and ids."""
         start = shard.start + piece.start
         stop = start + len(piece.rows)
@@ -151,7 +156,7 @@ class Source:
 
     def check_unchanged(self) -> None:
         """Raise InputError if a file is not what it was when it was opened."""
-        for part in self._parts:
+        for part in self.parts:
             part.check_unchanged()
         for vector in (self._labels, self._ids):
             if vector is not None:
@@ -159,10 +164,10 @@ class Source:
 
     def describe(self) -> dict[str, Any]:
         """Return what the source is, for people and reports: plain values, None where unknown."""
-        sizes = [part.nbytes for part in self._parts]
+        sizes = [part.nbytes for part in self.parts]
         return {
             "path": str(self.shards[0].path),
-            "format": self._parts[0].format,
+            "format": self.parts[0].format,
             "shards": len(self.shards),
             "rows": self.rows,
             "classes": self.classes,

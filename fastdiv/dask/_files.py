@@ -1,0 +1,175 @@
+"""Summaries of files that every worker opens for itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fastdiv import _extras
+from fastdiv.dask._tree import tree
+from fastdiv.scoring import partial
+from fastdiv.scoring.opened import Files
+from fastdiv.scoring.partial import CompareJob, Job, Kind, ScoreJob
+from fastdiv.scoring.sources.blocks import BLOCK_BYTES, matched, unequal
+from fastdiv.scoring.sources.cuts import Cut, blocks_in, cuts
+from fastdiv.scoring.sources.errors import InputError
+
+# Of a task: seconds of work, so that a scheduler's millisecond or two for it do not count.
+TASK_BYTES = 256 << 20
+
+
+def score_files(
+    place: str | Path,
+    *,
+    labels: str | Path,
+    column: str | list[str] | None = None,
+    want: Iterable[str] | None = None,
+    top_k: Iterable[int] = (1, 5),
+    bins: int = 15,
+    task_bytes: int = TASK_BYTES,
+    block_bytes: int = BLOCK_BYTES,
+    split_every: int | None = None,
+) -> Any:
+    """Summarise rows of logits in files against labels, lazily; workers read what they compute.
+
+    Parameters
+    ----------
+    place : str or pathlib.Path
+        A file, a folder of shards or a pattern, in any format but a stream. It must lead to the
+        same files on this machine and on every worker.
+    labels : str or pathlib.Path
+        The name of a column of the same files; or a file, folder or pattern, with ``::name`` behind
+        it where it holds several columns.
+    column : str or list of str, optional
+        The name of the rows in files of several arrays.
+    want, top_k, bins, split_every
+        As for `score`.
+    task_bytes : int, default 256 MiB
+        About the bytes of rows of a task, which is of one file, and of whole row groups of Parquet
+        and whole chunks of Zarr.
+    block_bytes : int, default 4 MiB
+        About the bytes of rows that a task holds at once.
+
+    Returns
+    -------
+    dask.delayed.Delayed
+        Its ``compute()`` is a ``ScoreSummary``.
+
+    Raises
+    ------
+    fastdiv.scoring.sources.InputError
+        At once for what opening the files tells, and from ``compute()`` for what reading them does:
+        a label out of range, a null, a file that is not the same on a worker.
+    ImportError
+        If Dask is not installed.
+
+    See Also
+    --------
+    run_on_dask : Open, compute and check that no file has changed.
+
+    Notes
+    -----
+    Labels in files of their own are all checked when they are opened: here, and once by every
+    worker.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, fastdiv.dask
+    >>> folder = tempfile.mkdtemp()
+    >>> for shard in range(3):
+    ...     np.save(f"{folder}/{shard}.npy", np.zeros((100, 8), np.float32))
+    >>> np.save(f"{folder}-labels.npy", np.arange(300) % 8)
+    >>> lazy = fastdiv.dask.score_files(folder, labels=f"{folder}-labels.npy")
+    >>> lazy.compute().result().perplexity.mean
+    8.0
+    """
+    job = ScoreJob.of(want, top_k, bins)
+    return _summary(job, (Files.of(place, column, labels),), task_bytes, block_bytes, split_every)
+
+
+def compare_files(
+    p_place: str | Path,
+    q_place: str | Path,
+    *,
+    labels: str | Path | None = None,
+    column: str | list[str] | None = None,
+    q_column: str | list[str] | None = None,
+    want: Iterable[str] | None = None,
+    task_bytes: int = TASK_BYTES,
+    block_bytes: int = BLOCK_BYTES,
+    split_every: int | None = None,
+) -> Any:
+    """Summarise how far two models' rows of logits in files are from each other, lazily.
+
+    Parameters
+    ----------
+    p_place, q_place : str or pathlib.Path
+        Files of the true or base model and of the other one, of as many rows. Formats and shards
+        may differ; tasks are cut where the shards of the first end.
+    labels : str or pathlib.Path, optional
+        As for `score_files`; a column is one of the first model's files.
+    column, q_column : str or list of str, optional
+        The name of the rows in files of several arrays; by default the second model's is the
+        first's.
+    want : iterable of str, optional
+        Which columns of `CompareSummary` to compute, kl_divergence among them; by default all.
+    task_bytes, block_bytes, split_every
+        As for `score_files`.
+
+    Returns
+    -------
+    dask.delayed.Delayed
+        Its ``compute()`` is a ``CompareSummary``.
+
+    Raises
+    ------
+    fastdiv.scoring.sources.InputError, ImportError
+        As `score_files` does.
+
+    See Also
+    --------
+    compare_on_dask : Open, compute and check that no file has changed.
+    """
+    job = CompareJob.of(want, labels is not None)
+    p = Files.of(p_place, column, labels)
+    q = Files.of(q_place, column if q_column is None else q_column, None)
+    one, two = p.source(), q.source()
+    if (one.rows, one.classes) != (two.rows, two.classes):
+        raise InputError(
+            f"{q_place}: has {two.rows} rows of {two.classes} classes; {p_place} has {one.rows} "
+            f"of {one.classes}"
+        )
+    return _summary(job, (p, q), task_bytes, block_bytes, split_every)
+
+
+def _summary(
+    job: Job, files: tuple[Files, ...], task_bytes: int, block_bytes: int, split_every: int | None
+) -> Any:
+    """Summarise every range of rows and merge the summaries."""
+    _extras.need("dask", "fastdiv.dask", "dask")
+    from dask.delayed import delayed
+
+    task = delayed(_task, pure=True)
+    rows = cuts(files[0].source(), task_bytes)
+    whole = tree(job.kind, [task(job, files, cut, block_bytes) for cut in rows], split_every)
+    return delayed(_checked, pure=True)(whole, files)
+
+
+def _checked(summary: Kind, files: tuple[Files, ...]) -> Kind:
+    """Return a summary if no file has changed while it was made."""
+    for f in files:
+        f.source().check_unchanged()
+    return summary
+
+
+def _task(job: Job, files: tuple[Files, ...], rows: Cut, block_bytes: int) -> bytes:
+    """Summarise a range of rows."""
+    sources = [f.source() for f in files]
+    summary = job.empty(sources[0].classes)
+    first, *others = [blocks_in(source, rows, block_bytes) for source in sources]
+    if not others:
+        for block in first:
+            job.take(summary, block.labels, block.rows)
+    else:
+        for p, q in matched(first, others[0], unequal(*sources)):
+            job.take(summary, p.labels, p.rows, q.rows)
+    return partial.packed(summary)
