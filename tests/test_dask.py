@@ -1,0 +1,274 @@
+"""Dask: the bits of one machine for any chunks, in one process, in two, and after one was killed."""
+
+import doctest
+import importlib
+import os
+import pickle
+
+import engines
+import numpy as np
+import pytest
+import writers
+from cases import rows_for
+
+import fastdiv
+
+pytest.importorskip("dask.array", reason="needs pip install 'fastdiv[dask]'")
+pytest.importorskip("distributed", reason="needs pip install 'fastdiv[dask]'")
+import dask
+import dask.array as da
+from distributed import Client, LocalCluster
+
+import fastdiv.dask
+from fastdiv.scoring.sources import InputError
+
+pytestmark = pytest.mark.thread_unsafe  # a cluster and Dask's settings are one for all threads
+
+P, Q, Y = engines.data()
+CHUNKS = (1500, 999, (1, 0, 999, 2000), 3000)
+
+
+@pytest.fixture(autouse=True)
+def synchronous():
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+def lazy(x, chunks):
+    return da.from_array(x, chunks=(chunks, *(-1,) * (x.ndim - 1)))
+
+
+@pytest.mark.parametrize("chunks", [1, 4, 13, (5, 0, 8)])
+def test_rows_are_those_of_arrays_in_memory(name, dtype, chunks):
+    arrays = rows_for(name, 13, 7, dtype)
+    made = getattr(fastdiv.dask, name)(*(lazy(a, chunks) for a in arrays))
+    expected = getattr(fastdiv, name)(*arrays)
+    assert (made.dtype, made.shape) == (expected.dtype, expected.shape)
+    assert made.chunks[0] == lazy(arrays[0], chunks).chunks[0]
+    assert type(made._meta) is np.ndarray
+    computed = made.compute()
+    assert computed.dtype == expected.dtype
+    assert computed.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [2, -2])
+@pytest.mark.parametrize("labels", ["numpy", "dask", "one", "broadcast"])
+def test_axes_and_labels(axis, keepdims, labels):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 6, 9, 5)), rng.integers(0, 9, (4, 6, 5))
+    given = {"numpy": y, "dask": da.from_array(y, chunks=2), "one": 3, "broadcast": y[:1]}[labels]
+    options = {"axis": axis, "keepdims": keepdims, "temperature": 0.5, "ignore_index": 2}
+    made = fastdiv.dask.cross_entropy_from_logits(
+        given, da.from_array(x, chunks=(3, 4, 9, 2)), **options
+    )
+    expected = fastdiv.cross_entropy_from_logits(
+        given.compute() if labels == "dask" else given, x, **options
+    )
+    assert made.shape == expected.shape
+    np.testing.assert_array_equal(made.compute(), expected)
+
+
+def test_halves_and_rows_that_broadcast():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    for dtype in (np.float16, ml_dtypes.bfloat16):
+        x = P[:20].astype(dtype)
+        made = fastdiv.dask.kl_divergence_from_logits(lazy(x, 6), x[3])
+        assert made.dtype == np.float32
+        np.testing.assert_array_equal(
+            made.compute(), fastdiv.kl_divergence_from_logits(x, x[3])
+        )
+
+
+def test_nothing_is_computed_before_it_is_asked_for():
+    def never(block):
+        raise AssertionError("computed")
+
+    x = da.map_blocks(never, lazy(P, 1000), dtype=P.dtype, meta=P[:0])
+    fastdiv.dask.softmax(x)
+    fastdiv.dask.cross_entropy_from_logits(Y, x)
+    fastdiv.dask.score(Y, x)
+    fastdiv.dask.compare(x, Q)
+
+
+def test_unknown_numbers_of_rows():
+    x = lazy(P, 1000)
+    some = x[x[:, 0] > 0]
+    np.testing.assert_array_equal(
+        fastdiv.dask.logsumexp(some).compute(), fastdiv.logsumexp(P[P[:, 0] > 0])
+    )
+    with pytest.raises(ValueError, match=r"call x\.compute_chunk_sizes\(\)"):
+        fastdiv.dask.cross_entropy_from_logits(Y, some)
+
+
+X = lazy(P, 1000)
+CE = fastdiv.dask.cross_entropy_from_logits
+TABLE = [
+    (lambda: CE(Y, P), TypeError, r"p and x: no Dask array.*fastdiv\.cross_entropy_from_logits"),
+    (lambda: CE(Y, X.rechunk((1000, 3))), ValueError, r"4 chunks.*x\.rechunk\(\{-1: -1\}\)"),
+    (lambda: CE(Y[:5], X), ValueError, r"labels of shape \(5,\) do not broadcast"),
+    (lambda: CE(Y + 0.5, X), TypeError, r"labels must be integers, not float64"),
+    (lambda: CE(Y, X, base=-1), ValueError, r"base must be a positive number"),
+    (lambda: CE(Y, X, class_weight=[1, 2]), ValueError, r"class_weight has shape \(2,\)"),
+    (lambda: CE(Y, X, reduction="mean"), TypeError, r"takes no reduction.*fastdiv\.dask\.score"),
+    (lambda: CE(Y, X, bass=2), TypeError, r"unexpected keyword argument 'bass'"),
+    (lambda: CE(Y, X + 1j), TypeError, r"x has dtype complex64"),
+    (lambda: CE(Y, da.ma.masked_invalid(X)), TypeError, r"x is a masked array"),
+    (lambda: CE(Y + engines.C, X).compute(), IndexError, r"block \(\d,\): label \d+ at row 0 is out of"),
+    (lambda: fastdiv.logsumexp(X), TypeError, r"lazy Dask array.*fastdiv\.dask"),
+    (lambda: fastdiv.dask.score(Y, P), TypeError, r"no Dask array.*fastdiv\.score"),
+    (lambda: fastdiv.dask.score(Y[:5], X), ValueError, r"not one for each row"),
+    (lambda: fastdiv.dask.score(Y * 1.0, X), TypeError, r"labels must be integers"),
+    (lambda: fastdiv.dask.score(Y, X, want=["rank"]), ValueError, r"no 'cross_entropy'"),
+    (lambda: fastdiv.dask.score(Y, X, split_every=1), ValueError, r"merges at least 2"),
+    (lambda: fastdiv.dask.score(Y + engines.C, X).compute(), IndexError, r"block \(\d,\): label"),
+    (lambda: fastdiv.dask.compare(X, X[:5]), ValueError, r"they are no pairs"),
+    (lambda: fastdiv.dask.compare(X, X, want=["kl_divergence", "delta_p"]), ValueError, "labels"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(TABLE)))
+def test_what_is_wrong_is_said(case):
+    call, error, match = TABLE[case]
+    with pytest.raises(error, match=match):
+        call()
+
+
+@pytest.mark.parametrize("chunks", CHUNKS)
+def test_summaries_of_arrays(chunks):
+    x, z = lazy(P, chunks), lazy(Q, 800)
+    made = fastdiv.dask.score(Y, x, top_k=(1, 3), bins=9, split_every=2).compute()
+    assert made.to_json() == engines.score_json(Y, P, top_k=(1, 3), bins=9)
+    assert fastdiv.dask.compare(x, z).compute().to_json() == engines.compare_json(P, Q)
+    made = fastdiv.dask.compare(x, z, lazy(Y, 700)).compute()
+    assert made.to_json() == engines.compare_json(P, Q, Y)
+
+
+def test_summaries_of_cubes_and_of_cut_rows():
+    x, y = P.reshape(30, 100, 11), Y.reshape(30, 100)
+    lazy_x = da.from_array(x, chunks=(7, 60, 4))
+    with pytest.raises(ValueError, match=r"logits is cut into 3 chunks"):
+        fastdiv.dask.score(y, lazy_x)
+    made = fastdiv.dask.score(y, lazy_x, allow_rechunk=True).compute()
+    assert made.to_json() == engines.score_json(Y, P)
+
+
+def write_shards(folder, format, x):
+    folder.mkdir()
+    for k, start in enumerate(range(0, engines.N, 1100)):
+        rows = slice(start, start + 1100)
+        path = folder / f"{k}.{format}"
+        if format == "npz":
+            writers.npz(path, x[rows], Y[rows], np.arange(engines.N)[rows])
+        elif format == "zarr":
+            zarr = pytest.importorskip("zarr")
+            group = zarr.create_group(path)
+            group.create_array("x", data=x[rows], chunks=(64, 11))
+            group.create_array("y", data=Y[rows], chunks=(50,))
+        else:
+            pytest.importorskip("pyarrow")
+            writers.parquet("list")(path, x[rows], Y[rows], np.arange(engines.N)[rows])
+    return folder
+
+
+@pytest.mark.parametrize("format", ["npz", "zarr", "parquet"])
+def test_summaries_of_files(tmp_path, format):
+    p = write_shards(tmp_path / "p", format, P)
+    np.save(tmp_path / "q.npy", Q)
+    for task_bytes, block_bytes in ((3000, 1000), (20000, 7777), (1 << 30, 1 << 30)):
+        sizes = {"task_bytes": task_bytes, "block_bytes": block_bytes}
+        made = fastdiv.dask.score_files(p, column="x", labels="y", **sizes).compute()
+        assert made.to_json() == engines.score_json(Y, P)
+        made = fastdiv.dask.compare_files(
+            p, tmp_path / "q.npy", column="x", q_column="", labels="y", **sizes
+        )
+        assert made.compute().to_json() == engines.compare_json(P, Q, Y)
+
+
+def test_files_of_row_groups_that_do_not_match(tmp_path):
+    pytest.importorskip("pyarrow")
+    p = write_shards(tmp_path / "p", "parquet", P)
+    writers.parquet("fixed")(tmp_path / "q.parquet", Q, Y, np.arange(engines.N))
+    made = fastdiv.dask.compare_files(
+        p, tmp_path / "q.parquet", column="x", task_bytes=5000, block_bytes=999
+    )
+    assert made.compute().to_json() == engines.compare_json(P, Q)
+
+
+def test_files_that_are_not_the_same_everywhere(tmp_path):
+    np.save(tmp_path / "x.npy", P)
+    np.save(tmp_path / "y.npy", Y)
+    lazy_score = fastdiv.dask.score_files(tmp_path / "x.npy", labels=tmp_path / "y.npy")
+    np.save(tmp_path / "x.npy", P[:50])
+    np.save(tmp_path / "y.npy", Y[:50])
+    with pytest.raises(InputError, match=r"x\.npy"):
+        lazy_score.compute()
+
+
+def test_examples():
+    for module in ("", "._files", "._run", "._summaries"):
+        failed, tried = doctest.testmod(importlib.import_module(f"fastdiv.dask{module}"))
+        assert tried
+        assert not failed
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as made,
+    ):
+        yield made
+
+
+@pytest.mark.dask
+def test_two_processes(client, tmp_path):
+    assert len(set(client.run(os.getpid).values()) - {os.getpid()}) == 2
+    x = lazy(P, 250)
+    made = client.compute(CE(Y, x)).result(timeout=60)
+    assert made.tobytes() == fastdiv.cross_entropy_from_logits(Y, P).tobytes()
+    made = client.compute(fastdiv.dask.score(Y, x, split_every=3)).result(timeout=60)
+    assert made.to_json() == engines.score_json(Y, P)
+    p = write_shards(tmp_path / "p", "npz", P)
+    np.save(tmp_path / "q.npy", Q)
+    made = fastdiv.dask.run_on_dask(client, p, "y", column="x", task_bytes=9000)
+    assert made.to_json() == engines.score_json(Y, P)
+    address = client.scheduler.address
+    made = fastdiv.dask.compare_on_dask(
+        address, p, tmp_path / "q.npy", "y", column="x", q_column="", task_bytes=9000
+    )
+    assert made.to_json() == engines.compare_json(P, Q, Y)
+
+
+@pytest.mark.dask
+def test_errors_come_back_as_they_are(client, tmp_path):
+    x = write_shards(tmp_path / "x", "npz", P)
+    with np.load(x / "1.npz") as saved:
+        arrays = {**saved, "y": saved["y"].copy()}
+    arrays["y"][100] = 99
+    np.savez(x / "1.npz", **arrays)
+    with pytest.raises(InputError, match=r"1\.npz: label 99 at row 1200 is out of range"):
+        fastdiv.dask.run_on_dask(client, x, "y", column="x", task_bytes=9000)
+
+
+def held_up(block, folder, block_id):
+    if block_id[0] == 5:
+        engines.held_up(folder)
+    return block
+
+
+@pytest.mark.dask
+@pytest.mark.parametrize("what", ["summary", "rows"])
+def test_a_worker_is_killed(client, tmp_path, what):
+    x = da.map_blocks(held_up, lazy(P, 250), folder=str(tmp_path), dtype=P.dtype, meta=P[:0])
+    made = CE(Y, x) if what == "rows" else fastdiv.dask.score(Y, x, split_every=3)
+    workers = client.run(os.getpid).values()
+    future = client.compute(made)
+    pid = engines.kill_who_is_held_up(tmp_path)
+    assert pid in workers
+    result = future.result(timeout=60)
+    engines.check_done_again(tmp_path, pid)
+    if what == "rows":
+        assert result.tobytes() == fastdiv.cross_entropy_from_logits(Y, P).tobytes()
+    else:
+        assert result.to_json() == engines.score_json(Y, P)
