@@ -1,8 +1,11 @@
 """Rows, summaries of one machine, and work that can be killed, for the tests of engines."""
 
+import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -47,21 +50,28 @@ def held_up(folder: str) -> None:
     (Path(folder) / "finished").touch()
 
 
-def kill_who_is_held_up(folder: Path) -> int:
-    """Kill the process that is at work in ``held_up``, or its parent."""
+@contextlib.contextmanager
+def killed_when_held_up(folder: Path, whom: Callable[[int], int] | None = None) -> Iterator[None]:
+    """Kill the process at work in ``held_up`` in this block, or one it belongs to.
+
+    In the end see that it was killed in the middle, and its work done again by another one.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(_kill, folder, whom)
+        yield
+        pid = killing.result()
+    again = [int(path.name.split("-")[1]) for path in folder.glob("again-*")]
+    assert again
+    assert pid not in again
+    assert not (folder / "finished").exists()
+
+
+def _kill(folder: Path, whom: Callable[[int], int] | None) -> int:
     note = folder / "first"
     for _ in range(600):
         if note.exists() and note.read_text().endswith("\n"):
             break
         time.sleep(0.05)
     pid = int(note.read_text())
-    os.kill(pid, signal.SIGKILL)
+    os.kill(whom(pid) if whom else pid, signal.SIGKILL)
     return pid
-
-
-def check_done_again(folder: Path, pid: int) -> None:
-    """See that the work was begun by the process that was killed, and done by another one."""
-    again = [int(path.name.split("-")[1]) for path in folder.glob("again-*")]
-    assert again
-    assert pid not in again
-    assert not (folder / "finished").exists()

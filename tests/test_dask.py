@@ -1,9 +1,8 @@
-"""Dask: the bits of one machine for any chunks, in one process, in two, and after one was killed."""
+"""Dask: the bits of one machine for any chunks, in one process, in two, with one of them killed."""
 
 import doctest
 import importlib
 import os
-import pickle
 
 import engines
 import numpy as np
@@ -75,9 +74,7 @@ def test_halves_and_rows_that_broadcast():
         x = P[:20].astype(dtype)
         made = fastdiv.dask.kl_divergence_from_logits(lazy(x, 6), x[3])
         assert made.dtype == np.float32
-        np.testing.assert_array_equal(
-            made.compute(), fastdiv.kl_divergence_from_logits(x, x[3])
-        )
+        np.testing.assert_array_equal(made.compute(), fastdiv.kl_divergence_from_logits(x, x[3]))
 
 
 def test_nothing_is_computed_before_it_is_asked_for():
@@ -114,7 +111,11 @@ TABLE = [
     (lambda: CE(Y, X, bass=2), TypeError, r"unexpected keyword argument 'bass'"),
     (lambda: CE(Y, X + 1j), TypeError, r"x has dtype complex64"),
     (lambda: CE(Y, da.ma.masked_invalid(X)), TypeError, r"x is a masked array"),
-    (lambda: CE(Y + engines.C, X).compute(), IndexError, r"block \(\d,\): label \d+ at row 0 is out of"),
+    (
+        lambda: CE(Y + engines.C, X).compute(),
+        IndexError,
+        r"block \(\d,\): label \d+ at row 0 is out of",
+    ),
     (lambda: fastdiv.logsumexp(X), TypeError, r"lazy Dask array.*fastdiv\.dask"),
     (lambda: fastdiv.dask.score(Y, P), TypeError, r"no Dask array.*fastdiv\.score"),
     (lambda: fastdiv.dask.score(Y[:5], X), ValueError, r"not one for each row"),
@@ -263,11 +264,13 @@ def test_a_worker_is_killed(client, tmp_path, what):
     x = da.map_blocks(held_up, lazy(P, 250), folder=str(tmp_path), dtype=P.dtype, meta=P[:0])
     made = CE(Y, x) if what == "rows" else fastdiv.dask.score(Y, x, split_every=3)
     workers = client.run(os.getpid).values()
-    future = client.compute(made)
-    pid = engines.kill_who_is_held_up(tmp_path)
-    assert pid in workers
-    result = future.result(timeout=60)
-    engines.check_done_again(tmp_path, pid)
+
+    def whom(pid):
+        assert pid in workers
+        return pid
+
+    with engines.killed_when_held_up(tmp_path, whom):
+        result = client.compute(made).result(timeout=60)
     if what == "rows":
         assert result.tobytes() == fastdiv.cross_entropy_from_logits(Y, P).tobytes()
     else:

@@ -79,7 +79,7 @@ def score_files(
     ...     np.save(f"{folder}/{shard}.npy", np.zeros((100, 8), np.float32))
     >>> np.save(f"{folder}-labels.npy", np.arange(300) % 8)
     >>> lazy = fastdiv.dask.score_files(folder, labels=f"{folder}-labels.npy")
-    >>> lazy.compute().result().perplexity.mean
+    >>> round(lazy.compute().result().perplexity.mean, 6)
     8.0
     """
     job = ScoreJob.of(want, top_k, bins)

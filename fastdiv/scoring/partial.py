@@ -15,6 +15,7 @@ from fastdiv._scores import OF_LABELS
 from fastdiv.scoring.compare_summary import CompareSummary
 from fastdiv.scoring.merging import Summary
 from fastdiv.scoring.score_summary import ScoreSummary
+from fastdiv.scoring.sources.errors import InputError
 
 Kind = TypeVar("Kind", bound=Summary)
 
@@ -99,9 +100,18 @@ def merged(kind: type[Kind], texts: Iterable[bytes]) -> bytes:
 
 
 def merge(kind: type[Kind], texts: Iterable[bytes]) -> Kind:
-    """Return one summary, unpacked, of all rows of several; there is at least one."""
+    """Return one summary, unpacked, of all rows of several; there is at least one.
+
+    Raises
+    ------
+    InputError
+        If their rows have several numbers of classes.
+    """
     parts = (unpacked(kind, text) for text in texts)
     whole = next(parts)
     for part in parts:
+        if part.classes != whole.classes:
+            few, many = sorted((part.classes, whole.classes))
+            raise InputError(f"some rows have {few} classes, others {many}: score them apart")
         whole.merge(part)
     return whole

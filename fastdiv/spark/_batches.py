@@ -8,7 +8,7 @@ import fastdiv
 from fastdiv import _extras
 from fastdiv.scoring import partial
 from fastdiv.scoring.partial import Job
-from fastdiv.scoring.sources import InputError, arrow
+from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
 from fastdiv.scoring.sources.arrow_batches import length_of_first
 from fastdiv.scoring.sources.vector import check_labels
@@ -78,7 +78,7 @@ class RowTask:
             if len(rows) == 1:
                 made: Any = fastdiv.score(labels, *rows, want=self.want, workers=1)
             else:
-                made = fastdiv.compare(*rows, labels, want=self.want, workers=1)
+                made = fastdiv.compare(rows[0], rows[1], labels, want=self.want, workers=1)
             carried = [batch.column(name) for name in self.ids]
             numbers = [pa.array(getattr(made, name)) for name in self.want]
             yield pa.RecordBatch.from_arrays([*carried, *numbers], [*self.ids, *self.want])
@@ -112,22 +112,7 @@ class MergeTask:
         """Give one batch of one row."""
         texts = [text for batch in batches for text in batch.column("summary").to_pylist()]
         if texts:
-            yield summary_batch(partial.packed(merge(self.job, texts)))
-
-
-def merge(job: Job, texts: list[bytes]) -> Any:
-    """Return one summary, or raise if the partitions' rows have several lengths."""
-    parts = [partial.unpacked(job.kind, text) for text in texts]
-    classes = sorted({part.classes for part in parts})
-    if len(classes) > 1:
-        raise InputError(
-            f"some partitions have rows of {classes[0]} classes, others of {classes[1]}: pass "
-            "classes= to be told which rows have another number"
-        )
-    whole = parts[0]
-    for part in parts[1:]:
-        whole.merge(part)
-    return whole
+            yield summary_batch(partial.merged(self.job.kind, texts))
 
 
 def summary_batch(text: bytes) -> Any:
@@ -140,4 +125,5 @@ def summary_batch(text: bytes) -> Any:
 def need_spark() -> None:
     """Raise ImportError if Spark cannot be had."""
     _extras.need("pyspark", "fastdiv.spark", "spark")
+    _extras.need("pandas", "fastdiv.spark", "spark")  # of Spark's own Arrow functions
     _extras.need("pyarrow", "fastdiv.spark", "spark")

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from fastdiv.scoring import partial
 from fastdiv.scoring.compare_summary import CompareSummary
 from fastdiv.scoring.partial import CompareJob, Job, ScoreJob
 from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources import InputError
 from fastdiv.spark import _columns
-from fastdiv.spark._batches import Columns, MergeTask, SummaryTask, merge
+from fastdiv.spark._batches import Columns, MergeTask, SummaryTask
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -131,4 +132,4 @@ def _summary(df: "DataFrame", columns: Columns, job: Job, mergers: int) -> Any:
     texts = [bytes(row.summary) for row in few.collect()]
     if not texts:
         raise InputError("the DataFrame has no rows")
-    return merge(job, texts)
+    return partial.merge(job.kind, texts)

@@ -59,7 +59,7 @@ class Vector:
             table.check_unchanged()
 
 
-def check_labels(labels: Array, classes: int, path: Path, first: int) -> None:
+def check_labels(labels: Array, classes: int, path: Path | str, first: int) -> None:
     """Refuse labels that are none of the classes; ``first`` is the number of the first row."""
     if labels.dtype.kind not in "iu":
         raise InputError(f"{path}: labels must be integers, not {labels.dtype}")
