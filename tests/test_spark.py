@@ -32,7 +32,7 @@ P, Q, Y = engines.data()
 IDS = np.arange(engines.N)
 LOOPBACK = "127.0.0.1"
 # A Java that starts soon and stays small, for a minute's work.
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmn48m"
 SETTINGS = {
     "spark.driver.extraJavaOptions": JAVA,
     "spark.executor.extraJavaOptions": JAVA,
