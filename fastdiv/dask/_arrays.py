@@ -1,6 +1,7 @@
 """Dask arrays, and NumPy's beside them, cut alike and with whole rows."""
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ from fastdiv import _check, _extras
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether a value is a Dask array."""
-    graph = getattr(value, "__dask_graph__", None)
-    return graph is not None and graph() is not None and hasattr(value, "chunks")
+    """Whether a value is a Dask array: there is none before Dask is imported."""
+    arrays = sys.modules.get("dask.array")
+    return arrays is not None and isinstance(value, arrays.Array)
 
 
 def lazy_or_numpy(values: tuple[Any, ...], names: tuple[str, ...], instead: str) -> list[Any]:
     """Return Dask arrays as they are and others as NumPy's, or raise if none is lazy."""
-    _extras.need("dask.array", "fastdiv.dask", "dask")
+    _extras.need("dask", "fastdiv.dask", "dask")
     if not any(map(is_lazy, values)):
         raise TypeError(
             f"{' and '.join(names)}: no Dask array is among them. For arrays in memory call "
