@@ -1,10 +1,11 @@
 """Time the summary of a folder of shards in one process, on Dask and on Spark.
 
-python bench/engines.py FOLDER [--rows N] [--classes C] [--spark]
+python bench/engines.py FOLDER [--rows N] [--classes C] [--times T] [--spark]
 
 The rows are float32, in eight shards, as .npy for Dask and Parquet for Spark; the files are in the
-system's cache. A process computes with one thread. Runs alternate, and the best of three counts,
-without the start of the cluster. All summaries must be the same bits.
+system's cache. With --times, each .npy file stands there under several names. A process computes
+with one thread. Runs alternate, and the best of three counts, without the start of the cluster. All
+summaries must be the same bits.
 """
 
 import argparse
@@ -39,6 +40,18 @@ def make(folder: Path, rows: int, classes: int, spark: bool) -> None:
         parquet = folder / "parquet" / f"{shard}.parquet"
         if spark and not parquet.exists():
             write_parquet(parquet, *map(np.load, paths))
+
+
+def link(folder: Path, times: int) -> Path:
+    """Return a folder where every .npy file stands under several names."""
+    linked = folder / f"times{times}"
+    for path in folder.glob("[xy]/*.npy"):
+        for k in range(times):
+            name = linked / path.parent.name / f"{path.stem}-{k}.npy"
+            name.parent.mkdir(parents=True, exist_ok=True)
+            if not name.exists():
+                name.hardlink_to(path)
+    return linked
 
 
 def write_parquet(path: Path, x: Any, y: Any) -> None:
@@ -76,14 +89,14 @@ def on_dask(folder: Path, rows: int, classes: int) -> None:
     from distributed import Client, LocalCluster
 
     def files(scheduler: Any = None) -> Any:
-        options: dict[str, Any] = {"labels": folder / "y", "task_bytes": 64 << 20}
+        options: dict[str, Any] = {"labels": folder / "y"}
         if scheduler is None:
             lazy = fastdiv.dask.score_files(folder / "x", **options)
             return lazy.compute(scheduler="synchronous")
         return fastdiv.dask.run_on_dask(scheduler, folder / "x", **options)
 
     def cluster(processes: int) -> Any:
-        return LocalCluster(n_workers=processes, threads_per_worker=1, dashboard_address=None)
+        return LocalCluster(n_workers=processes, threads_per_worker=1, dashboard_address=":0")
 
     with cluster(1) as one, cluster(2) as two, Client(one) as client, Client(two) as other:
         runs = {
@@ -105,6 +118,7 @@ def on_spark(folder: Path, rows: int, classes: int, executors: int) -> None:
         "spark.executor.memory": "1g",
         "spark.sql.files.maxPartitionBytes": "64m",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
     }.items():
         builder = builder.config(name, value)
     with builder.getOrCreate() as spark:
@@ -120,13 +134,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=1 << 20)
     parser.add_argument("--classes", type=int, default=256)
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--spark", action="store_true")
     asked = parser.parse_args()
     packages = ("numpy", "dask", "distributed", "pyspark", "pyarrow")
     print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages))
     rows = -(-asked.rows // SHARDS) * SHARDS
     make(asked.folder, rows, asked.classes, asked.spark)
-    on_dask(asked.folder, rows, asked.classes)
+    on_dask(link(asked.folder, asked.times), rows * asked.times, asked.classes)
     if asked.spark:
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
         for executors in (1, 2):

@@ -1,5 +1,6 @@
 """Spark: the bits of one machine for any partitions, on two executors, and after one was killed."""
 
+import doctest
 import os
 import shutil
 import sys
@@ -111,6 +112,32 @@ def test_summaries(frame, partitions):
     assert made.to_json() == engines.score_json(Y, P, top_k=(2,), bins=5)
     made = fastdiv.spark.compare(df, label="label" if partitions > 1 else None, mergers=2)
     assert made.to_json() == engines.compare_json(P, Q, Y if partitions > 1 else None)
+
+
+def test_examples(spark):
+    failed, tried = doctest.testmod(fastdiv.spark)
+    assert tried >= 6
+    assert not failed
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "rows"),
+    [("maxBytesPerBatch", "4k", 120), ("maxRecordsPerBatch", "50", 50)],
+)
+def test_batches_can_be_limited(spark, frame, setting, value, rows):
+    def sizes(batches):
+        for batch in batches:
+            yield pa.record_batch({"rows": pa.array([batch.num_rows])})
+
+    name = f"spark.sql.execution.arrow.{setting}"
+    before = spark.conf.get(name)
+    spark.conf.set(name, value)
+    try:
+        made = frame.select("p_logits").mapInArrow(sizes, "rows long").collect()
+    finally:
+        spark.conf.set(name, before)
+    assert sum(row.rows for row in made) == engines.N
+    assert max(row.rows for row in made) <= rows
 
 
 def test_partitions_without_rows(frame):

@@ -1,6 +1,6 @@
 """Files that several processes open, each for itself, and that must be the same for all."""
 
-import functools
+import threading
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,9 @@ class Files:
         token = uuid.uuid4().hex
         facts = _facts(source)
         text = None if labels is None else str(labels)
-        return cls(place, names, text, facts, fastdiv.__version__, token)
+        made = cls(place, names, text, facts, fastdiv.__version__, token)
+        _keep(made, source)
+        return made
 
     def source(self) -> Source:
         """Return the rows, opened once in every process.
@@ -51,11 +53,26 @@ class Files:
         InputError
             If they cannot be opened, or are not what was found in the first place.
         """
-        return _opened(self)
+        source = _opened.get(self)
+        if source is None:
+            source = _open(self)
+            _keep(self, source)
+        return source
 
 
-@functools.lru_cache(maxsize=4)
-def _opened(files: Files) -> Source:
+_opened: dict[Files, Source] = {}
+_keeping = threading.Lock()
+MOST = 4  # jobs whose files a process keeps open: two of two models each
+
+
+def _keep(files: Files, source: Source) -> None:
+    with _keeping:
+        _opened[files] = source
+        for old in list(_opened)[:-MOST]:
+            del _opened[old]
+
+
+def _open(files: Files) -> Source:
     if files.version != fastdiv.__version__:
         raise InputError(
             f"{files.place}: the job is of fastdiv {files.version}, and this worker has fastdiv "
