@@ -45,6 +45,7 @@ def score(
     workers: options.Workers = -1,
     resume: options.Resume = None,
     fail_above: options.FailAbove = None,
+    dask: options.Dask = None,
 ) -> None:
     """Score rows of logits against labels."""
     with options.reported():
@@ -59,7 +60,14 @@ def score(
             page=report,
             resume=resume,
             limits=options.limits_of(fail_above),
-            settings={"labels": labels, "ids": ids, "column": column, "top_k": top},
+            dask=dask,
+            settings={
+                "places": (logits[0] if len(logits) == 1 else logits,),
+                "labels": labels,
+                "ids": ids,
+                "column": column,
+                "top_k": top,
+            },
         )
         source = open_rows(logits, labels=labels, ids=ids, column=column)
         outcome.do(score_job(source, probs=probs, every=_all(out), top_k=top), asked)
@@ -88,6 +96,7 @@ def compare(
     workers: options.Workers = -1,
     resume: options.Resume = None,
     fail_above: options.FailAbove = None,
+    dask: options.Dask = None,
 ) -> None:
     """Compare two models' rows of logits, p true and q other: KL divergence and its kin."""
     with options.reported():
@@ -102,7 +111,14 @@ def compare(
             resume=resume,
             limits=options.limits_of(fail_above),
             llama=llama,
-            settings={"labels": labels, "ids": ids, "column": column, "q_column": q_column},
+            dask=dask,
+            settings={
+                "places": (p_logits, q_logits),
+                "labels": labels,
+                "ids": ids,
+                "column": column,
+                "q_column": q_column,
+            },
         )
         if p_logits == q_logits == "-":
             raise InputError("-: standard input is one stream, and cannot be both p and q")

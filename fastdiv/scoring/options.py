@@ -62,6 +62,13 @@ FailAbove = Annotated[
         "by the names of --json.",
     ),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SCHEDULER",
+        help="Compute on the workers of this Dask scheduler, which read the files themselves.",
+    ),
+]
 TopK = Annotated[list[int] | None, typer.Option(help="Tell top-k accuracy; 1 and 5 by default.")]
 
 

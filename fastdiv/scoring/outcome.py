@@ -33,12 +33,18 @@ class Asked:
     resume: Path | None = None
     limits: dict[str, float] = field(default_factory=dict)
     llama: bool = False
+    dask: str | None = None
     # What else makes the job another one: see `Resume`.
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Say what is wrong or missing before the work and not after it."""
         options.check_files(self.out, self.summary, self.plot, self.page)
+        if self.dask is not None and (self.out is not None or self.resume is not None):
+            raise InputError(
+                "--dask: gives the summary alone, and does a lost worker's part again: leave out "
+                "--out and --resume"
+            )
         if self.plot is not None or self.page is not None:
             from fastdiv.plot._style import need
 
@@ -82,7 +88,9 @@ def do(job: Job, asked: Asked) -> None:
 
 
 def _done(job: Job, asked: Asked) -> Tally:
-    """Do the job, from the beginning or from where it was left."""
+    """Do the job, from the beginning or from where it was left, or have a cluster do it."""
+    if asked.dask is not None:
+        return Tally(_on_dask(job, asked))
     if asked.resume is None:
         with progress(job) as done, written(asked.out, job) as sink:
             return run(
@@ -111,6 +119,29 @@ def _done(job: Job, asked: Asked) -> Tally:
             kept.copy_to(out)
     kept.remove()
     return tally
+
+
+def _on_dask(job: Job, asked: Asked) -> Any:
+    """Return the summary that a cluster makes of the same files."""
+    from fastdiv import dask
+
+    assert asked.dask is not None
+    if job.probs:
+        raise InputError("--dask: is for logits: leave out --probs")
+    places = asked.settings["places"]
+    if isinstance(places[0], list):
+        raise InputError("--dask: takes one place: name the shards by their folder or a pattern")
+    given: dict[str, Any] = {k: asked.settings.get(k) for k in ("labels", "column")}
+    given["block_bytes"] = asked.block_bytes
+    try:
+        if job.other is None:
+            return dask.run_on_dask(asked.dask, *places, top_k=job.top_k, **given)
+        q_column = asked.settings.get("q_column")
+        return dask.compare_on_dask(asked.dask, *places, q_column=q_column, **given)
+    except OSError as error:
+        raise InputError(f"--dask {asked.dask}: no scheduler answers: {error}") from None
+    except ValueError as error:
+        raise InputError(f"--dask {asked.dask}: {error}") from None
 
 
 def _draw(job: Job, asked: Asked, result: Any, tally: Tally, seconds: float) -> None:
