@@ -242,6 +242,30 @@ def test_two_processes(client, tmp_path):
 
 
 @pytest.mark.dask
+def test_the_command_line(client, tmp_path, monkeypatch):
+    runner = pytest.importorskip("typer.testing").CliRunner()
+    from fastdiv.scoring.command import app
+
+    monkeypatch.chdir(tmp_path)
+    # Rows that are all distributions, so that the numbers can be compared.
+    good = np.isfinite(P).all(-1) & np.isfinite(Q).all(-1)
+    for name, array in (("p", P[good]), ("q", Q[good]), ("y", Y[good])):
+        np.save(f"{name}.npy", array)
+    scheduler = ["--dask", client.scheduler.address]
+    for args in (["score", "p.npy"], ["compare", "p.npy", "q.npy"]):
+        args = [*args, "--labels", "y.npy", "--json"]
+        alone, shared = runner.invoke(app, args), runner.invoke(app, [*args, *scheduler])
+        assert (alone.exit_code, shared.exit_code) == (0, 0)
+        assert alone.stdout == shared.stdout
+    refused = runner.invoke(
+        app, ["score", "p.npy", "--labels", "y.npy", "--out", "o.npy", *scheduler]
+    )
+    assert refused.exit_code == 2
+    refused = runner.invoke(app, ["score", "p.npy", "q.npy", "--labels", "y.npy", *scheduler])
+    assert refused.exit_code == 2
+
+
+@pytest.mark.dask
 def test_errors_come_back_as_they_are(client, tmp_path):
     x = write_shards(tmp_path / "x", "npz", P)
     with np.load(x / "1.npz") as saved:
