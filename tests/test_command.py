@@ -173,6 +173,10 @@ def test_info():
     assert "instruction set in use" in command("info").stdout
 
 
+def test_version():
+    assert command("--version").stdout == f"fastdiv {fastdiv.__version__}\n"
+
+
 def test_files_of_float16(files, tmp_path):
     folder, a = files
     half = a["x"].astype(np.float16)

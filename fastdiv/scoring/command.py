@@ -28,6 +28,22 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"fastdiv {fastdiv.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Cross-entropy and KL divergence of files of rows."""
+
+
 @app.command()
 def score(
     logits: options.Places,

@@ -17,7 +17,7 @@ from fastdiv.scoring.sources import InputError
 Places = Annotated[
     list[str],
     typer.Argument(
-        metavar="LOGITS...",
+        metavar="LOGITS",
         help="Rows of logits: files, folders of shards, patterns, or - for an Arrow stream.",
     ),
 ]
