@@ -2,7 +2,7 @@
 
 The first pass finds the log-sum-exps, the second the sums of compare_terms.pxd. Of rows next to
 each other those depend on what the log-sum-exps are off; where that is more than can be taken off
-the sums, the second pass is done again with what it has found.
+the sums, the second pass is done again with what it has found, which is off by u times as much.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
@@ -159,6 +159,7 @@ cdef inline double compare_from_logits(const task* t, real* scratch) noexcept no
     cdef compare_sums s
     cdef divergences made
     cdef pair c
+    cdef int turn
     if real is float:
         # Differences may be too large for floats.
         if sp.m > 1e30 or sq.m > 1e30:
@@ -167,7 +168,9 @@ cdef inline double compare_from_logits(const task* t, real* scratch) noexcept no
         put_nothing(t)
         return 0
     compare_pass(t, scratch, &c, &s)
-    if not is_settled(s.apart, s.gap, s.close, <real>0):
+    for turn in range(3):
+        if is_settled(s.apart, s.gap, s.close, <real>0):
+            break
         c.offset_low += s.gap
         compare_pass(t, scratch, &c, &s)
     made = divergences_of(s.kl, s.reverse, s.js, s.apart, s.gap, s.side)

@@ -7,62 +7,129 @@ NaN in ``made`` gives a pair to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.block_rows cimport fetch_rows, room_of
-from fastdiv.kernels.columns cimport in_order, put_column, wanted
+from fastdiv.kernels.block_rows cimport room_of
+from fastdiv.kernels.columns cimport in_order, put_column
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, offsets, pair_tile, put_divergences, put_labels,
 )
 from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
-from fastdiv.kernels.lanes cimport whole_sets
+from fastdiv.kernels.lanes cimport (
+    MAX_LANES, greatest, greatest_of_four, lane_maxima, lanes, whole_sets,
+)
 from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.mid_logit_pairs cimport again
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
-from fastdiv.kernels.sources cimport source, tail_of, task
-from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport block_sum, lane_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 
 
-cdef inline void set_tops(
-    const real* x, Py_ssize_t c, real m, double ties, Py_ssize_t first, real top, real* e
+cdef inline Py_ssize_t only_place(
+    const real* x, Py_ssize_t n, const real* tops, real m
 ) noexcept nogil:
-    """Give the largest logits' exponentials, which are kept as 0, their value."""
-    cdef Py_ssize_t k
-    if ties == 1:
-        e[first] = top
-        return
-    for k in range(first, c):
-        e[k] = top if x[k] >= m else e[k]
+    """Where a row's largest element m is, of which ``tops`` are the lanes' maxima; -1 if it is in
+    more than one place. A lane has few."""
+    cdef real first[MAX_LANES]
+    cdef real hits[MAX_LANES]
+    cdef real hit
+    cdef Py_ssize_t width = lanes(x), four = 4 * width, whole = n // four * four, k, lane
+    cdef Py_ssize_t place = -1, found = 0
+    for lane in range(width):
+        first[lane] = -4 * MAX_LANES
+        hits[lane] = 0
+    k = 0
+    while k < four:
+        for lane in range(width):
+            hit = <real>1 if tops[k + lane] >= m else <real>0
+            hits[lane] += hit
+            # All but one of them are 0, or they are not looked at.
+            first[lane] += hit * <real>(4 * MAX_LANES - k)
+        k += width
+    if lane_sum(<const real*>hits) != 1:
+        return -1
+    for lane in range(width):
+        first[lane] -= <real>lane
+    lane = -<Py_ssize_t>greatest(<real*>first)
+    k = lane
+    while k < whole:
+        if x[k] >= m:
+            place = k
+            found += 1
+        k += four
+    # What is left beyond whole groups of four sets was taken by the first set's lanes.
+    k = whole + lane if lane < width else n
+    while k < n:
+        if x[k] >= m:
+            place = k
+            found += 1
+        k += width
+    return place if found == 1 else -1
+
+
+cdef inline void find_tops(
+    const source* s, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
+    const real** x, real* m, Py_ssize_t* place,
+) noexcept nogil:
+    """The first n rows of a tile, their maxima and where these are; the other lanes repeat the
+    first one's."""
+    cdef source row = s[0]
+    cdef real tops[4 * MAX_LANES]
+    cdef real kept[4 * MAX_LANES]
+    cdef real* room
+    cdef Py_ssize_t r, lane
+    for r in range(n):
+        room = room_of(scratch, r)
+        row.data = at[r]
+        x[r] = fetch(&row, 0, c, room, <real>PADDING)
+        lane_maxima(x[r], c, tail_of(<const real*>room), <real*>tops)
+        for lane in range(4 * lanes(<const real*>scratch)):
+            kept[lane] = tops[lane]
+        m[r] = greatest_of_four(<real*>tops)
+        place[r] = only_place(x[r], c, <const real*>kept, m[r])
+    for r in range(n, abreast(<const real*>scratch)):
+        m[r] = m[0]
 
 
 cdef inline void keep_exps(
     const source* row, const char* const* start, Py_ssize_t n, Py_ssize_t c, real* scratch,
     real* spare, const real** x, exp_tile* s,
 ) noexcept nogil:
-    """exp(x - reference) of every row, in the room of each, and the sums."""
+    """exp(x - reference) of every row, in the room of each, and the sums without the largest."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
     cdef real bias[TILE]
+    cdef real top
     cdef real* e
     cdef const real* tail
     cdef const real* next
-    cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
-    fetch_rows(row, start, n, c, scratch, <real>PADDING, x, <real*>m, NULL, NULL)
+    cdef Py_ssize_t r, k, filled = whole_sets(<const real*>scratch, c)
+    find_tops(row, start, n, c, scratch, x, <real*>m, s.first)
     begin_sums(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
         next = <const real*>(start[r] + next_tile(start, many))
-        s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e,
-                              s.first + r, True, False, False)
+        top = <real>(1 / s.factor[r])
+        s.ties[r] = 1
+        if s.first[r] >= 0:
+            # A loop without what it does not need.
+            exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e, NULL, False,
+                      False, False)
+            e[s.first[r]] = 0
+        else:
+            s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e,
+                                  NULL, True, False, False)
         s.rest[r] = block_sum(<const real*>e, filled, tail, False)
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
-        if s.ties[r] > 1:
+        if s.first[r] >= 0:
+            e[s.first[r]] = top
+        else:
             s.first[r] = first_in_block(x[r], c, tail, m[r])
-        if s.ties[r] >= 1:
-            set_tops(x[r], c, m[r], s.ties[r], s.first[r], <real>(1 / s.factor[r]), e)
+            for k in range(c):
+                e[k] = top if x[r][k] >= m[r] else e[k]
     for r in range(n, many):
         s.ties[r] = 1
         s.rest[r] = 0
