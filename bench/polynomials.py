@@ -69,6 +69,37 @@ def js_tail(v: Any) -> Any:
     return ((1 + s) * mp.log1p(s) + (1 - s) * mp.log1p(-s)) / (4 * v)
 
 
+def tanh_tail(v: Any) -> Any:
+    """(1 - tanh(h) / h) / h**2 with v = h**2."""
+    if v < mpf("1e-12"):
+        return mpf(1) / 3 - 2 * v / 15
+    h = mp.sqrt(v)
+    return (1 - mp.tanh(h) / h) / v
+
+
+def tanh_weight(v: Any) -> Any:
+    """What the error counts in 1 - h tanh_tail - h**2 tanh_tail, the smaller of two terms."""
+    h = mp.sqrt(v)
+    return (v + h) / (1 - (v + h) * tanh_tail(v))
+
+
+def chi_tail(v: Any) -> Any:
+    """(chi(tanh(h)) / (2 h**2) - 1/4) / h**2 with v = h**2."""
+    return (4 * js_tail(4 * v) - mpf(1) / 4) / v if v > mpf("1e-12") else -mpf(1) / 8 + v / 18
+
+
+def half_log_tail(r: Any) -> Any:
+    """(log(2 / (1 + r)) - log(2)) / (2 r)."""
+    return -mp.log1p(r) / (2 * r) if r > mpf("1e-20") else -mpf(1) / 2 + r / 4
+
+
+def half_log_weight(r: Any) -> Any:
+    """What the error counts in (1 + r) log(2 / (1 + r)) / 2 - r |h|, |h| = -log(r) / 2."""
+    if r == 0:
+        return mpf(0)
+    return r * (1 + r) / ((1 + r) * mp.log(2 / (1 + r)) / 2 + r * mp.log(r) / 2)
+
+
 REFITTED = 3
 with mp.workdps(DIGITS):
     # The reduced argument of exp, and a little more for the rounding of the reduction.
@@ -118,6 +149,33 @@ with mp.workdps(DIGITS):
             mpf(4),
             {np.float32: 7, np.float64: 15},
             "relative error of d^2 poly(d^2) against chi(tanh(d/2)) / 2",
+        ),
+        Fit(
+            "tanh_tail",
+            tanh_tail,
+            tanh_weight,
+            mpf(0),
+            mpf(1),
+            {np.float32: 6, np.float64: 14},
+            "relative error of 1 - h poly(h^2) - h^2 poly(h^2)",
+        ),
+        Fit(
+            "chi_tail",
+            chi_tail,
+            lambda v: v / (4 * js_tail(4 * v)),
+            mpf(0),
+            mpf(1),
+            {np.float32: 6, np.float64: 14},
+            "relative error of 1/4 + h^2 poly(h^2) against chi(tanh(h)) / (2 h^2)",
+        ),
+        Fit(
+            "half_log_tail",
+            half_log_tail,
+            half_log_weight,
+            mpf(0),
+            mp.exp(-2) * mpf("1.000001"),
+            {np.float32: 4, np.float64: 9},
+            "error of log(2) / 2 + r poly(r) relative to what is made of it",
         ),
     ]
 

@@ -1,8 +1,8 @@
 """What each function is timed against: the same numbers as a competent user gets elsewhere.
 
 ``CALLS[library][function]`` takes the arrays of ``data``, as ``PREPARED[library]`` makes them, and
-returns one number per row (a row for softmax and log_softmax, ``Scores`` for score). A library that
-is not installed is not in the table. One thread each.
+returns one number per row (a row for softmax and log_softmax, ``Scores`` for score, ``Comparison`` for
+compare). A library that is not installed is not in the table. One thread each.
 """
 
 import importlib
@@ -90,6 +90,21 @@ def _numpy_score(x: Array, y: Array) -> fastdiv.Scores:
     )
 
 
+def _numpy_compare(x: Array, z: Array, y: Array) -> fastdiv.Comparison:
+    log_p, log_q = _numpy_log_softmax(x), _numpy_log_softmax(z)
+    p, q, gap = np.exp(log_p), np.exp(log_q), log_p - log_q
+    return fastdiv.Comparison(
+        kl_divergence=(p * gap).sum(-1),
+        reverse_kl_divergence=-(q * gap).sum(-1),
+        js_divergence=_numpy_js(p, q),
+        total_variation=np.abs(p - q).sum(-1) / 2,
+        same_top_class=x.argmax(-1) == z.argmax(-1),
+        p_cross_entropy=-_picked(log_p, y),
+        q_cross_entropy=-_picked(log_q, y),
+        delta_p=_picked(q, y) - _picked(p, y),
+    )
+
+
 # What turns the arrays into the library's own, before the clock runs.
 PREPARED: dict[str, Callable[[Data], Any]] = dict.fromkeys(
     ("fastdiv", "numpy", "scipy"), lambda d: d
@@ -110,6 +125,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "kl_divergence_from_logits": lambda d: fastdiv.kl_divergence_from_logits(d.x, d.z),
         "js_divergence_from_logits": lambda d: fastdiv.js_divergence_from_logits(d.x, d.z),
         "score": lambda d: fastdiv.score(d.y, d.x),
+        "compare": lambda d: fastdiv.compare(d.x, d.z, d.y),
     },
     "numpy": {
         "entropy": lambda d: -(d.p * np.log(d.p)).sum(-1),
@@ -127,6 +143,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "kl_divergence_from_logits": lambda d: _numpy_kl_from_logits(d.x, d.z),
         "js_divergence_from_logits": lambda d: _numpy_js(_numpy_softmax(d.x), _numpy_softmax(d.z)),
         "score": lambda d: _numpy_score(d.x, d.y),
+        "compare": lambda d: _numpy_compare(d.x, d.z, d.y),
     },
 }
 
@@ -177,6 +194,7 @@ def check(library: str, function: str, dtype: str) -> None:
         return
     arguments: tuple[Any, ...] = {
         "score": (small.y, x),
+        "compare": (x, z, small.y),
         "cross_entropy_from_logits": (np.eye(500)[small.y], x),
         "entropy": (p,),
         "cross_entropy": (p, q),
@@ -189,8 +207,8 @@ def check(library: str, function: str, dtype: str) -> None:
     made = CALLS[library][function](PREPARED[library](small))
     expected = getattr(_reference, function)(*arguments)
     np.testing.assert_allclose(
-        list(vars(made).values()) if function == "score" else np.asarray(made),
-        list(expected.values()) if function == "score" else expected,
+        np.asarray(made) if isinstance(expected, np.ndarray) else list(vars(made).values()),
+        expected if isinstance(expected, np.ndarray) else list(expected.values()),
         rtol=INEXACT.get(library, TOLERANCE[dtype]),
         err_msg=f"{library}'s {function} in {dtype} is not what it should be",
     )

@@ -51,6 +51,7 @@ READS = {
     "js_divergence": ("p", "q"),
     "js_distance": ("p", "q"),
     "score": ("x",),
+    "compare": ("x", "z"),
 }
 # Elements of an array of the curve over class counts: 16 MB, more than a processor's own cache.
 CURVE_ELEMENTS = 1 << 22

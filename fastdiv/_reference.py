@@ -118,6 +118,26 @@ def score(y: Rows, x: Rows) -> dict[str, Rows]:
     }
 
 
+def compare(xp: Rows, xq: Rows, y: Rows | None = None) -> dict[str, Rows]:
+    """Every field of ``Comparison`` that there is, of rows that are distributions."""
+    p, q = softmax(xp), softmax(xq)
+    made = {
+        "kl_divergence": kl_divergence_from_logits(xp, xq),
+        "reverse_kl_divergence": kl_divergence_from_logits(xq, xp),
+        "js_divergence": js_divergence(p, q),
+        "total_variation": np.abs(p - q).sum(-1) / 2,
+        "same_top_class": xp.argmax(-1) == xq.argmax(-1),
+    }
+    if y is None:
+        return made
+    hit = (np.arange(xp.shape[-1]) == y[..., None]).astype(np.float64)
+    return made | {
+        "p_cross_entropy": cross_entropy_from_logits(hit, xp),
+        "q_cross_entropy": cross_entropy_from_logits(hit, xq),
+        "delta_p": ((q - p) * hit).sum(-1),
+    }
+
+
 def check_distributions(p: Rows, tol: float) -> None:
     """Raise unless every row is non-negative, finite and sums to 1 within ``tol``."""
     with np.errstate(all="ignore"):

@@ -77,6 +77,8 @@ def results() -> Iterator[tuple[str, bytes]]:
     for dtype in (np.float32, np.float64):
         for field, made in scores(dtype).items():
             yield f"score, {field}, {dtype.__name__}", made
+        for field, made in comparisons(dtype).items():
+            yield f"compare, {field}, {dtype.__name__}", made
 
 
 def scores(dtype: Any) -> dict[str, bytes]:
@@ -87,6 +89,21 @@ def scores(dtype: Any) -> dict[str, bytes]:
         for field, values in vars(made).items():
             little = values.astype(values.dtype.newbyteorder("<")).tobytes()
             found.setdefault(field, []).append(little)
+    return {field: b"".join(parts) for field, parts in found.items()}
+
+
+def comparisons(dtype: Any) -> dict[str, bytes]:
+    """Give the bytes of every field of the comparisons, of rows far apart and near."""
+    found: dict[str, list[bytes]] = {}
+    for c in CLASSES:
+        p, other = (row_set("x", c, dtype, seed) for seed in (0, 1))
+        with np.errstate(invalid="ignore"):
+            near = p + (other * 2.0**-12).astype(dtype)
+        for q in (other, np.where(np.isnan(near), p, near)):
+            made = fastdiv.compare(p, q, np.arange(ROWS) * 5 % c)
+            for field, values in vars(made).items():
+                little = values.astype(values.dtype.newbyteorder("<")).tobytes()
+                found.setdefault(field, []).append(little)
     return {field: b"".join(parts) for field, parts in found.items()}
 
 

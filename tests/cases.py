@@ -20,7 +20,7 @@ SIGNATURES = {
     "js_divergence_from_logits": "xx",
 }
 # Public functions that tell several things of a row, and their row functions.
-SEVERAL = {"score": "score_from_logits"}
+SEVERAL = {"score": "score_from_logits", "compare": "compare_from_logits"}
 # Public functions that compute nothing.
 SETTINGS = {"get_workers", "set_workers"}
 MAKERS = ("softmax", "log_softmax")

@@ -3,9 +3,10 @@
 Built and called by test_elementary.py. What float32 results are held against is computed in double.
 """
 
-from libc.math cimport atanh, exp, expm1, fabs, frexp, log1p, sqrt, tanh
+from libc.math cimport atanh, exp, expm1, fabs, frexp, log, log1p, sqrt, tanh
 from libc.stdint cimport uint32_t
 
+from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
 from fastdiv.kernels.math cimport (
     expm1_excess, float_of, log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
 )
@@ -81,7 +82,31 @@ cdef double js_error(float v) noexcept nogil:
     return in_u(js_tail(v), want, want)
 
 
+# What test_doubles holds against mpmath is exact for floats. Weights: see bench/polynomials.py.
+
+cdef double tanh_error(float v) noexcept nogil:
+    cdef double want = tanh_tail(<double>v), g = v + sqrt(<double>v)
+    return in_u(tanh_tail(v), want, (1 - g * want) / g)
+
+
+cdef double chi_error(float v) noexcept nogil:
+    cdef double want = chi_tail(<double>v)
+    return in_u(chi_tail(v), want, (0.25 + v * want) / v)
+
+
+cdef double half_log_error(float r) noexcept nogil:
+    cdef double want = half_log_tail(<double>r)
+    cdef double share = (1 + <double>r) * (log1p(1) / 2 + r * want) + r * log(r) / 2
+    return in_u(half_log_tail(r), want, share / (r * (1 + <double>r)))
+
+
 cdef error_of chosen(str name):
+    if name == "tanh":
+        return tanh_error
+    if name == "chi":
+        return chi_error
+    if name == "half_log":
+        return half_log_error
     if name == "exp":
         return exp_error
     if name == "log":
@@ -120,6 +145,12 @@ def value(str name, double x):
         return psi_tail(x)
     if name == "expm1_tail":
         return 0.5 + x * expm1_tail(x, x * x)
+    if name == "tanh_tail":
+        return tanh_tail(x)
+    if name == "chi_tail":
+        return chi_tail(x)
+    if name == "half_log_tail":
+        return half_log_tail(x)
     return js_tail(x)
 
 

@@ -166,12 +166,22 @@ def brier_score(y: int, x: Row) -> Any:
     return mp.fsum((p - (k == y)) ** 2 for k, p in enumerate(softmax(x)))
 
 
+def total_variation(xp: Row, xq: Row) -> Any:
+    """Half the sum of |p - q| of softmax(xp) and softmax(xq)."""
+    return mp.fsum(abs(p - q) for p, q in zip(softmax(xp), softmax(xq), strict=True)) / 2
+
+
+def delta_p(y: int, xp: Row, xq: Row) -> Any:
+    """The label's probability in softmax(xq) less that in softmax(xp)."""
+    return softmax(xq)[y] - softmax(xp)[y]
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         entropy, cross_entropy, kl_divergence, js_divergence, js_distance, logsumexp, softmax,
         log_softmax, entropy_from_logits, cross_entropy_from_logits, kl_divergence_from_logits,
-        js_divergence_from_logits, probability, confidence, brier_score,
+        js_divergence_from_logits, probability, confidence, brier_score, total_variation, delta_p,
     )
 }  # fmt: skip
 

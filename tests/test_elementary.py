@@ -33,6 +33,9 @@ DOMAINS = [
     ("expm1", TINY, np.float32(1), 2.18),
     ("expm1", -TINY, np.float32(-1), 2.58),
     ("js", TINY, np.float32(4), 1.53),
+    ("tanh", TINY, np.float32(1), 1.59),
+    ("chi", TINY, np.float32(1), 1.05),
+    ("half_log", TINY, np.float32(0.13533528), 0.42),
 ]
 # The same of doubles, over samples.
 DOUBLES = [
@@ -41,6 +44,9 @@ DOUBLES = [
     ("psi_tail", -2.0, 2.0, 1.79),
     ("expm1_tail", -1.0, 1.0, 1.85),
     ("js_tail", 1e-30, 4.0, 1.26),
+    ("tanh_tail", 1e-30, 1.0, 2.37),
+    ("chi_tail", 1e-30, 1.0, 1.30),
+    ("half_log_tail", 1e-30, 0.1353352832366127, 0.80),
 ]
 
 

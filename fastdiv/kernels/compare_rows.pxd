@@ -1,7 +1,7 @@
 """Several pairs of rows compared, a lane for each: what is done once a pair."""
 
 from fastdiv.kernels.arithmetic cimport NAN, real
-from fastdiv.kernels.columns cimport put_column
+from fastdiv.kernels.columns cimport put_column, wanted
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
     TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny, probability_gap,
@@ -82,6 +82,11 @@ cdef inline void put_divergences(
     put_column(t, rows, ordered, REVERSE_KL_DIVERGENCE, <const double*>reverse)
     put_column(t, rows, ordered, JS_DIVERGENCE, <const double*>js)
     put_column(t, rows, ordered, TOTAL_VARIATION, <const double*>variation)
+
+
+cdef inline bint of_labels(const task* t) noexcept nogil:
+    """Whether anything is wanted that is told of labels."""
+    return wanted(t, P_CROSS_ENTROPY) or wanted(t, Q_CROSS_ENTROPY) or wanted(t, DELTA_P)
 
 
 cdef inline void put_labels(

@@ -1,8 +1,8 @@
 """What the numbers of a comparison are made of, once a pair's sums are there: in double, for lanes
 too.
 
-The sums are those of compare_terms.pxd in the unit of probabilities, ``gap`` what all d = log(p / q)
-are off.
+The sums are those of compare_terms.pxd in the unit of probabilities; ``gap`` is what all
+d = log(p / q) are off.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, real

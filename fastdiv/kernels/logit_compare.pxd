@@ -7,7 +7,7 @@ the sums, the second pass is done again with what it has found, which is off by 
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.columns cimport put_number, wanted
-from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
+from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
@@ -132,17 +132,30 @@ cdef inline void compare_pass(
     s.close = a.made.close * unit
 
 
-cdef inline void put_label(
+cdef inline bint is_by_itself(const task* t, const exp_sum* s, const real* like) noexcept nogil:
+    """Whether no tile has told a row's cross-entropy, whose bits are those of the row's kind."""
+    return t.c > block_size(like) or s.base.shift != 0
+
+
+cdef inline void put_cross_entropies(
+    const task* t, const exp_sum* sp, const exp_sum* sq, const real* like
+) noexcept nogil:
+    cdef double a = element(&t.p, t.label, <real>0), b = element(&t.q, t.label, <real>0)
+    if is_by_itself(t, sp, like):
+        put_number(t, P_CROSS_ENTROPY, (sp.m - a) + log_total(sp, like))
+    if is_by_itself(t, sq, like):
+        put_number(t, Q_CROSS_ENTROPY, (sq.m - b) + log_total(sq, like))
+
+
+cdef inline double label_gap(
     const task* t, const exp_sum* sp, const exp_sum* sq, const pair* c, double error,
     const real* like,
 ) noexcept nogil:
-    """What is told of the label; ``error`` is in the offset too much."""
+    """The label's probability in q less that in p; ``error`` is in the offset too much."""
     cdef double a = element(&t.p, t.label, <real>0), b = element(&t.q, t.label, <real>0)
     cdef double p = exp_gap(sp.m, a) / (sp.ties + rest_of(sp, like))
     cdef double q = exp_gap(sq.m, b) / (sq.ties + rest_of(sq, like))
-    put_number(t, P_CROSS_ENTROPY, (sp.m - a) + log_total(sp, like))
-    put_number(t, Q_CROSS_ENTROPY, (sq.m - b) + log_total(sq, like))
-    put_number(t, DELTA_P, probability_gap(a, b, p, q, c.offset, c.offset_low + error))
+    return probability_gap(a, b, p, q, c.offset, c.offset_low + error)
 
 
 cdef inline void put_nothing(const task* t) noexcept nogil:
@@ -152,27 +165,29 @@ cdef inline void put_nothing(const task* t) noexcept nogil:
         put_number(t, column, 0 if column == SAME_TOP_CLASS else NAN)
 
 
-cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
-    """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
+cdef inline double compare_pair(const task* t, real* scratch, bint again) noexcept nogil:
+    """Write the numbers of a pair of rows; ``again``: but the cross-entropies."""
     cdef exp_sum sp = sum_exp(&t.p, t, scratch, False, False, -1)
     cdef exp_sum sq = sum_exp(&t.q, t, scratch, False, False, -1)
     cdef compare_sums s
     cdef divergences made
     cdef pair c
     cdef int turn
+    if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
+        put_nothing(t)
+        return 0
+    if t.label >= 0 and not again:
+        put_cross_entropies(t, &sp, &sq, <const real*>scratch)
     if real is float:
         # Differences may be too large for floats.
         if sp.m > 1e30 or sq.m > 1e30:
             return NAN
-    if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
-        put_nothing(t)
-        return 0
-    compare_pass(t, scratch, &c, &s)
-    for turn in range(3):
+    for turn in range(4):
+        if turn > 0:
+            c.offset_low += s.gap
+        compare_pass(t, scratch, &c, &s)
         if is_settled(s.apart, s.gap, s.close, <real>0):
             break
-        c.offset_low += s.gap
-        compare_pass(t, scratch, &c, &s)
     made = divergences_of(s.kl, s.reverse, s.js, s.apart, s.gap, s.side)
     if is_tiny(s.kl, made.kl, <real>0) or is_tiny(s.reverse, made.reverse, <real>0):
         return NAN
@@ -184,6 +199,16 @@ cdef inline double compare_from_logits(const task* t, real* scratch) noexcept no
         put_number(t, SAME_TOP_CLASS, <double>(
             first_equal(&t.p, t.c, sp.top_block, <real>sp.m, scratch)
             == first_equal(&t.q, t.c, sq.top_block, <real>sq.m, scratch)))
-    if t.label >= 0:
-        put_label(t, &sp, &sq, &c, s.gap, <const real*>scratch)
+    if t.label >= 0 and wanted(t, DELTA_P):
+        put_number(t, DELTA_P, label_gap(t, &sp, &sq, &c, s.gap, <const real*>scratch))
     return 0
+
+
+cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
+    """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
+    return compare_pair(t, scratch, False)
+
+
+cdef inline double compare_again(const task* t, double* scratch) noexcept nogil:
+    """The same in double, of a pair whose row function has given it back."""
+    return compare_pair(t, scratch, True)

@@ -9,10 +9,10 @@ NaN in ``made`` gives a pair to its row function.
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.block_rows cimport room_of
 from fastdiv.kernels.columns cimport in_order, put_column
+from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.compare_rows cimport (
-    compare_tile, offsets, pair_tile, put_divergences, put_labels,
+    compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
-from fastdiv.kernels.compare_terms cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, greatest, greatest_of_four, lane_maxima, lanes, whole_sets,
@@ -179,6 +179,6 @@ cdef inline void compare_from_logits(
             q_label[r] = y[rows.label[r]]
     put_divergences(t, rows, ordered, &pairs, &all, made, <const real*>scratch)
     put_column(t, rows, ordered, SAME_TOP_CLASS, <const double*>same)
-    if t.label >= 0:
+    if t.label >= 0 and of_labels(t):
         put_labels(t, rows, ordered, &p, &q, &pairs, &all, <const double*>p_label,
                    <const double*>q_label, <const real*>scratch)

@@ -4,9 +4,9 @@ NaN in ``made`` gives a pair to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
-from fastdiv.kernels.columns cimport in_order, put_column
+from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.compare_rows cimport (
-    compare_tile, offsets, pair_tile, put_divergences, put_labels,
+    compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, ratio
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
@@ -182,7 +182,8 @@ cdef inline void compare_from_logits(
         one[lane] = 1
     set_tops(xp, c, &p, <const double*>one, ep)
     set_tops(xq, c, &q, pairs.factor, eq)
-    same_tops(xp, xq, c, &p, &q, <double*>same)
+    if wanted(t, SAME_TOP_CLASS):
+        same_tops(xp, xq, c, &p, &q, <double*>same)
     begin_columns(xp, xq, ep, eq, c, &pairs, h, r, False)
     compare_columns(ep, eq, h, r, c, &s)
     if is_nan(s.js, <const real*>xp):
@@ -192,7 +193,7 @@ cdef inline void compare_from_logits(
         set_masked(xq, xp, c, s.reverse)
     put_divergences(t, rows, ordered, &pairs, &s, made, <const real*>xp)
     put_column(t, rows, ordered, SAME_TOP_CLASS, <const double*>same)
-    if t.label >= 0:
+    if t.label >= 0 and of_labels(t):
         for lane in range(many):
             a[lane] = xp[rows.label[lane] * many + lane]
             b[lane] = xq[rows.label[lane] * many + lane]
