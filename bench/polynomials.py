@@ -78,7 +78,7 @@ def tanh_tail(v: Any) -> Any:
 
 
 def tanh_weight(v: Any) -> Any:
-    """What the error counts in 1 - h tanh_tail - h**2 tanh_tail, the smaller of two terms."""
+    """Weigh an error in 1 - h tanh_tail - h**2 tanh_tail, the smaller of two terms."""
     h = mp.sqrt(v)
     return (v + h) / (1 - (v + h) * tanh_tail(v))
 
@@ -94,7 +94,7 @@ def half_log_tail(r: Any) -> Any:
 
 
 def half_log_weight(r: Any) -> Any:
-    """What the error counts in (1 + r) log(2 / (1 + r)) / 2 - r |h|, |h| = -log(r) / 2."""
+    """Weigh an error in (1 + r) log(2 / (1 + r)) / 2 - r |h|, |h| = -log(r) / 2."""
     if r == 0:
         return mpf(0)
     return r * (1 + r) / ((1 + r) * mp.log(2 / (1 + r)) / 2 + r * mp.log(r) / 2)

@@ -1,8 +1,8 @@
 """What each function is timed against: the same numbers as a competent user gets elsewhere.
 
 ``CALLS[library][function]`` takes the arrays of ``data``, as ``PREPARED[library]`` makes them, and
-returns one number per row (a row for softmax and log_softmax, ``Scores`` for score, ``Comparison`` for
-compare). A library that is not installed is not in the table. One thread each.
+returns one number per row (a row for softmax and log_softmax, ``Scores`` and ``Comparison`` for
+score and compare). A library that is not installed is not in the table. One thread each.
 """
 
 import importlib

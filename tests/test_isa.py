@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from cases import MAKERS, SIGNATURES, rows_for
+from cases import MAKERS, SEVERAL, SIGNATURES, rows_for
 from sweeps import KINDS, sweep
 
 import fastdiv
@@ -22,11 +22,13 @@ def run(kernels, function, arrays, labels=None):
     last = arrays[-1]
     makes = function in MAKERS
     shape = last.shape if makes else last.shape[:-1]
-    if function == "score_from_logits":
-        types = _scores._types(_scores.SCORES, last.dtype)
+    if function in SEVERAL.values():
+        kinds = _scores.SCORES if function == "score_from_logits" else _scores.COMPARISON
+        types = _scores._types(kinds, last.dtype)
         columns = tuple(np.empty(shape, own) for own in types.values())
         wide = last.dtype == np.float64
-        kernels.several(FUNCTION[function], wide, None, last, labels, columns)
+        p = arrays[0] if len(arrays) == 2 else None
+        kernels.several(FUNCTION[function], wide, p, last, labels, columns)
         return np.array(columns, np.float64)
     out = np.empty(shape, last.dtype)
     p, q = (None, last) if labels is not None else (*arrays, None)[:2]
@@ -110,6 +112,19 @@ def test_same_bits_of_the_other_rows(function, isa, c, dtype):
     np.testing.assert_array_equal(run(KERNELS[isa], function, arrays, labels), expected)
 
 
+@pytest.mark.parametrize("isa", [name for name in KERNELS if name != _dispatch.active()])
+@pytest.mark.parametrize("c", CLASSES)
+def test_same_bits_of_comparisons(isa, c, dtype):
+    pairs = awkward(rows_for("kl_divergence_from_logits", 6, c, dtype), "xx")
+    for kind in KINDS:
+        rows = sweep(kind, c, dtype, 3)
+        for arrays in (pairs, *((r.xp[None], r.xq[None]) for r in rows)):
+            labels = np.arange(len(arrays[0])) % c
+            expected = run(_dispatch.kernels, "compare_from_logits", arrays, labels)
+            got = run(KERNELS[isa], "compare_from_logits", arrays, labels)
+            np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("isa", KERNELS)
 @pytest.mark.parametrize("name", [n for n in SIGNATURES if n != "js_distance"])
 def test_agrees_with_the_definition(name, isa, dtype):
@@ -120,7 +135,7 @@ def test_agrees_with_the_definition(name, isa, dtype):
 
 
 def test_every_row_function_is_tried():
-    mine = {"cross_entropy_label", "cross_entropy_label_from_logits", "score_from_logits", "mass"}
+    mine = {"cross_entropy_label", "cross_entropy_label_from_logits", "mass", *SEVERAL.values()}
     for kernels in KERNELS.values():
         assert set(kernels.ROWS) == (set(SIGNATURES) - {"js_distance"}) | mine
 
