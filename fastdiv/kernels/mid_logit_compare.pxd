@@ -36,6 +36,7 @@ cdef inline Py_ssize_t only_place(
     cdef real hit
     cdef Py_ssize_t width = lanes(x), four = 4 * width, whole = n // four * four, k, lane
     cdef Py_ssize_t place = -1, found = 0
+    cdef bint here
     for lane in range(width):
         first[lane] = -4 * MAX_LANES
         hits[lane] = 0
@@ -54,16 +55,17 @@ cdef inline Py_ssize_t only_place(
     lane = -<Py_ssize_t>greatest(<real*>first)
     k = lane
     while k < whole:
-        if x[k] >= m:
-            place = k
-            found += 1
+        # Not a branch, which would be guessed wrong.
+        here = x[k] >= m
+        place = k if here else place
+        found += here
         k += four
     # What is left beyond whole groups of four sets was taken by the first set's lanes.
     k = whole + lane if lane < width else n
     while k < n:
-        if x[k] >= m:
-            place = k
-            found += 1
+        here = x[k] >= m
+        place = k if here else place
+        found += here
         k += width
     return place if found == 1 else -1
 
