@@ -196,7 +196,7 @@ def test_merged_summaries_are_those_of_the_whole(folder, arrays):
 
 
 @pytest.mark.parametrize("suffix", ["npy", "parquet"])
-def test_killed_and_resumed(folder, arrays, suffix):
+def test_killed_and_resumed(folder, suffix, monkeypatch):
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     out, whole, state = folder / f"out.{suffix}", folder / f"whole.{suffix}", folder / "state"
@@ -224,7 +224,7 @@ def test_killed_and_resumed(folder, arrays, suffix):
     assert not out.exists()
     done = json.loads((state / "state.json").read_text())["rows"]
     assert 0 < done < ROWS
-    os.chdir(folder)
+    monkeypatch.chdir(folder)
     expected = answer(*args[:-1], "--out", whole)
     first = []
 

@@ -86,7 +86,11 @@ def exact(name, few, counts):
 
         def kl(a, b):
             return expectation(
-                a, [lambda s=s, t=t: mp.log(s / t) for s, t in zip(a, b, strict=True)]
+                a,
+                [
+                    lambda s=s, t=t: mp.log(s / t) if t else mp.inf
+                    for s, t in zip(a, b, strict=True)
+                ],
             )
 
         if name.startswith(("entropy", "cross_entropy")):
@@ -201,6 +205,33 @@ def test_all_numbers_of_a_score(dtype, arrangement, workers, monkeypatch):
     assert ulps(got.brier_score[0], brier) <= (3, 7)[wide]
     assert ulps(got.probability[0], at_label) <= (2, 4)[wide]
     assert ulps(got.confidence[0], max(p) / total) <= (2, 4)[wide]
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_all_numbers_of_a_comparison(dtype, arrangement, monkeypatch):
+    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    few, (p, q), counts = arguments("kl_divergence_from_logits", dtype, arrangement)
+    label = SEGMENT + 2
+    got = fastdiv.compare(p, q, [label])
+    for name, value in vars(fastdiv.compare(p, q, [label], workers=3)).items():
+        np.testing.assert_array_equal(value, getattr(got, name))
+    assert got.p_cross_entropy == fastdiv.cross_entropy_from_logits([label], p)
+    assert got.q_cross_entropy == fastdiv.cross_entropy_from_logits([label], q)
+    assert got.same_top_class == (np.argmax(p) == np.argmax(q))
+    bound = (7, 16)[dtype == np.float64]
+    exactly = {
+        "kl_divergence": exact("kl_divergence_from_logits", few, counts),
+        "reverse_kl_divergence": exact("kl_divergence_from_logits", few[::-1], counts),
+        "js_divergence": exact("js_divergence_from_logits", few, counts),
+    }
+    with mp.workdps(60):
+        a, b = ([mp.exp(mpf(float(v))) for v in np.ravel(f)] for f in few)
+        totals = [mp.fsum(n * v for n, v in zip(counts, w, strict=True)) for w in (a, b)]
+        exactly["total_variation"] = mp.fsum(
+            n * abs(v / totals[0] - w / totals[1]) / 2 for n, v, w in zip(counts, a, b, strict=True)
+        )
+    for name, want in exactly.items():
+        assert ulps(getattr(got, name)[0], want) <= bound, name
 
 
 def test_a_team_that_nobody_joins_does_all():
