@@ -251,6 +251,7 @@ BAD = [
     (["score", "x.npy", "--labels", "y.npy", "--out", "no/o.npy"], "no/o.npy: there is no folder"),
     (["score", "x.npy", "--labels", "y.npy", "--out", "o.csv"], "o.csv: is neither .npy (the main"),
     (["score", "x.npy", "--labels", "y.npy", "--top-k", "0"], "--top-k 0: give a number"),
+    (["score", "x.npy", "--labels", "y.npy", "--top-k", "9"], "--top-k 9: there are 3 classes"),
     (
         ["score", "x.npy", "--labels", "y.npy", "--fail-above", "loss"],
         "--fail-above loss: write ME",

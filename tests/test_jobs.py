@@ -119,8 +119,12 @@ def test_a_stream_on_standard_input(folder, arrays):
         writer.write_table(rows, 700)
     expected = answer("score", folder / "x.npy", "--labels", folder / "y.npy")
     args = [sys.executable, "-m", "fastdiv", "score", "-", "--labels", "y", "--json"]
-    done = subprocess.run(args, input=sink.getvalue().to_pybytes(), capture_output=True, check=True)
+    given = {"input": sink.getvalue().to_pybytes(), "capture_output": True}
+    done = subprocess.run(args, **given, check=True)
     assert json.loads(done.stdout) == expected
+    done = subprocess.run([*args, "--resume", folder / "state"], **given, check=False)
+    assert done.returncode == 2
+    assert done.stderr == b"fastdiv: -: a stream cannot be resumed: save it as a file\n"
 
 
 @pytest.mark.parametrize("probs", [False, True])

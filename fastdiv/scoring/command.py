@@ -86,6 +86,8 @@ def score(
             },
         )
         source = open_rows(logits, labels=labels, ids=ids, column=column)
+        if top_k and max(top) > source.classes:
+            raise InputError(f"--top-k {max(top)}: there are {source.classes} classes")
         outcome.do(score_job(source, probs=probs, every=_all(out), top_k=top), asked)
 
 

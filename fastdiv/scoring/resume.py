@@ -125,6 +125,8 @@ def _described(job: Job) -> dict[str, Any]:
     files = []
     for source in job.sources:
         for shard in source.shards:
+            if shard.rows is None:
+                raise InputError(f"{shard.path}: a stream cannot be resumed: save it as a file")
             with explained(shard.path):
                 seen = shard.path.stat()
             files.append([str(shard.path), seen.st_size, seen.st_mtime_ns])
