@@ -50,6 +50,16 @@ def held_up(folder: str) -> None:
     (Path(folder) / "finished").touch()
 
 
+def block_held_up(block, folder: str, block_id):
+    """Give a block of a Dask array, the sixth of them held up.
+
+    It is here because a worker can import this module, and not a test.
+    """
+    if block_id[0] == 5:
+        held_up(folder)
+    return block
+
+
 @contextlib.contextmanager
 def killed_when_held_up(folder: Path, whom: Callable[[int], int] | None = None) -> Iterator[None]:
     """Kill the process at work in ``held_up`` in this block, or one it belongs to.

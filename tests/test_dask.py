@@ -276,16 +276,12 @@ def test_errors_come_back_as_they_are(client, tmp_path):
         fastdiv.dask.run_on_dask(client, x, "y", column="x", task_bytes=9000)
 
 
-def held_up(block, folder, block_id):
-    if block_id[0] == 5:
-        engines.held_up(folder)
-    return block
-
-
 @pytest.mark.dask
 @pytest.mark.parametrize("what", ["summary", "rows"])
 def test_a_worker_is_killed(client, tmp_path, what):
-    x = da.map_blocks(held_up, lazy(P, 250), folder=str(tmp_path), dtype=P.dtype, meta=P[:0])
+    x = da.map_blocks(
+        engines.block_held_up, lazy(P, 250), folder=str(tmp_path), dtype=P.dtype, meta=P[:0]
+    )
     made = CE(Y, x) if what == "rows" else fastdiv.dask.score(Y, x, split_every=3)
     workers = client.run(os.getpid).values()
 
