@@ -9,9 +9,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 
 from fastdiv.kernels.jobs cimport help, job, run_job
-from fastdiv.kernels.segments cimport (
-    close_team, free_team, make_team, over_f32, over_f64, team,
-)
+from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.walks cimport (
     LABELS, OUT, P, Q, begin, go_to, join_axes, kind_of, order_axes, source_of,
@@ -70,8 +68,8 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.t.columns = NULL
     j.t.q.logarithm = False
     j.t.pieces.helpers = NULL
-    j.t.pieces.over_f32 = over_f32
-    j.t.pieces.over_f64 = over_f64
+    j.t.pieces.over_f32 = over[float]
+    j.t.pieces.over_f64 = over[double]
     return j
 
 

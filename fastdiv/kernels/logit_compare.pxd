@@ -15,9 +15,8 @@ from fastdiv.kernels.comparisons cimport (
 )
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_size, whole_sets
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
-from fastdiv.kernels.logits cimport (
-    exp_sum, exp_terms, exp_unit, first_equal, log_total, reference, rest_of, sum_exp,
-)
+from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
+from fastdiv.kernels.logits cimport exp_sum, exp_terms, exp_unit, log_total, reference, rest_of
 from fastdiv.kernels.math cimport integer_bits
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of

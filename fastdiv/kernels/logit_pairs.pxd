@@ -6,9 +6,8 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes
-from fastdiv.kernels.logits cimport (
-    exp_unit, exp_sum, log_total, proper, reference, rest_of, sum_exp,
-)
+from fastdiv.kernels.logit_sums cimport sum_exp
+from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, reference, rest_of
 from fastdiv.kernels.math cimport exp_lane, integer_bits, phi_lane
 from fastdiv.kernels.polynomials cimport js_tail, psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane

@@ -6,10 +6,9 @@ from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
 from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
+from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
 from fastdiv.kernels.logit_targets cimport sum_target, target_sums
-from fastdiv.kernels.logits cimport (
-    exp_sum, exp_unit, first_equal, log_total, proper, rest_of, sum_exp,
-)
+from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,

@@ -4,7 +4,8 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
 )
-from fastdiv.kernels.logits cimport absorb, exp_sum, join_exp, start
+from fastdiv.kernels.logit_sums cimport absorb, join_exp
+from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value

@@ -43,8 +43,10 @@ ctypedef struct split:
     team* helpers               # other threads, or NULL
     void* room                  # of several segments, PART bytes for each
     # Pointers, so that no pass is compiled into every kernel that makes it.
-    void (*over_f32)(const split*, void*, segment_f32, Py_ssize_t, float*) noexcept nogil
-    void (*over_f64)(const split*, void*, segment_f64, Py_ssize_t, double*) noexcept nogil
+    void (*over_f32)(
+        const split*, void*, segment_f32, segment_f64, Py_ssize_t, float*) noexcept nogil
+    void (*over_f64)(
+        const split*, void*, segment_f32, segment_f64, Py_ssize_t, double*) noexcept nogil
 
 
 cdef inline Py_ssize_t segments_of(Py_ssize_t c) noexcept nogil:
@@ -148,26 +150,22 @@ cdef inline void share(
         PyThread_acquire_lock(t.done, WAIT_LOCK)
 
 
-cdef inline void over_f32(
-    const split* s, void* pass_, segment_f32 work, Py_ssize_t c, float* scratch
+cdef inline void over(
+    const split* s, void* pass_, segment_f32 narrow, segment_f64 wide, Py_ssize_t c, real* scratch
 ) noexcept nogil:
+    """What ``over_f32`` and ``over_f64`` of a split are."""
     cdef Py_ssize_t i, n = segments_of(c)
     if s.helpers != NULL and n > 1:
-        share(s.helpers, pass_, work, NULL, n, scratch)
+        if real is float:
+            share(s.helpers, pass_, narrow, NULL, n, scratch)
+        else:
+            share(s.helpers, pass_, NULL, wide, n, scratch)
         return
     for i in range(n):
-        work(pass_, i, scratch)
-
-
-cdef inline void over_f64(
-    const split* s, void* pass_, segment_f64 work, Py_ssize_t c, double* scratch
-) noexcept nogil:
-    cdef Py_ssize_t i, n = segments_of(c)
-    if s.helpers != NULL and n > 1:
-        share(s.helpers, pass_, NULL, work, n, scratch)
-        return
-    for i in range(n):
-        work(pass_, i, scratch)
+        if real is float:
+            narrow(pass_, i, scratch)
+        else:
+            wide(pass_, i, scratch)
 
 
 cdef inline void over_segments(
@@ -175,6 +173,6 @@ cdef inline void over_segments(
 ) noexcept nogil:
     """Do all segments of a row of c elements, by ``narrow`` or ``wide`` as the type is."""
     if real is float:
-        s.over_f32(s, pass_, narrow, c, scratch)
+        s.over_f32(s, pass_, narrow, wide, c, scratch)
     else:
-        s.over_f64(s, pass_, wide, c, scratch)
+        s.over_f64(s, pass_, narrow, wide, c, scratch)

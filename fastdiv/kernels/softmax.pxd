@@ -2,7 +2,8 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport SCRATCH, block_size
-from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of, sum_exp
+from fastdiv.kernels.logit_sums cimport sum_exp
+from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.math cimport exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end

@@ -1,0 +1,116 @@
+"""The pass over a row of logits, by blocks and segments, that keeps what logits.pxd says."""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.lanes cimport block_max, block_size
+from fastdiv.kernels.logits cimport exp_block, exp_sum, raise_max, start
+from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
+from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
+from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport join
+
+
+cdef inline void absorb(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint scores,
+    real at_label, Py_ssize_t before,
+) noexcept nogil:
+    """Take a block into the sums. Below the maximum no comparison with it is needed.
+
+    If ``scores``, with squares and the place of the label, ``before`` elements after the first.
+    """
+    cdef Py_ssize_t above = 0
+    cdef double m
+    if scores:
+        m = max_and_rank(x, n, tail, at_label, before, &above)
+        s.above += above
+    else:
+        m = block_max(x, n, tail)
+    if m > s.m:
+        raise_max(s, m, x)
+    # The flags as constants, for loops without what they do not need.
+    if s.base.shift != 0:
+        exp_block(s, x, n, tail, True, spreads, scores, True)
+    elif m == s.m:
+        exp_block(s, x, n, tail, True, spreads, scores, False)
+    else:
+        exp_block(s, x, n, tail, False, spreads, scores, False)
+
+
+cdef inline void sum_exp_part(
+    exp_sum* s, const source* x, Py_ssize_t k, Py_ssize_t end, real* scratch, bint spreads,
+    bint scores, Py_ssize_t label,
+) noexcept nogil:
+    """The sums of a row from element k up to ``end``."""
+    cdef real at_label = element(x, label, <real>0) if scores else <real>0
+    cdef double before
+    cdef Py_ssize_t n
+    cdef const real* block
+    start(s, <const real*>scratch)
+    while k < end:
+        n = min(end - k, block_size(<const real*>scratch))
+        block = fetch(x, k, n, scratch, <real>-INFINITY)
+        before = s.m
+        absorb(s, block, n, tail_of(<const real*>scratch), spreads, scores, at_label, label - k)
+        if s.m > before:
+            s.top_block = k
+        k += block_size(<const real*>scratch)
+
+
+cdef inline void join_exp(exp_sum* s, exp_sum* other, const real* like) noexcept nogil:
+    """Add the sums of a following part to those of a row."""
+    if other.m > s.m:
+        raise_max(s, other.m, like)
+        s.top_block = other.top_block
+    elif s.m > other.m:
+        raise_max(other, s.m, like)
+    s.ties += other.ties
+    join(&s.rest, &other.rest)
+    join(&s.spread, &other.spread)
+    join(&s.squares, &other.squares)
+    s.above += other.above
+
+
+ctypedef struct exp_pass:
+    const source* x
+    Py_ssize_t c
+    bint spreads
+    bint scores
+    Py_ssize_t label
+    exp_sum* made           # by each segment
+
+
+cdef inline void exp_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
+    cdef exp_pass* a = <exp_pass*>pass_
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.c)
+    # The flags as constants, for loops without what they do not need.
+    if a.scores:
+        sum_exp_part(a.made + i, a.x, k, end, scratch, True, True, a.label)
+    elif a.spreads:
+        sum_exp_part(a.made + i, a.x, k, end, scratch, True, False, -1)
+    else:
+        sum_exp_part(a.made + i, a.x, k, end, scratch, False, False, -1)
+
+
+cdef inline exp_sum sum_exp(
+    const source* x, const task* t, real* scratch, bint spreads, bint scores, Py_ssize_t label
+) noexcept nogil:
+    """The sums of a row of the task; if ``scores``, the squares too and the label's place."""
+    cdef exp_pass a
+    cdef exp_sum s
+    cdef Py_ssize_t i
+    a.x, a.c, a.spreads, a.scores, a.label = x, t.c, spreads, scores, label
+    a.made = &s if t.c <= SEGMENT else <exp_sum*>t.pieces.room
+    over_segments(&t.pieces, &a, exp_segment[float], exp_segment[double], t.c, scratch)
+    for i in range(1, segments_of(t.c)):
+        join_exp(a.made, a.made + i, <const real*>scratch)
+    if t.c > SEGMENT:
+        s = a.made[0]
+    return s
+
+
+cdef inline Py_ssize_t first_equal(
+    const source* x, Py_ssize_t c, Py_ssize_t k, real m, real* scratch
+) noexcept nogil:
+    """Index of the first element of the block at k that equals m."""
+    cdef Py_ssize_t n = min(c - k, block_size(<const real*>scratch))
+    cdef const real* block = fetch(x, k, n, scratch, <real>-INFINITY)
+    return k + first_in_block(block, n, tail_of(<const real*>scratch), m)
