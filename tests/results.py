@@ -1,24 +1,11 @@
 """Results as the summaries give them, from arrays, for the tests of what is made of them."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 import fastdiv
 from fastdiv.plot import Counts
-
-POINTS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
-
-
-class Mean(NamedTuple):
-    mean: float
-    standard_error: float
-
-
-class Share(NamedTuple):
-    share: float
-    low: float
-    high: float
+from fastdiv.scoring.estimates import Mean, Share
+from fastdiv.scoring.score_summary import POINTS
 
 
 def mean(values):

@@ -44,20 +44,6 @@ def total(cnp.ndarray values not None):
     return value(&s)
 
 
-def accumulate(cnp.ndarray values not None, cnp.ndarray sums not None):
-    """Add float64 values and their squares, in order, to two compensated sums.
-
-    ``sums`` is float64 and holds the high and low part of either.
-    """
-    cdef const double* x = <const double*>cnp.PyArray_DATA(values)
-    cdef double_sum* s = <double_sum*>cnp.PyArray_DATA(sums)
-    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(values)
-    with nogil:
-        for i in range(n):
-            add(&s[0], x[i])
-            add(&s[1], x[i] * x[i])
-
-
 def add_exactly(
     cnp.ndarray a not None, cnp.ndarray b, cnp.ndarray limbs not None, cnp.ndarray kinds not None
 ):

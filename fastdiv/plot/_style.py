@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Literal
 
-from fastdiv._extras import need as need
+from fastdiv._extras import need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

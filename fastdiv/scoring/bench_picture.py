@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fastdiv._extras import need
 from fastdiv.plot import _style
 from fastdiv.scoring.bench_rows import TIMES, shape_name
 from fastdiv.scoring.pictures import check_suffix
@@ -21,7 +22,7 @@ NAMES = {"fastdiv": "fastdiv", "numpy": "NumPy", "scipy": "SciPy", "torch": "PyT
 
 def new_figure(path: Path) -> Any:
     """Return an empty figure, or say now why it could not be written to ``path`` later."""
-    _style.need("matplotlib", "--plot", "plot")
+    need("matplotlib", "--plot", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -17,8 +17,9 @@ from fastdiv import _dispatch, _workers
 from fastdiv.scoring import options, outcome, printing
 from fastdiv.scoring.job import Job, score_job
 from fastdiv.scoring.sources import InputError, open_rows
+from fastdiv.scoring.sources.blocks import BLOCK_BYTES
 
-BLOCK = "4M"
+BLOCK = f"{BLOCK_BYTES >> 20}M"
 
 app = typer.Typer(
     add_completion=True,

@@ -1,6 +1,5 @@
 """A job: rows of one source scored, or of two compared, and what is told of them."""
 
-import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -93,11 +92,6 @@ class Job:
         """Whether there are labels."""
         return any(s.has_labels for s in self.sources)
 
-    @property
-    def has_ids(self) -> bool:
-        """Whether the rows have ids."""
-        return any(s.has_ids for s in self.sources)
-
     def tally(self) -> Tally:
         """Return a tally of no rows."""
         if self.other is None:
@@ -140,15 +134,10 @@ class Job:
         """Return the columns that are needed; None for all there are."""
         return None if self.every or self.other is not None else list(ScoreSummary.columns)
 
-    def close(self) -> None:
+    def check_unchanged(self) -> None:
         """Raise if a file has changed since it was opened."""
         for source in self.sources:
             source.check_unchanged()
-
-
-def opened(plan: Generator[Any, None, None]) -> contextlib.closing[Generator[Any, None, None]]:
-    """Have a plan closed in the end, whose threads would read on."""
-    return contextlib.closing(plan)
 
 
 def score_job(source: Source, **options: Any) -> Job:

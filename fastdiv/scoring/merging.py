@@ -1,6 +1,7 @@
 """What summaries have in common: parts that merge, and JSON."""
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +13,7 @@ _Self = TypeVar("_Self", bound="Summary")
 Parts = dict[str, Any]
 
 
-class Summary:
+class Summary(ABC):
     """Statistics by name, made for the columns that the first block has.
 
     A subclass names its ``columns``, of which the first is always needed, says which ``settings``
@@ -31,9 +32,9 @@ class Summary:
         """Return the arguments the summary is made with."""
         return {"classes": self.classes}
 
+    @abstractmethod
     def _make(self, has: tuple[str, ...]) -> Parts:
         """Return empty parts for these columns."""
-        raise NotImplementedError
 
     def _take(self, result: Any) -> dict[str, NDArray[Any]]:
         """Return the block's columns as vectors, or raise before anything is changed."""
@@ -61,9 +62,9 @@ class Summary:
                 "same columns everywhere"
             )
 
+    @abstractmethod
     def update(self, result: Any) -> None:
         """Take a block."""
-        raise NotImplementedError
 
     def merge(self: _Self, other: _Self) -> None:
         """Take the rows of another summary, which stays as it is.

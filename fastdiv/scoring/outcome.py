@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from fastdiv._extras import need
 from fastdiv.scoring import options, printing
 from fastdiv.scoring.job import Job, Tally
 from fastdiv.scoring.llama import llama_lines
@@ -46,8 +47,6 @@ class Asked:
                 "--out and --resume"
             )
         if self.plot is not None or self.page is not None:
-            from fastdiv.plot._style import need
-
             need("matplotlib", "--plot" if self.page is None else "--report", "report")
             if self.page is not None:
                 need("jinja2", "--report", "report")
@@ -60,13 +59,10 @@ class Asked:
 def do(job: Job, asked: Asked) -> None:
     """Do a job and tell of it; exit with 1 if a metric is above its limit."""
     begin = time.monotonic()
-    known = printing.metrics_of(job.of_one_row().result())
-    for name in asked.limits:
-        if name not in known:
-            raise InputError(f"--fail-above {name}: is no metric; there are {', '.join(known)}")
+    if asked.limits:
+        _check_limits(job, asked.limits)
     tally = _done(job, asked)
     result = tally.summary.result()
-    metrics = printing.metrics_of(result)
     if asked.summary is not None:
         with whole_file(asked.summary) as file:
             file.write(tally.summary.to_json().encode())
@@ -78,11 +74,24 @@ def do(job: Job, asked: Asked) -> None:
         printing.print_table(llama_lines(result))
     else:
         printing.print_result(result)
+    _fail_above(result, asked.limits)
+
+
+def _check_limits(job: Job, limits: dict[str, float]) -> None:
+    """Raise for a metric that the result will not have."""
+    known = printing.metrics_of(job.of_one_row().result())
+    for name in limits:
+        if name not in known:
+            raise InputError(f"--fail-above {name}: is no metric; there are {', '.join(known)}")
+
+
+def _fail_above(result: printing.Result, limits: dict[str, float]) -> None:
+    """Name the metrics that are above their limits, and exit with 1 if there are any."""
+    metrics = printing.metrics_of(result)
     # NaN is not shown to be below.
-    above = [name for name, limit in asked.limits.items() if not metrics[name] <= limit]
+    above = [name for name, limit in limits.items() if not metrics[name] <= limit]
     for name in above:
-        line = f"fastdiv: {name} is {metrics[name]:.6g}, above {asked.limits[name]:g}"
-        print(line, file=sys.stderr)
+        print(f"fastdiv: {name} is {metrics[name]:.6g}, above {limits[name]:g}", file=sys.stderr)
     if above:
         raise typer.Exit(1)
 
@@ -148,12 +157,12 @@ def _draw(job: Job, asked: Asked, result: Any, tally: Tally, seconds: float) -> 
     """Draw the pictures, and write the page."""
     from fastdiv.scoring import page, pictures, tables
 
-    command = ["fastdiv", *sys.argv[1:]]
+    worst = tally.worst.result()
     report = tables.report(
         result,
         inputs=inputs_of(job),
-        command=command,
-        worst=tally.worst.result() if tally.worst.result()[0] else None,
+        command=["fastdiv", *sys.argv[1:]],
+        worst=worst if worst[0] else None,
         seconds=seconds,
     )
     if asked.plot is not None:

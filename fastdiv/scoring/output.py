@@ -11,6 +11,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from fastdiv.scoring.job import Columns, Job
+from fastdiv.scoring.run import Sink
 from fastdiv.scoring.sources.errors import InputError, needed
 from fastdiv.scoring.whole_file import whole_file
 
@@ -19,11 +20,8 @@ SUFFIXES = (".npy", ".parquet")
 GROUP = 1 << 17
 
 
-class RowsFile(Protocol):
+class RowsFile(Sink, Protocol):
     """A file that takes the rows' numbers in order."""
-
-    def write(self, start: int, columns: Columns) -> None:
-        """Append the numbers of the rows from ``start`` on."""
 
     def finish(self) -> None:
         """Write what belongs at the end, or at the beginning once the end is known."""

@@ -14,7 +14,7 @@ import numpy as np
 
 import fastdiv
 from fastdiv import _dispatch, _workers
-from fastdiv.plot._style import need
+from fastdiv._extras import need
 from fastdiv.scoring.pictures import Picture
 from fastdiv.scoring.svg import inline_svg
 from fastdiv.scoring.whole_file import whole_file

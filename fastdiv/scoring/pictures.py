@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 
 from fastdiv import plot
+from fastdiv._extras import need
 from fastdiv.plot import _style
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.whole_file import whole_file
@@ -91,7 +92,7 @@ def _worst(name: str, worst: Worst | None, color: str) -> list[Picture]:
 
 def draw_file(pictures: Sequence[Picture], path: Path) -> None:
     """Draw pictures into one file, two in a row, in the format of its suffix."""
-    _style.need("matplotlib", "--plot", "plot")
+    need("matplotlib", "--plot", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

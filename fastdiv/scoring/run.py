@@ -1,6 +1,7 @@
 """A job done on several threads, the numbers handed on in the order of the rows."""
 
 import collections
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from fastdiv import _workers
-from fastdiv.scoring.job import Columns, Job, Tally, opened
+from fastdiv.scoring.job import Columns, Job, Tally
 
 # Seconds between two states that a job can be resumed from.
 EVERY_SECONDS = 5.0
@@ -122,7 +123,8 @@ def run(
         return made
 
     try:
-        with opened(job.plan(block_bytes, readers)) as plans:
+        # Closed in the end, as threads that read ahead would go on.
+        with contextlib.closing(job.plan(block_bytes, readers)) as plans:
             for plan in plans:
                 if plan.stop <= first:
                     continue
@@ -139,7 +141,7 @@ def run(
                 pending.append((plan, size, threads.submit(plan)))
                 in_flight += size
         made = total()
-        job.close()
+        job.check_unchanged()
     finally:
         threads.shutdown()
     return made

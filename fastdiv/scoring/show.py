@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fastdiv._extras import need
 from fastdiv.plot import _style, decomposition, distributions
 from fastdiv.plot._shares import Row, Shares, shares, telling
 from fastdiv.scoring.pictures import save
@@ -126,7 +127,7 @@ def _printable(name: str) -> str:
 
 def _draw(p: Row, q: Row, logits: bool, names: Sequence[str] | None, top: int, path: Path) -> None:
     """Draw the lengths above the bars, in one figure."""
-    _style.need("matplotlib", "--plot", "plot")
+    need("matplotlib", "--plot", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -70,10 +70,6 @@ class ArrowStream(ArrowTable):
             "save it as a file"
         )
 
-    def matrix(self, name: str) -> Stored:
-        """Refuse, as ``column`` does."""
-        return self.column(name)
-
     def check_unchanged(self) -> None:
         """Raise if the file is not what it was when it was opened; a pipe has no past."""
         if self._plain:
@@ -98,10 +94,6 @@ class StreamPart(Part):
     def streams(self) -> Iterator[Stream[Piece]]:
         """Give one function, which reads to the end."""
         yield lambda most: self._layout.pieces(self._table.batches(), 0, most)
-
-    def read(self, start: int, stop: int) -> Piece:
-        """Return nothing: rows are read in the order of the stream."""
-        raise NotImplementedError
 
     def check_unchanged(self) -> None:
         """Raise if the file is not what it was when it was opened."""

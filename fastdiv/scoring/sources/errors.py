@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fastdiv._extras import is_missing
+
 
 class InputError(Exception):
     """What is wrong with a file, in one line that names it (and the row)."""
@@ -14,15 +16,9 @@ class InputError(Exception):
 def needed(module: str, extra: str, path: Path | str) -> Any:
     """Import the library that reads a format, or say what to install for it."""
     package = module.partition(".")[0]
-    try:
-        importlib.import_module(package)
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name not in (package, module):
-            raise
-        raise InputError(
-            f"{path}: needs {package} to be read: pip install 'fastdiv[{extra}]'"
-        ) from None
+    if is_missing(package, module):
+        raise InputError(f"{path}: needs {package} to be read: pip install 'fastdiv[{extra}]'")
+    return importlib.import_module(module)
 
 
 @contextlib.contextmanager

@@ -81,10 +81,6 @@ class Parquet(ArrowTable):
             raise InputError(f"{self.path}: {name} holds lists of {kind}, not one number a row")
         return ParquetColumn(self, name, kind)
 
-    def matrix(self, name: str) -> Stored:
-        """Return nothing: rows are read in the order of the file."""
-        raise NotImplementedError
-
     def check_unchanged(self) -> None:
         """Raise if the file is not what it was when it was opened."""
         self._plain.check_unchanged()
@@ -116,10 +112,6 @@ class ParquetPart(Part):
     def _pieces(self, group: int, most: int) -> Iterator[Piece]:
         batches = self._table.batches(group, self._layout.columns, most)
         yield from self._layout.pieces(batches, int(self._table.bounds[group]), most)
-
-    def read(self, start: int, stop: int) -> Piece:
-        """Return nothing: rows are read in the order of the file."""
-        raise NotImplementedError
 
     def check_unchanged(self) -> None:
         """Raise if the file is not what it was when it was opened."""

@@ -54,13 +54,15 @@ class Part(ABC):
     has_labels = False
     has_ids = False
 
-    @abstractmethod
+    # One of the two: a part is sequential and has streams, or is not and can be read anywhere.
+
     def read(self, start: int, stop: int) -> Piece:
         """Return rows ``start`` to ``stop``; any thread may ask."""
+        raise NotImplementedError(f"{self.path} is sequential: its rows come from streams")
 
     def streams(self) -> Iterator[Stream[Piece]]:
         """Give functions of a number of rows, each of which reads some of the part in pieces."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.path} is not sequential: read gives its rows")
 
     @abstractmethod
     def check_unchanged(self) -> None:
@@ -110,9 +112,9 @@ class Table(ABC):
     def column(self, name: str) -> Stored:
         """Return labels or ids: an array of one axis, or of the leading axes of the rows."""
 
-    @abstractmethod
     def matrix(self, name: str) -> Stored:
         """Return rows: an array of two axes or more, the classes last."""
+        raise NotImplementedError(f"{self.path}: a table with a part of its own is not asked")
 
     @abstractmethod
     def check_unchanged(self) -> None:
