@@ -1,7 +1,8 @@
 """Blocks of two rows of logits compared: the sums of the terms of compare_terms.pxd."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
-from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, ratio
+from fastdiv.kernels.compare_polynomials cimport tanh_tail
+from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, greatest, lanes
 from fastdiv.kernels.sums cimport block_sum, tree_of
 
@@ -28,19 +29,20 @@ ctypedef struct compare_sums:
 
 cdef inline void begin_set(
     const real* xp, const real* xq, const real* ep, const real* eq, real factor, real offset,
-    real offset_low, real* q, real* h, real* r, bint masks,
+    real offset_low, real* q, real* h, real* g, real* logs, bint masks,
 ) noexcept nogil:
     """What the terms of a set of lanes are made of."""
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
         q[lane] = eq[lane] * factor
         h[lane] = half_gap(xp[lane], xq[lane], offset, offset_low, masks)
-        r[lane] = ratio(ep[lane], q[lane])
+        g[lane] = tanh_tail(h[lane] * h[lane])
+        logs[lane] = half_log(ep[lane], q[lane])
 
 
 cdef inline void compare_set(
-    const real* p, const real* q, const real* h, const real* r, real* kl, real* reverse, real* js,
-    real* apart, real* gap, real* side, real* close,
+    const real* p, const real* q, const real* h, const real* g, const real* logs, real* kl,
+    real* reverse, real* js, real* apart, real* gap, real* side, real* close,
 ) noexcept nogil:
     """The terms of a set of lanes, of which the first halves of the sums are added here."""
     cdef Py_ssize_t lane, other, half = lanes(p) // 2
@@ -48,10 +50,10 @@ cdef inline void compare_set(
     cdef real kl_b = 0, reverse_b = 0, js_b = 0, gap_b = 0, side_b = 0, close_b = 0
     for lane in range(half):
         other = lane + half
-        compare_lane(p[lane], q[lane], h[lane], r[lane], &kl_a, &reverse_a, &js_a, &gap_a, &side_a,
-                     &close_a)
-        compare_lane(p[other], q[other], h[other], r[other], &kl_b, &reverse_b, &js_b, &gap_b,
-                     &side_b, &close_b)
+        compare_lane(p[lane], q[lane], h[lane], g[lane], logs[lane], &kl_a, &reverse_a, &js_a,
+                     &gap_a, &side_a, &close_a)
+        compare_lane(p[other], q[other], h[other], g[other], logs[other], &kl_b, &reverse_b,
+                     &js_b, &gap_b, &side_b, &close_b)
         kl[lane] = kl_a + kl_b
         reverse[lane] = reverse_a + reverse_b
         js[lane] = js_a + js_b
@@ -109,11 +111,12 @@ cdef inline void compare_block(
     """The sums of a block; ep and eq are its exponentials in whole sets of lanes.
 
     ``factor`` brings eq to the unit of ep. In two loops: one would be a chain of 80 cycles, of
-    which the processor cannot keep enough in flight.
+    which the processor cannot keep enough in flight. Each has about half of the multiplications.
     """
     cdef real q[MAX_BLOCK]
     cdef real h[MAX_BLOCK]
-    cdef real r[MAX_BLOCK]
+    cdef real g[MAX_BLOCK]
+    cdef real logs[MAX_BLOCK]
     cdef real kl[HALF_BLOCK]
     cdef real reverse[HALF_BLOCK]
     cdef real js[HALF_BLOCK]
@@ -126,13 +129,15 @@ cdef inline void compare_block(
         side[lane] = close[lane] = 0
     while k < n:
         begin_set(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), ep + k, eq + k, factor,
-                  offset, offset_low, <real*>q + k, <real*>h + k, <real*>r + k, masks)
+                  offset, offset_low, <real*>q + k, <real*>h + k, <real*>g + k, <real*>logs + k,
+                  masks)
         k += width
     k = 0
     while k < n:
-        compare_set(ep + k, <const real*>q + k, <const real*>h + k, <const real*>r + k,
-                    <real*>kl + made, <real*>reverse + made, <real*>js + made,
-                    <real*>apart + made, <real*>gap + made, <real*>side, <real*>close)
+        compare_set(ep + k, <const real*>q + k, <const real*>h + k, <const real*>g + k,
+                    <const real*>logs + k, <real*>kl + made, <real*>reverse + made,
+                    <real*>js + made, <real*>apart + made, <real*>gap + made, <real*>side,
+                    <real*>close)
         k += width
         made += width // 2
     s.kl = half_sum(<real*>kl, made, p_tail)

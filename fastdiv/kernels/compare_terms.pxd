@@ -21,7 +21,7 @@ from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.stdint cimport uint32_t, uint64_t
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, fma, real
-from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
+from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 
 
@@ -55,10 +55,13 @@ cdef inline real half_gap(
     return h
 
 
-cdef inline real ratio(real p, real q) noexcept nogil:
-    """The less of two over the more; 0 if both are 0."""
+cdef inline real half_log(real p, real q) noexcept nogil:
+    """log(2 / (1 + r)) / 2 for r, the less of two over the more; 0 if both are 0."""
+    cdef real half_log2 = LN2_HI_F / <float>2 if real is float else LN2_HI / 2
     cdef real more = p if p > q else q, less = q if p > q else p
-    return less / (more + (FLT_MIN if real is float else DBL_MIN))
+    # Without its type the sum, and with it the division, would be of doubles.
+    cdef real r = less / (more + <real>(FLT_MIN if real is float else DBL_MIN))
+    return fma(r, half_log_tail(r), half_log2)
 
 
 cdef inline real with_sign(real a, real of) noexcept nogil:
@@ -70,23 +73,21 @@ cdef inline real with_sign(real a, real of) noexcept nogil:
 
 
 cdef inline void compare_lane(
-    real p, real q, real h, real r, real* kl, real* reverse, real* js, real* gap, real* side,
-    real* close,
+    real p, real q, real h, real g, real log, real* kl, real* reverse, real* js, real* gap,
+    real* side, real* close,
 ) noexcept nogil:
-    """The terms of a pair."""
+    """The terms of a pair, with g = tanh_tail(h^2) and log = half_log(p, q)."""
     # The log-sum-exps together are off by less. Doubles are rounded at their own size.
     cdef real doubt = <real>(2.0 ** -22 if real is float else 2.0 ** -47)
-    cdef real half_log2 = LN2_HI_F / <float>2 if real is float else LN2_HI / 2
     cdef real size = abs(h), d = h + h, both = p + q, far = p - q
     cdef real less = q if p > q else p
-    cdef real v = h * h, w = both * v, g = tanh_tail(v)
+    cdef real v = h * h, w = both * v
     # tanh(h) / h
     cdef real t = fma(-v, g, <real>1)
-    cdef real share = fma(both, fma(r, half_log_tail(r), half_log2), -(less * size))
     cdef bint is_near = size <= 1
     kl[0] = w * fma(h, g, t) if is_near else fma(p, d, -far)
     reverse[0] = w * fma(-h, g, t) if is_near else fma(-q, d, far)
-    js[0] = w * fma(v, chi_tail(v), <real>0.25) if is_near else share
+    js[0] = w * fma(v, chi_tail(v), <real>0.25) if is_near else fma(both, log, -(less * size))
     gap[0] = both * h * t if is_near else far
     side[0] = with_sign(both, h)
     close[0] = both if size < doubt else <real>0

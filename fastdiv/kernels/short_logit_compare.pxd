@@ -8,7 +8,8 @@ from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
-from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, ratio
+from fastdiv.kernels.compare_polynomials cimport tanh_tail
+from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
@@ -68,7 +69,7 @@ cdef inline void add_four(const real* terms, double* total) noexcept nogil:
 
 cdef inline void begin_columns(
     const real* xp, const real* xq, const real* p, const real* q, Py_ssize_t c,
-    const pair_tile* pairs, real* h, real* r, bint masks,
+    const pair_tile* pairs, real* h, real* g, real* logs, bint masks,
 ) noexcept nogil:
     """What the terms of all classes are made of."""
     cdef Py_ssize_t many = abreast(xp), j, k, lane
@@ -82,11 +83,13 @@ cdef inline void begin_columns(
         for lane in range(many):
             h[k + lane] = half_gap(
                 xp[k + lane], xq[k + lane], offset[lane], offset_low[lane], masks)
-            r[k + lane] = ratio(p[k + lane], q[k + lane])
+            g[k + lane] = tanh_tail(h[k + lane] * h[k + lane])
+            logs[k + lane] = half_log(p[k + lane], q[k + lane])
 
 
 cdef inline void compare_columns(
-    const real* p, const real* q, const real* h, const real* r, Py_ssize_t c, compare_tile* s
+    const real* p, const real* q, const real* h, const real* g, const real* logs, Py_ssize_t c,
+    compare_tile* s,
 ) noexcept nogil:
     """The sums of every pair, in the unit of p."""
     cdef Py_ssize_t many = abreast(p), j, i, k, lane
@@ -113,7 +116,7 @@ cdef inline void compare_columns(
                 clear_tile(<real*>gap + i * many)
                 continue
             for lane in range(many):
-                compare_lane(p[k + lane], q[k + lane], h[k + lane], r[k + lane],
+                compare_lane(p[k + lane], q[k + lane], h[k + lane], g[k + lane], logs[k + lane],
                              &kl[i * many + lane], &reverse[i * many + lane],
                              &js[i * many + lane], &gap[i * many + lane], &of_side, &of_close)
                 apart[i * many + lane] = abs(gap[i * many + lane])
@@ -162,7 +165,8 @@ cdef inline void compare_from_logits(
     cdef real* ep = xq + OPERAND
     cdef real* eq = ep + OPERAND
     cdef real* h = eq + OPERAND
-    cdef real* r = h + OPERAND
+    cdef real* g = h + OPERAND
+    cdef real* logs = g + OPERAND
     cdef double one[TILE]
     cdef double same[TILE]
     cdef double a[TILE]
@@ -184,11 +188,11 @@ cdef inline void compare_from_logits(
     set_tops(xq, c, &q, pairs.factor, eq)
     if wanted(t, SAME_TOP_CLASS):
         same_tops(xp, xq, c, &p, &q, <double*>same)
-    begin_columns(xp, xq, ep, eq, c, &pairs, h, r, False)
-    compare_columns(ep, eq, h, r, c, &s)
+    begin_columns(xp, xq, ep, eq, c, &pairs, h, g, logs, False)
+    compare_columns(ep, eq, h, g, logs, c, &s)
     if is_nan(s.js, <const real*>xp):
-        begin_columns(xp, xq, ep, eq, c, &pairs, h, r, True)
-        compare_columns(ep, eq, h, r, c, &s)
+        begin_columns(xp, xq, ep, eq, c, &pairs, h, g, logs, True)
+        compare_columns(ep, eq, h, g, logs, c, &s)
         set_masked(xp, xq, c, s.kl)
         set_masked(xq, xp, c, s.reverse)
     put_divergences(t, rows, ordered, &pairs, &s, made, <const real*>xp)
