@@ -46,23 +46,27 @@ cdef inline bint pair_ready(
     return True
 
 
-cdef inline real logit_pair_term(
-    real a, real b, real p, real q, real offset, real offset_low, real* moment, bint symmetric,
-    bint masks,
+cdef inline real logit_gap(
+    real a, real b, real offset, real offset_low, bint masks
 ) noexcept nogil:
-    """KL: p (d + expm1(-d)), moment += q - p. JS: the pair's share, moment += p - q.
-
-    d = log(p / q), exact to 1 u of itself. The differences are made of it where it is small.
-    Unless it ``masks``, a logit of -inf makes NaN of the term.
-    """
+    """d = log(p / q), exact to 1 u of itself. Unless it ``masks``, a logit of -inf makes it NaN."""
     cdef real d = a - b
     cdef real part = d - a
     cdef real error = (a - (d - part)) - (b + part)
-    cdef real far, near, m, v
-    cdef bint is_near, masked
     if masks:
         error = error if error == error else <real>0
-    d = (d - offset) + (error - offset_low)
+    return (d - offset) + (error - offset_low)
+
+
+cdef inline real logit_pair_term(
+    real d, real p, real q, real* moment, bint symmetric, bint masks, bint masked
+) noexcept nogil:
+    """KL: p (d + expm1(-d)), moment += q - p. JS: the pair's share, moment += p - q.
+
+    The differences are made of d where it is small. ``masked``: q alone is.
+    """
+    cdef real part, far, near, m, v
+    cdef bint is_near
     # & and not "and": a branch would keep the loop from becoming vector code.
     is_near = (d >= -2) & (d <= 2)
     if symmetric:
@@ -81,7 +85,6 @@ cdef inline real logit_pair_term(
         if masks:
             # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
             far = q if p == 0 else far
-            masked = (b == -INFINITY) & (a > -INFINITY)
             far = <real>INFINITY if masked else far
         part = near - p * d
         part = part if is_near else q - p
@@ -98,13 +101,15 @@ cdef inline void logit_pair_step(
     cdef real factor_p = <real>c.factor_p, factor_q = <real>c.factor_q
     cdef real offset = <real>c.offset, offset_low = <real>c.offset_low
     cdef real bias_p = integer_bits(c.at_p.bias, low_p), bias_q = integer_bits(c.at_q.bias, low_q)
-    cdef real p, q
+    cdef real p, q, d
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
+        d = logit_gap(xp[lane], xq[lane], offset, offset_low, True)
         p = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
         q = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
         terms[lane] = logit_pair_term(
-            xp[lane], xq[lane], p, q, offset, offset_low, &moment[lane], symmetric, True)
+            d, p, q, &moment[lane], symmetric, True,
+            (xq[lane] == -INFINITY) & (xp[lane] > -INFINITY))
 
 
 cdef inline void logit_pair_block(

@@ -4,8 +4,8 @@ What logit_pairs.pxd computes, with exponentials that are taken once. NaN in ``m
 to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, real
-from fastdiv.kernels.logit_pairs cimport logit_pair_term
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
+from fastdiv.kernels.logit_pairs cimport logit_gap, logit_pair_term
 from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
@@ -71,7 +71,7 @@ cdef inline void logit_pair_tile(
     cdef double rest_q[TILE]
     cdef double difference, part, error, ratio, limit = 65536.0 if real is float else 4294967296.0
     cdef double more, less
-    cdef real p, q
+    cdef real p, q, d
     cdef Py_ssize_t j, k, lane
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, many)
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, many)
@@ -99,9 +99,10 @@ cdef inline void logit_pair_tile(
         for lane in range(many):
             p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
             q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
+            d = logit_gap(xp[k + lane], xq[k + lane], offset[lane], offset_low[lane], True)
             made[lane] = logit_pair_term(
-                xp[k + lane], xq[k + lane], p, q, offset[lane], offset_low[lane], &moment[lane],
-                symmetric, True)
+                d, p, q, &moment[lane], symmetric, True,
+                (xq[k + lane] == -INFINITY) & (xp[k + lane] > -INFINITY))
         # Through an array that nothing else is in, as in exp_terms.
         for lane in range(many):
             ep[k + lane] = made[lane]
