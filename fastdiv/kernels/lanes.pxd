@@ -56,6 +56,12 @@ cdef inline void ahead(const real* x) noexcept nogil:
     prefetch(x + lanes(x) // 2)
 
 
+cdef inline const real* two_ahead(const real* x) noexcept nogil:
+    """What to ask for while a block of a long row is worked on: one block ahead is too late for a
+    row that comes from memory."""
+    return x + 2 * block_size(x)
+
+
 cdef inline void clear(real* accumulator) noexcept nogil:
     cdef Py_ssize_t lane
     for lane in range(lanes(<const real*>accumulator)):

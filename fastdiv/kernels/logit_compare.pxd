@@ -13,7 +13,7 @@ from fastdiv.kernels.comparisons cimport (
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
     probability_gap,
 )
-from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_size, whole_sets
+from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_terms, exp_unit, log_total, reference, rest_of
@@ -32,10 +32,10 @@ cdef inline void exp_keep(
     cdef real bias = integer_bits(base.bias, low)
     # The flags as constants, for loops without what they do not need.
     if base.shift != 0:
-        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, NULL, False, False,
+        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
                   True)
     else:
-        exp_terms(x, n, tail, x + block_size(x), low, shift, low, bias, e, e, NULL, False, False,
+        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
                   False)
 
 

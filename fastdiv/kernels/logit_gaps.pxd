@@ -1,7 +1,7 @@
 """A block of two rows of logits: the sums that logit_offsets.pxd makes Kullback-Leibler of."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, real
-from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes
+from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, two_ahead
 from fastdiv.kernels.logits cimport reference
 from fastdiv.kernels.math cimport exp_lane, expm1_excess, expm1_reduced, integer_bits
 from fastdiv.kernels.sums cimport block_sum, double_sum
@@ -108,13 +108,13 @@ cdef inline bint gap_block(
     for lane in range(width):
         tops[lane] = steepest[lane] = -INFINITY
     while k < n:
-        ahead(xp + k)
+        ahead(two_ahead(xp) + k)
         gap_lanes(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), row, <real*>z + k,
                   <real*>t + k, <real*>scale + k, <real*>tops, <real*>steepest)
         k += width
     k = 0
     while k < n:
-        ahead(xq + k)
+        ahead(two_ahead(xq) + k)
         term_lanes(at(xp, k, whole, p_tail), row, <const real*>z + k, <real*>t + k,
                    <real*>scale + k, <real*>mass + k)
         k += width

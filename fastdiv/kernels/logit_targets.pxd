@@ -2,7 +2,7 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least,
+    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least, two_ahead,
 )
 from fastdiv.kernels.logit_sums cimport absorb, join_exp
 from fastdiv.kernels.logits cimport exp_sum, start
@@ -80,7 +80,7 @@ cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexce
         raise_gaps(s, before)
         low = min(low, target_block(
             p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-            p + block_size(p), <real>s.exps.m, &s.gaps, &s.total))
+            two_ahead(p), <real>s.exps.m, &s.gaps, &s.total))
         k += n
     s.low = low
 

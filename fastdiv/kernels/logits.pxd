@@ -16,7 +16,7 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, block_size, clear, greatest, lanes, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, at, clear, greatest, lanes, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
@@ -175,10 +175,8 @@ cdef inline void exp_block(
     cdef double sums[3]
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
-    # Asked for two blocks ahead: one is too late for a row that comes from memory.
-    cdef const real* next = x + 2 * block_size(x)
     s.ties += exp_terms(
-        x, n, tail, next, m, <real>s.base.shift, <real>s.base.low,
+        x, n, tail, two_ahead(x), m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
         shifted)
     if squares:

@@ -13,7 +13,7 @@ by careful.pxd.
 from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_max, block_size, clear, lanes,
-    whole_sets,
+    two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport (
     log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
@@ -120,7 +120,7 @@ cdef inline void gap_block(
     cdef double tied = 0
     cdef Py_ssize_t filled = whole_sets(q, n)
     s.good = gap_terms(
-        p, q, n, p_tail, q_tail, p + block_size(p), q + block_size(q), <real>s.m, origin,
+        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), <real>s.m, origin,
         unit_of(origin), <real>s.mantissa, <real*>gaps, <real*>rest, &tied, at_max, targeted)
     add(&s.gaps, block_sum(<const real*>gaps, filled, q_tail, not targeted))
     if targeted:

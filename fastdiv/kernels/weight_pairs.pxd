@@ -17,7 +17,7 @@ by careful.pxd.
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, fma, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_size, clear, greatest, lanes,
-    whole_sets,
+    two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
@@ -137,8 +137,8 @@ cdef inline void pair_block(
     cdef real phi[MAX_BLOCK]
     cdef double phi_q = 0, delta = 0
     s.good = pair_terms(
-        p, q, n, p_tail, q_tail, p + block_size(p), q + block_size(q), factor, <real*>phi, &phi_q,
-        &delta, symmetric, scaled)
+        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), factor, <real*>phi, &phi_q, &delta,
+        symmetric, scaled)
     add(&s.phi, block_sum(<const real*>phi, whole_sets(p, n), p_tail, True))
     add(&s.mass, block_sum(p, n, p_tail, True))
     add(&s.delta, delta)
