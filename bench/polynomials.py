@@ -61,14 +61,6 @@ def psi_tail(z: Any) -> Any:
     return _taylor(lambda k: 1 / mp.factorial(k + 2), z)
 
 
-def js_tail(v: Any) -> Any:
-    """chi(tanh(d/2)) / (2 d**2) with v = d**2, chi as in js_near."""
-    if v < mpf("1e-20"):
-        return mpf(1) / 16 - v / 128
-    s = mp.tanh(mp.sqrt(v) / 2)
-    return ((1 + s) * mp.log1p(s) + (1 - s) * mp.log1p(-s)) / (4 * v)
-
-
 def tanh_tail(v: Any) -> Any:
     """(1 - tanh(h) / h) / h**2 with v = h**2."""
     if v < mpf("1e-12"):
@@ -83,9 +75,17 @@ def tanh_weight(v: Any) -> Any:
     return (v + h) / (1 - (v + h) * tanh_tail(v))
 
 
+def js_share(v: Any) -> Any:
+    """chi(tanh(h)) / (2 h**2) with v = h**2, chi(s) = ((1+s) log(1+s) + (1-s) log(1-s)) / 2."""
+    if v < mpf("1e-20"):
+        return mpf(1) / 4 - v / 8
+    s = mp.tanh(mp.sqrt(v))
+    return ((1 + s) * mp.log1p(s) + (1 - s) * mp.log1p(-s)) / (4 * v)
+
+
 def chi_tail(v: Any) -> Any:
     """(chi(tanh(h)) / (2 h**2) - 1/4) / h**2 with v = h**2."""
-    return (4 * js_tail(4 * v) - mpf(1) / 4) / v if v > mpf("1e-12") else -mpf(1) / 8 + v / 18
+    return (js_share(v) - mpf(1) / 4) / v if v > mpf("1e-12") else -mpf(1) / 8 + v / 18
 
 
 def half_log_tail(r: Any) -> Any:
@@ -142,15 +142,6 @@ with mp.workdps(DIGITS):
             "relative error of z^2 poly(z) against exp(z) - 1 - z",
         ),
         Fit(
-            "js_tail",
-            js_tail,
-            lambda v: 1 / js_tail(v),
-            mpf(0),
-            mpf(4),
-            {np.float32: 7, np.float64: 15},
-            "relative error of d^2 poly(d^2) against chi(tanh(d/2)) / 2",
-        ),
-        Fit(
             "tanh_tail",
             tanh_tail,
             tanh_weight,
@@ -162,7 +153,7 @@ with mp.workdps(DIGITS):
         Fit(
             "chi_tail",
             chi_tail,
-            lambda v: v / (4 * js_tail(4 * v)),
+            lambda v: v / js_share(v),
             mpf(0),
             mpf(1),
             {np.float32: 6, np.float64: 14},

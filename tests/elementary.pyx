@@ -3,14 +3,14 @@
 Built and called by test_elementary.py. What float32 results are held against is computed in double.
 """
 
-from libc.math cimport atanh, exp, expm1, fabs, frexp, log, log1p, sqrt, tanh
+from libc.math cimport atanh, exp, expm1, fabs, frexp, log, log1p, sqrt
 from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
 from fastdiv.kernels.math cimport (
     expm1_excess, float_of, log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
 )
-from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail, js_tail, psi_tail
+from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail, psi_tail
 from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 
 cdef enum:
@@ -73,15 +73,6 @@ cdef double expm1_error(float z) noexcept nogil:
     return in_u(expm1_excess(z, z, <float>1, &expm1), want, want)
 
 
-cdef double js_error(float v) noexcept nogil:
-    cdef double s = tanh(sqrt(<double>v) / 2), want
-    if v < 0.0009765625:
-        want = 0.0625 + v * (-1 / 128.0 + v * (1 / 1152.0 - v * (17 / 184320.0)))
-    else:
-        want = ((1 + s) * log1p(s) + (1 - s) * log1p(-s)) / (4 * <double>v)
-    return in_u(js_tail(v), want, want)
-
-
 # What test_doubles holds against mpmath is exact for floats. Weights: see bench/polynomials.py.
 
 cdef double tanh_error(float v) noexcept nogil:
@@ -115,9 +106,7 @@ cdef error_of chosen(str name):
         return atanh_error
     if name == "psi":
         return psi_error
-    if name == "expm1":
-        return expm1_error
-    return js_error
+    return expm1_error
 
 
 def worst(str name, uint32_t first, uint32_t last):
@@ -149,9 +138,7 @@ def value(str name, double x):
         return tanh_tail(x)
     if name == "chi_tail":
         return chi_tail(x)
-    if name == "half_log_tail":
-        return half_log_tail(x)
-    return js_tail(x)
+    return half_log_tail(x)
 
 
 def log_of(double a):

@@ -34,8 +34,10 @@ cdef inline real tanh_tail(real v) noexcept nogil:
 
 
 cdef inline real chi_tail(real v) noexcept nogil:
-    """(chi(tanh(h)) / (2 h^2) - 1/4) / h^2 for v = h^2 <= 1, see js_tail; 1/4 + v chi_tail is
-    within 0.19 u (float), 0.27 u (double).
+    """(chi(tanh(h)) / (2 h^2) - 1/4) / h^2 for v = h^2 <= 1; 1/4 + v chi_tail is within 0.19 u
+    (float), 0.27 u (double).
+
+    chi(s) = ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2 is a pair's share of Jensen-Shannon.
     """
     cdef real w = v * v, x, low, high, part
     if real is float:

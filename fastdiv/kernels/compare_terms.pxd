@@ -4,7 +4,7 @@ With h = d / 2, tanh(h) = (p - q) / (p + q), a pair of classes contributes
 
     KL(p, q)            p d - p + q = (p + q) (h + h tanh(h) - tanh(h))
     KL(q, p)            the same with -h
-    Jensen-Shannon      (p + q) chi(tanh(h)) / 2, see js_tail
+    Jensen-Shannon      (p + q) chi(tanh(h)) / 2, see chi_tail
     total variation     |p - q| / 2 = (p + q) |tanh(h)| / 2
 
 none of which is ever negative. Up to |h| = 1 all are made of p + q, h and polynomials in h^2, where
@@ -64,6 +64,14 @@ cdef inline real half_log(real p, real q) noexcept nogil:
     return fma(r, half_log_tail(r), half_log2)
 
 
+cdef inline real js_share(real p, real q, real v, real size, real log) noexcept nogil:
+    """What a pair of classes adds to Jensen-Shannon, with v = h^2, size = |h| and
+    log = half_log(p, q)."""
+    cdef real both = p + q, less = q if p > q else p
+    cdef real near = both * v * fma(v, chi_tail(v), <real>0.25)
+    return near if size <= 1 else fma(both, log, -(less * size))
+
+
 cdef inline real with_sign(real a, real of) noexcept nogil:
     """A number that is not negative, with the sign of another."""
     if real is float:
@@ -80,14 +88,13 @@ cdef inline void compare_lane(
     # The log-sum-exps together are off by less. Doubles are rounded at their own size.
     cdef real doubt = <real>(2.0 ** -22 if real is float else 2.0 ** -47)
     cdef real size = abs(h), d = h + h, both = p + q, far = p - q
-    cdef real less = q if p > q else p
     cdef real v = h * h, w = both * v
     # tanh(h) / h
     cdef real t = fma(-v, g, <real>1)
     cdef bint is_near = size <= 1
     kl[0] = w * fma(h, g, t) if is_near else fma(p, d, -far)
     reverse[0] = w * fma(-h, g, t) if is_near else fma(-q, d, far)
-    js[0] = w * fma(v, chi_tail(v), <real>0.25) if is_near else fma(both, log, -(less * size))
+    js[0] = js_share(p, q, v, size, log)
     gap[0] = both * h * t if is_near else far
     side[0] = with_sign(both, h)
     close[0] = both if size < doubt else <real>0

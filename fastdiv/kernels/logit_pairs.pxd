@@ -5,11 +5,12 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
+from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes
 from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, reference, rest_of
-from fastdiv.kernels.math cimport exp_lane, integer_bits, phi_lane
-from fastdiv.kernels.polynomials cimport js_tail, psi_tail
+from fastdiv.kernels.math cimport exp_lane, integer_bits
+from fastdiv.kernels.polynomials cimport psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
@@ -58,71 +59,84 @@ cdef inline real logit_gap(
     return (d - offset) + (error - offset_low)
 
 
-cdef inline real logit_pair_term(
-    real d, real p, real q, real* moment, bint symmetric, bint masks, bint masked
+cdef inline real kl_term(
+    real d, real p, real q, real* moment, bint masks, bint masked
 ) noexcept nogil:
-    """KL: p (d + expm1(-d)), moment += q - p. JS: the pair's share, moment += p - q.
-
-    The differences are made of d where it is small. ``masked``: q alone is.
-    """
-    cdef real part, far, near, m, v
-    cdef bint is_near
+    """p (d + expm1(-d)), moment += q - p: made of d where it is small. ``masked``: q alone is."""
+    cdef real near = p * (d * d) * psi_tail(-d), far = p * d + (q - p)
     # & and not "and": a branch would keep the loop from becoming vector code.
-    is_near = (d >= -2) & (d <= 2)
-    if symmetric:
-        near = (p + q) * (d * d) * js_tail(d * d)
-        m = (p + q) * <real>0.5
-        part = (p - q) * <real>0.5
-        far = <real>0.5 * (phi_lane(p, m, part, False) + phi_lane(q, m, -part, False))
-        far = <real>0 if m == 0 else far
-        # (p + q) tanh(d / 2): a part of a hundredth, of large d, does not matter here.
-        v = d * d
-        part = m * d * (<real>1 - v * (<real>(1.0 / 12) - v * <real>(1.0 / 120)))
-        part = part if is_near else p - q
-    else:
-        near = p * (d * d) * psi_tail(-d)
-        far = p * d + (q - p)
-        if masks:
-            # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
-            far = q if p == 0 else far
-            far = <real>INFINITY if masked else far
-        part = near - p * d
-        part = part if is_near else q - p
-    moment[0] += part
+    cdef bint is_near = (d >= -2) & (d <= 2)
+    if masks:
+        # p = 0 has no logarithm to take; a masked q under any p at all is infinite.
+        far = q if p == 0 else far
+        far = <real>INFINITY if masked else far
+    moment[0] += near - p * d if is_near else q - p
     return near if is_near else far
 
 
-cdef inline void logit_pair_step(
-    const real* xp, const real* xq, const pair* c, real* terms, real* moment, bint symmetric
+cdef inline real js_term(real d, real p, real q, real* moment) noexcept nogil:
+    """The pair's share, see compare_terms.pxd; moment += p - q."""
+    cdef real h = <real>0.5 * d, v = h * h, size = abs(h), most = most_half(p)
+    # (p + q) tanh(h): a part of a hundredth, of large h, does not matter here.
+    cdef real far = (p + q) * h * (<real>1 - v * (<real>(1.0 / 3) - v * <real>(2.0 / 15)))
+    # Of a masked class, and of one masked in both rows, d is not finite.
+    size = size if size < most else most
+    moment[0] += far if size <= 1 else p - q
+    return js_share(p, q, v, size, half_log(p, q))
+
+
+cdef inline real pair_term(
+    real d, real p, real q, real* moment, bint symmetric, bint masks, bint masked
 ) noexcept nogil:
-    """The terms of one set of lanes."""
+    """The term of either; where it ``masks``, d may be infinite, or NaN of classes masked in both.
+    """
+    if symmetric:
+        return js_term(d, p, q, moment)
+    return kl_term(d, p, q, moment, masks, masked)
+
+
+cdef inline void begin_pairs(
+    const real* xp, const real* xq, const pair* c, real* p, real* q, real* d
+) noexcept nogil:
+    """What the terms of a set of lanes are made of."""
     cdef real shift_p = <real>c.at_p.shift, low_p = <real>c.at_p.low
     cdef real shift_q = <real>c.at_q.shift, low_q = <real>c.at_q.low
     cdef real factor_p = <real>c.factor_p, factor_q = <real>c.factor_q
     cdef real offset = <real>c.offset, offset_low = <real>c.offset_low
     cdef real bias_p = integer_bits(c.at_p.bias, low_p), bias_q = integer_bits(c.at_q.bias, low_q)
-    cdef real p, q, d
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
-        d = logit_gap(xp[lane], xq[lane], offset, offset_low, True)
-        p = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
-        q = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
-        terms[lane] = logit_pair_term(
-            d, p, q, &moment[lane], symmetric, True,
-            (xq[lane] == -INFINITY) & (xp[lane] > -INFINITY))
+        p[lane] = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
+        q[lane] = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
+        d[lane] = logit_gap(xp[lane], xq[lane], offset, offset_low, True)
 
 
 cdef inline void logit_pair_block(
     const real* xp, const real* xq, Py_ssize_t n, const real* p_tail, const real* q_tail,
     const pair* c, double_sum* terms, double_sum* moment, bint symmetric,
 ) noexcept nogil:
+    """Add the terms of a block. In two loops, as in gap_block."""
+    cdef real p[MAX_BLOCK]
+    cdef real q[MAX_BLOCK]
+    cdef real d[MAX_BLOCK]
     cdef real made[MAX_BLOCK]
     cdef real moments[MAX_LANES]
-    cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0
+    cdef const real* x
+    cdef const real* y
+    cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, lane
     clear(<real*>moments)
     while k < n:
-        logit_pair_step(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), c,
-                        <real*>made + k, <real*>moments, symmetric)
+        begin_pairs(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), c, <real*>p + k,
+                    <real*>q + k, <real*>d + k)
+        k += width
+    k = 0
+    while k < n:
+        x = at(xp, k, whole, p_tail)
+        y = at(xq, k, whole, q_tail)
+        for lane in range(width):
+            made[k + lane] = pair_term(
+                d[k + lane], p[k + lane], q[k + lane], &moments[lane], symmetric, True,
+                (y[lane] == -INFINITY) & (x[lane] > -INFINITY))
         k += width
     add(terms, block_sum(<const real*>made, k, p_tail, True))
     # Of second order in the result: a plain chain will do.

@@ -114,39 +114,3 @@ cdef inline real expm1_tail(real t, real v) noexcept nogil:
                    fma(2.087679372763494e-09, t, 2.5052113012883382e-08))
         high = fma(fma(4.9484449805841e-14, t, 7.739190298829742e-13), w, high)
         return fma(high, w * w, low)
-
-
-cdef inline real js_tail(real v) noexcept nogil:
-    """chi(tanh(d / 2)) / (2 d^2) for v = d^2 <= 4, within 0.18 u (float), 0.25 u (double).
-
-    Evaluated: 1.53 u at v = 3.875148 (float), 1.26 u at 3.9093 (double).
-
-    chi(s) = ((1 + s) log(1 + s) + (1 - s) log(1 - s)) / 2 is a pair's share of Jensen-Shannon.
-    """
-    cdef real r
-    if real is float:
-        r = <float>-2.5212512078098825e-09
-        r = fma(r, v, <float>6.460067680791326e-08)
-        r = fma(r, v, <float>-8.856423505676503e-07)
-        r = fma(r, v, <float>9.432358638150617e-06)
-        r = fma(r, v, <float>-9.206488903146237e-05)
-        r = fma(r, v, <float>0.0008679805905558169)
-        r = fma(r, v, <float>-0.007812488358467817)
-        return fma(r, v, <float>0.0625)
-    else:
-        r = -6.983189908392082e-18
-        r = fma(r, v, 2.919651256132619e-16)
-        r = fma(r, v, -6.105885445393984e-15)
-        r = fma(r, v, 8.811767877292835e-14)
-        r = fma(r, v, -1.0290547838976307e-12)
-        r = fma(r, v, 1.0777698914285256e-11)
-        r = fma(r, v, -1.0781643367514304e-10)
-        r = fma(r, v, 1.0620982507845865e-09)
-        r = fma(r, v, -1.041208534259881e-08)
-        r = fma(r, v, 1.0179214960073011e-07)
-        r = fma(r, v, -9.917760610095129e-07)
-        r = fma(r, v, 9.610614943675176e-06)
-        r = fma(r, v, -9.223090274846016e-05)
-        r = fma(r, v, 0.0008680555555523314)
-        r = fma(r, v, -0.007812499999999875)
-        return fma(r, v, 0.0625)

@@ -5,7 +5,7 @@ to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
-from fastdiv.kernels.logit_pairs cimport logit_gap, logit_pair_term
+from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
 from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
@@ -100,7 +100,7 @@ cdef inline void logit_pair_tile(
             p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
             q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
             d = logit_gap(xp[k + lane], xq[k + lane], offset[lane], offset_low[lane], True)
-            made[lane] = logit_pair_term(
+            made[lane] = pair_term(
                 d, p, q, &moment[lane], symmetric, True,
                 (xq[k + lane] == -INFINITY) & (xp[k + lane] > -INFINITY))
         # Through an array that nothing else is in, as in exp_terms.
