@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastdiv.scoring.job import Job, score_job
+from fastdiv.scoring.job import Job
+from fastdiv.scoring.measures import compare_measure, score_measure
 from fastdiv.scoring.run import run
 from fastdiv.scoring.sources import open_rows
 
@@ -56,7 +57,10 @@ def main() -> None:
     for classes in CLASSES:
         p, q, y = write(given.folder, classes, given.bytes)
         source, other = open_rows(p, labels=y), open_rows(q)
-        jobs = {"score": score_job(source), "compare": Job(source, other)}
+        jobs = {
+            "score": Job(score_measure(), (source,)),
+            "compare": Job(compare_measure(None, True), (source, other)),
+        }
         taken: dict[tuple[str, int], list[float]] = {(n, w): [] for n in jobs for w in (1, 2)}
         for _ in range(given.rounds):
             for (name, workers), times in taken.items():

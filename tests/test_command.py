@@ -335,7 +335,7 @@ def test_a_file_that_gets_shorter(tmp_path):
 
 @pytest.mark.parametrize("which", ["x", "y"])
 def test_a_file_that_is_written_to(files, monkeypatch, which):
-    from fastdiv.scoring import job, output, run
+    from fastdiv.scoring import job, measures, output, run
     from fastdiv.scoring.sources import InputError, open_rows
 
     folder, _ = files
@@ -348,7 +348,7 @@ def test_a_file_that_is_written_to(files, monkeypatch, which):
 
     monkeypatch.setattr(job.Job, "do", do)
     source = open_rows(folder / "x.npy", labels=folder / "y.npy")
-    work, out = job.score_job(source), folder / "out.npy"
+    work, out = job.Job(measures.score_measure(), (source,)), folder / "out.npy"
     with (
         pytest.raises(InputError, match=rf"{which}\.npy: changed while it was read"),
         output.written(out, work) as sink,

@@ -251,9 +251,19 @@ def test_the_command_line(client, tmp_path, monkeypatch):
     good = np.isfinite(P).all(-1) & np.isfinite(Q).all(-1)
     for name, array in (("p", P[good]), ("q", Q[good]), ("y", Y[good])):
         np.save(f"{name}.npy", array)
+    np.save("few.npy", P[good, :4])
+    np.save("few_y.npy", Y[good] % 4)
+    # Whose labels nobody has to name.
+    writers.llama("base.kld", P[:12].reshape(3, 4, 11), np.arange(27).reshape(3, 9) % 11)
+    np.save("other.npy", Q[:12])
     scheduler = ["--dask", client.scheduler.address]
-    for args in (["score", "p.npy"], ["compare", "p.npy", "q.npy"]):
-        args = [*args, "--labels", "y.npy", "--json"]
+    for args in (
+        ["score", "p.npy", "--labels", "y.npy"],
+        ["compare", "p.npy", "q.npy", "--labels", "y.npy"],
+        ["score", "few.npy", "--labels", "few_y.npy"],
+        ["compare", "base.kld", "other.npy"],
+    ):
+        args = [*args, "--json"]
         alone, shared = runner.invoke(app, args), runner.invoke(app, [*args, *scheduler])
         assert (alone.exit_code, shared.exit_code) == (0, 0)
         assert alone.stdout == shared.stdout

@@ -4,6 +4,7 @@ import doctest
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import engines
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastdiv.spark
-from fastdiv.scoring.partial import ScoreJob
+from fastdiv.scoring.measures import score_measure
 from fastdiv.scoring.sources import InputError
 from fastdiv.spark._batches import Columns, RowTask, SummaryTask
 
@@ -236,8 +237,8 @@ def batches(rows, labels):
 def test_what_is_wrong_with_rows(rows, labels, classes, match):
     columns = Columns(("x",), "y", classes)
     for task in (
-        RowTask(columns, (), ("rank",)),
-        SummaryTask(columns, ScoreJob.of(None, (1,), 15)),
+        RowTask(columns, (), replace(score_measure(), columns=("rank",))),
+        SummaryTask(columns, score_measure()),
     ):
         with pytest.raises(InputError, match=rf"{match}"):
             list(task(batches(rows, labels)))

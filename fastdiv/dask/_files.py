@@ -7,11 +7,12 @@ from typing import Any
 from fastdiv import _extras
 from fastdiv.dask._tree import tree
 from fastdiv.scoring import partial
+from fastdiv.scoring.job import Job
+from fastdiv.scoring.measures import Measure, compare_measure, score_measure
 from fastdiv.scoring.opened import Files
-from fastdiv.scoring.partial import CompareJob, Job, Kind, ScoreJob
-from fastdiv.scoring.sources.blocks import BLOCK_BYTES, matched, unequal
+from fastdiv.scoring.partial import Kind
+from fastdiv.scoring.sources.blocks import BLOCK_BYTES, check_pair, matched, unequal
 from fastdiv.scoring.sources.cuts import Cut, blocks_in, cuts
-from fastdiv.scoring.sources.errors import InputError
 
 # Of a task: seconds of work, so that a scheduler's millisecond or two for it do not count.
 TASK_BYTES = 256 << 20
@@ -82,8 +83,9 @@ def score_files(
     >>> round(lazy.compute().result().perplexity.mean, 6)
     8.0
     """
-    job = ScoreJob.of(want, top_k, bins)
-    return _summary(job, (Files.of(place, column, labels),), task_bytes, block_bytes, split_every)
+    measure = score_measure(want, top_k, bins)
+    files = Files.of(place, column, labels)
+    return _summary(measure, (files,), task_bytes, block_bytes, split_every)
 
 
 def compare_files(
@@ -129,20 +131,20 @@ def compare_files(
     --------
     compare_on_dask : Open, compute and check that no file has changed.
     """
-    job = CompareJob.of(want, labels is not None)
     p = Files.of(p_place, column, labels)
     q = Files.of(q_place, column if q_column is None else q_column, None)
-    one, two = p.source(), q.source()
-    if (one.rows, one.classes) != (two.rows, two.classes):
-        raise InputError(
-            f"{q_place}: has {two.rows} rows of {two.classes} classes; {p_place} has {one.rows} "
-            f"of {one.classes}"
-        )
-    return _summary(job, (p, q), task_bytes, block_bytes, split_every)
+    sources = p.source(), q.source()
+    check_pair(*sources)
+    measure = compare_measure(want, any(source.has_labels for source in sources))
+    return _summary(measure, (p, q), task_bytes, block_bytes, split_every)
 
 
 def _summary(
-    job: Job, files: tuple[Files, ...], task_bytes: int, block_bytes: int, split_every: int | None
+    measure: Measure,
+    files: tuple[Files, ...],
+    task_bytes: int,
+    block_bytes: int,
+    split_every: int | None,
 ) -> Any:
     """Summarise every range of rows and merge the summaries."""
     _extras.need("dask", "fastdiv.dask", "dask")
@@ -150,7 +152,8 @@ def _summary(
 
     task = delayed(_task, pure=True)
     rows = cuts(files[0].source(), task_bytes)
-    whole = tree(job.kind, [task(job, files, cut, block_bytes) for cut in rows], split_every)
+    parts = [task(measure, files, cut, block_bytes) for cut in rows]
+    whole = tree(measure.kind, parts, split_every)
     return delayed(_checked, pure=True)(whole, files)
 
 
@@ -161,15 +164,15 @@ def _checked(summary: Kind, files: tuple[Files, ...]) -> Kind:
     return summary
 
 
-def _task(job: Job, files: tuple[Files, ...], rows: Cut, block_bytes: int) -> bytes:
+def _task(measure: Measure, files: tuple[Files, ...], rows: Cut, block_bytes: int) -> bytes:
     """Summarise a range of rows."""
-    sources = [f.source() for f in files]
-    summary = job.empty(sources[0].classes)
-    first, *others = [blocks_in(source, rows, block_bytes) for source in sources]
-    if not others:
-        for block in first:
-            job.take(summary, block.labels, block.rows)
+    job = Job(measure, tuple(f.source() for f in files))
+    summary = job.empty()
+    first, *second = [blocks_in(source, rows, block_bytes) for source in job.sources]
+    if second:
+        for p, q in matched(first, second[0], unequal(*job.sources)):
+            job.take(summary, p, q)
     else:
-        for p, q in matched(first, others[0], unequal(*sources)):
-            job.take(summary, p.labels, p.rows, q.rows)
+        for block in first:
+            job.take(summary, block)
     return partial.packed(summary)

@@ -9,7 +9,7 @@ from fastdiv import _check
 from fastdiv.dask import _arrays
 from fastdiv.dask._tree import tree
 from fastdiv.scoring import partial
-from fastdiv.scoring.partial import CompareJob, Job, ScoreJob
+from fastdiv.scoring.measures import Measure, compare_measure, score_measure
 
 
 def score(
@@ -69,11 +69,11 @@ def score(
     >>> summary.rows, round(summary.result().cross_entropy.mean, 4)
     (3, 0.3157)
     """
-    job = ScoreJob.of(want, top_k, bins)
+    measure = score_measure(want, top_k, bins)
     names = ("labels", "logits")
     y, x = _arrays.lazy_or_numpy((labels, logits), names, "fastdiv.score")
     rows = _arrays.classes_last(x, -1, "logits")
-    return _summary(job, _labels(y, rows), (rows,), names[1:], split_every, allow_rechunk)
+    return _summary(measure, _labels(y, rows), (rows,), names[1:], split_every, allow_rechunk)
 
 
 def compare(
@@ -121,7 +121,7 @@ def compare(
     >>> round(summary.result().kl_divergence.mean, 4)
     0.0448
     """
-    job = CompareJob.of(want, labels is not None)
+    measure = compare_measure(want, labels is not None)
     given = (p_logits, q_logits) if labels is None else (p_logits, q_logits, labels)
     names = ("p_logits", "q_logits", "labels")
     p, q, *rest = _arrays.lazy_or_numpy(given, names[: len(given)], "fastdiv.compare")
@@ -129,7 +129,7 @@ def compare(
         raise ValueError(f"p_logits has shape {p.shape} and q_logits {q.shape}: they are no pairs")
     rows = tuple(_arrays.classes_last(a, -1, n) for a, n in ((p, names[0]), (q, names[1])))
     y = _labels(rest[0], p) if rest else None
-    return _summary(job, y, rows, names[:2], split_every, allow_rechunk)
+    return _summary(measure, y, rows, names[:2], split_every, allow_rechunk)
 
 
 def _labels(labels: Any, rows: Any) -> Any:
@@ -143,7 +143,7 @@ def _labels(labels: Any, rows: Any) -> Any:
 
 
 def _summary(
-    job: Job,
+    measure: Measure,
     labels: Any,
     rows: tuple[Any, ...],
     names: tuple[str, ...],
@@ -166,23 +166,23 @@ def _summary(
     blocks = da.map_blocks(
         _block,
         *alike,
-        job=job,
+        measure=measure,
         labelled=labels is not None,
         chunks=tuple((1,) * len(sizes) for sizes in alike[0].chunks[:-1]),
         drop_axis=classes,
         dtype=object,
         meta=np.empty((0,) * classes, object),
     )
-    return tree(job.kind, list(blocks.to_delayed().ravel()), split_every)
+    return tree(measure.kind, list(blocks.to_delayed().ravel()), split_every)
 
 
-def _block(*blocks: Any, job: Job, labelled: bool, block_id: tuple[int, ...]) -> Any:
+def _block(*blocks: Any, measure: Measure, labelled: bool, block_id: tuple[int, ...]) -> Any:
     """Summarise a block; labels come last, with an axis of length 1 for the classes."""
     rows = blocks[:-1] if labelled else blocks
     labels = blocks[-1][..., 0] if labelled else None
-    summary = job.empty(rows[0].shape[-1])
+    summary = measure.empty(rows[0].shape[-1])
     try:
-        job.take(summary, labels, *rows)
+        summary.update(measure.numbers(labels, *rows))
     except IndexError as error:
         raise IndexError(f"block {block_id}: {error}") from None
     made = np.empty((1,) * len(block_id), object)

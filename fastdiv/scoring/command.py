@@ -15,7 +15,8 @@ import typer
 import fastdiv
 from fastdiv import _dispatch, _workers
 from fastdiv.scoring import options, outcome, printing
-from fastdiv.scoring.job import Job, score_job
+from fastdiv.scoring.job import Job
+from fastdiv.scoring.measures import compare_measure, score_measure
 from fastdiv.scoring.sources import InputError, open_rows
 from fastdiv.scoring.sources.blocks import BLOCK_BYTES
 
@@ -66,7 +67,6 @@ def score(
 ) -> None:
     """Score rows of logits against labels."""
     with options.reported():
-        top = options.top_k_of(top_k)
         asked = outcome.Asked(
             options.bytes_of(block_bytes),
             options.threads_of(workers),
@@ -83,13 +83,12 @@ def score(
                 "labels": labels,
                 "ids": ids,
                 "column": column,
-                "top_k": top,
             },
         )
         source = open_rows(logits, labels=labels, ids=ids, column=column)
-        if top_k and max(top) > source.classes:
-            raise InputError(f"--top-k {max(top)}: there are {source.classes} classes")
-        outcome.do(score_job(source, probs=probs, every=_all(out), top_k=top), asked)
+        top = options.top_k_of(top_k, source.classes)
+        every = out is not None and out.suffix == ".parquet"
+        outcome.do(Job(score_measure(None, top, every=every, probs=probs), (source,)), asked)
 
 
 @app.command()
@@ -143,12 +142,8 @@ def compare(
             raise InputError("-: standard input is one stream, and cannot be both p and q")
         p = open_rows(p_logits, labels=labels, ids=ids, column=column)
         q = open_rows(q_logits, column=q_column or column)
-        outcome.do(Job(p, q, probs=probs, every=_all(out)), asked)
-
-
-def _all(out: Path | None) -> bool:
-    """Tell whether every number of a row is to be written."""
-    return out is not None and out.suffix == ".parquet"
+        measure = compare_measure(None, p.has_labels or q.has_labels, probs=probs)
+        outcome.do(Job(measure, (p, q)), asked)
 
 
 @app.command()

@@ -1,16 +1,15 @@
-"""A job: rows of one source scored, or of two compared, and what is told of them."""
+"""A job: files, what is told of their rows, and how a block of them is done."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import fastdiv
-from fastdiv import _check
-from fastdiv.scoring import measures
-from fastdiv.scoring.compare_summary import CompareSummary
+from fastdiv import _check, _rows
+from fastdiv.scoring.measures import Measure
+from fastdiv.scoring.merging import Summary
 from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources import Block, InputError, Planned, Source, plan_pairs
 from fastdiv.scoring.sources.blocks import PlannedPair
@@ -35,42 +34,35 @@ class Tally:
 
 @dataclass(frozen=True)
 class Job:
-    """What is done to the rows.
+    """What is told of the rows of one source, or of two compared.
 
     Attributes
     ----------
-    source : Source
-        The rows, or those of p.
-    other : Source or None
-        Those of q, where rows are compared.
-    probs : bool
-        Whether rows are probabilities, not logits.
-    every : bool
-        Whether all numbers of a row are wanted, not only those that the summary takes.
-    top_k : tuple of int
-        For the summary of scores.
+    measure : Measure
+    sources : tuple of Source
+        The rows; of two models those of p, then those of q.
     """
 
-    source: Source
-    other: Source | None = None
-    probs: bool = False
-    every: bool = False
-    top_k: tuple[int, ...] = (1, 5)
+    measure: Measure
+    sources: tuple[Source, ...]
+
+    def __post_init__(self) -> None:
+        """Raise if there are no labels to score against."""
+        if self.measure.kind is ScoreSummary and not self.has_labels:
+            path = self.sources[0].shards[0].path
+            raise InputError(
+                f"{path}: there are no labels: name a column of it, or a file, with --labels"
+            )
 
     @property
-    def name(self) -> str:
-        """What the command is called."""
-        return "score" if self.other is None else "compare"
+    def has_labels(self) -> bool:
+        """Whether there are labels."""
+        return any(s.has_labels for s in self.sources)
 
     @property
     def main(self) -> str:
         """The column that the job is about."""
-        return "cross_entropy" if self.other is None else "kl_divergence"
-
-    @property
-    def sources(self) -> list[Source]:
-        """All sources."""
-        return [self.source] if self.other is None else [self.source, self.other]
+        return self.measure.kind.columns[0]
 
     @property
     def row_bytes(self) -> int:
@@ -87,52 +79,43 @@ class Job:
         """The type of a row's numbers."""
         return _check.result_type(None, *(np.empty((1, 1), s.dtype) for s in self.sources))
 
-    @property
-    def has_labels(self) -> bool:
-        """Whether there are labels."""
-        return any(s.has_labels for s in self.sources)
-
-    def tally(self) -> Tally:
-        """Return a tally of no rows."""
-        if self.other is None:
-            top_k = tuple(k for k in self.top_k if k <= self.source.classes) or (1,)
-            return Tally(ScoreSummary(self.source.classes, top_k))
-        return Tally(CompareSummary(self.source.classes))
+    def empty(self) -> Any:
+        """Return the summary of no rows."""
+        return self.measure.empty(self.sources[0].classes)
 
     def of_one_row(self) -> Any:
         """Return a summary of a row, whose result has all that this job's will have."""
-        row, summary = np.zeros((1, self.source.classes), self.dtype), self.tally().summary
-        label = [0] if self.has_labels else None
-        summary.update(
-            fastdiv.score([0], row) if self.other is None else fastdiv.compare(row, row, label)
-        )
+        summary, row = self.empty(), np.ones((1, self.sources[0].classes))
+        label = np.zeros(1, int) if self.has_labels else None
+        summary.update(self.measure.numbers(label, *(row for _ in self.sources)))
         return summary
 
     def plan(self, block_bytes: int, readers: int) -> Generator[Planned | PlannedPair, None, None]:
         """Plan the blocks."""
-        if self.other is None:
-            return self.source.blocks(block_bytes, readers)
-        return plan_pairs(self.source, self.other, block_bytes)
+        if len(self.sources) == 1:
+            return self.sources[0].blocks(block_bytes, readers)
+        p, q = self.sources
+        return plan_pairs(p, q, block_bytes)
+
+    def take(self, summary: Summary, *blocks: Block) -> Any:
+        """Compute the numbers of a block of every source, which are taken and returned."""
+        if self.measure.probs:
+            for block in blocks:
+                _check_distributions(block)
+        labels = _first(block.labels for block in blocks)
+        result = self.measure.numbers(labels, *(block.rows for block in blocks))
+        summary.update(result)
+        return result
 
     def do(self, plan: Planned | PlannedPair, tally: Tally) -> Columns:
         """Load a block and compute its numbers, which are taken into the tally and returned."""
         loaded = plan.load()
-        if isinstance(loaded, Block):
-            ids = loaded.ids
-            result: Any = measures.scored(loaded, self.probs, self._wanted())
-        else:
-            p, q = loaded
-            ids = q.ids if p.ids is None else p.ids
-            labels = q.labels if p.labels is None else p.labels
-            result = measures.compared(p, q, labels, self.probs, self._wanted())
-        tally.summary.update(result)
+        blocks = (loaded,) if isinstance(loaded, Block) else loaded
+        result = self.take(tally.summary, *blocks)
+        ids = _first(block.ids for block in blocks)
         tally.worst.update(getattr(result, self.main), plan.start, ids)
         columns = {k: v for k, v in vars(result).items() if v is not None}
         return columns if ids is None else {"id": ids, **columns}
-
-    def _wanted(self) -> list[str] | None:
-        """Return the columns that are needed; None for all there are."""
-        return None if self.every or self.other is not None else list(ScoreSummary.columns)
 
     def check_unchanged(self) -> None:
         """Raise if a file has changed since it was opened."""
@@ -140,11 +123,14 @@ class Job:
             source.check_unchanged()
 
 
-def score_job(source: Source, **options: Any) -> Job:
-    """Return the job of rows against labels, or raise if there are none."""
-    if not source.has_labels:
-        path = source.shards[0].path
-        raise InputError(
-            f"{path}: there are no labels: name a column of it, or a file, with --labels"
-        )
-    return Job(source, **options)
+def _first(columns: Iterable[Array | None]) -> Array | None:
+    """Return the labels or ids of the first block that has some."""
+    return next((column for column in columns if column is not None), None)
+
+
+def _check_distributions(block: Block) -> None:
+    """Raise for the file's first row that is no distribution."""
+    bad = _rows.find_bad_distribution(block.rows)
+    if bad is not None:
+        place, fault = bad
+        raise InputError(f"{block.shard.path}: row {block.start + place[0]} {fault}")

@@ -1,79 +1,93 @@
-"""What is told of a block of rows; of probabilities, which no fused kernel takes, in NumPy."""
+"""What is told of every row, and which summary takes it: the same on threads and on engines."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import fastdiv
-from fastdiv import _rows
-from fastdiv._scores import Comparison, Scores
-from fastdiv.scoring.sources import Block, InputError
-
-Array = NDArray[Any]
-
-
-def scored(block: Block, probs: bool, want: Iterable[str] | None) -> Scores:
-    """Score a block against its labels."""
-    assert block.labels is not None  # score_job sees to it
-    if not probs:
-        return fastdiv.score(block.labels, block.rows, want=want)
-    q, y = _checked(block), block.labels.astype(np.int64)
-    chances = _normalized(q)
-    at_label = np.take_along_axis(chances, y[:, None], -1)
-    above = (chances > at_label).sum(-1)
-    equal_before = (chances == at_label) & (np.arange(chances.shape[-1]) < y[:, None])
-    others = chances.copy()
-    np.put_along_axis(others, y[:, None], at_label - 1, -1)
-    return Scores(
-        cross_entropy=fastdiv.cross_entropy(y, q),
-        entropy=fastdiv.entropy(q),
-        brier_score=np.square(others).sum(-1),
-        probability=at_label[:, 0],
-        confidence=chances.max(-1),
-        top_class=chances.argmax(-1),
-        rank=1 + above + equal_before.sum(-1),
-    )
+from fastdiv import _check
+from fastdiv._scores import OF_LABELS, SCORES
+from fastdiv.scoring import probabilities
+from fastdiv.scoring.compare_summary import CompareSummary
+from fastdiv.scoring.merging import Summary
+from fastdiv.scoring.score_summary import ScoreSummary
 
 
-def compared(
-    p_block: Block, q_block: Block, labels: Array | None, probs: bool, want: Iterable[str] | None
-) -> Comparison:
-    """Compare two blocks of the same rows."""
-    if not probs:
-        return fastdiv.compare(p_block.rows, q_block.rows, labels, want=want)
-    p, q = _checked(p_block), _checked(q_block)
-    p_chances, q_chances = _normalized(p), _normalized(q)
-    of_labels = {}
-    if labels is not None:
-        y = np.asarray(labels, np.int64)
-        change = np.take_along_axis(q_chances - p_chances, y[:, None], -1)[:, 0]
-        of_labels = {
-            "p_cross_entropy": fastdiv.cross_entropy(y, p),
-            "q_cross_entropy": fastdiv.cross_entropy(y, q),
-            "delta_p": change,
-        }
-    return Comparison(
-        kl_divergence=fastdiv.kl_divergence(p, q),
-        reverse_kl_divergence=fastdiv.kl_divergence(q, p),
-        js_divergence=fastdiv.js_divergence(p, q),
-        total_variation=np.abs(p_chances - q_chances).sum(-1) / 2,
-        same_top_class=p_chances.argmax(-1) == q_chances.argmax(-1),
-        **of_labels,
-    )
+@dataclass(frozen=True)
+class Measure:
+    """Rows scored against labels, or two models' rows compared.
+
+    Attributes
+    ----------
+    kind : type
+        Which of the two: `ScoreSummary` or `CompareSummary`.
+    columns : tuple of str
+        The numbers of a row, by their names in `fastdiv.Scores` or `fastdiv.Comparison`.
+    settings : dict
+        What the summary is made with, besides the number of classes.
+    probs : bool
+        Whether rows are probabilities, not logits.
+    """
+
+    kind: type[Summary]
+    columns: tuple[str, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    probs: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the command is called."""
+        return "score" if self.kind is ScoreSummary else "compare"
+
+    def empty(self, classes: int) -> Any:
+        """Return the summary of no rows."""
+        return self.kind(classes, **self.settings)
+
+    def numbers(self, labels: Any, *rows: Any) -> Any:
+        """Return a block's numbers, computed by this thread: others have blocks of their own."""
+        functions: Any = probabilities if self.probs else fastdiv
+        if self.kind is CompareSummary:
+            return functions.compare(*rows, labels, want=self.columns, workers=1)
+        return functions.score(labels, *rows, want=self.columns, workers=1)
 
 
-def _checked(block: Block) -> Array:
-    """Return a block of probabilities, or raise for the file's first row that is none."""
-    bad = _rows.find_bad_distribution(block.rows)
-    if bad is not None:
-        place, fault = bad
-        raise InputError(f"{block.shard.path}: row {block.start + place[0]} {fault}")
-    return block.rows
+def score_measure(
+    want: Iterable[str] | None = None,
+    top_k: Iterable[int] = (1, 5),
+    bins: int = 15,
+    *,
+    every: bool = False,
+    probs: bool = False,
+) -> Measure:
+    """Check what a `ScoreSummary` is asked for; ``every``: rows have all numbers nevertheless."""
+    made = ScoreSummary(1, top_k, bins)
+    columns = _for_summary(ScoreSummary, want)
+    settings = {"top_k": made.top_k, "bins": made.bins}
+    return Measure(ScoreSummary, tuple(SCORES) if every else columns, settings, probs)
 
 
-def _normalized(weights: Array) -> Array:
-    exact = weights.astype(np.float64)
-    normalized: Array = exact / exact.sum(-1, keepdims=True)
-    return normalized
+def compare_measure(want: Iterable[str] | None, labelled: bool, *, probs: bool = False) -> Measure:
+    """Check what a `CompareSummary` is asked for."""
+    return Measure(CompareSummary, _for_summary(CompareSummary, want, labelled), probs=probs)
+
+
+def columns_of(
+    names: Iterable[str], want: Iterable[str] | None, labelled: bool = True
+) -> tuple[str, ...]:
+    """Return those names that are wanted; by default all, without labels all but theirs."""
+    known = tuple(names)
+    asked = _check.names_of(want, known)
+    if not labelled and want is None:
+        asked -= OF_LABELS
+    elif not labelled and asked & OF_LABELS:
+        raise ValueError(f"want holds {min(asked & OF_LABELS)!r}, which needs labels")
+    return tuple(name for name in known if name in asked)
+
+
+def _for_summary(
+    kind: type[Summary], want: Iterable[str] | None, labelled: bool = True
+) -> tuple[str, ...]:
+    columns, first = columns_of(kind.columns, want, labelled), kind.columns[0]
+    if first not in columns:
+        raise ValueError(f"want has no {first!r}, which a {kind.__name__} needs")
+    return columns

@@ -109,11 +109,13 @@ def threads_of(workers: int) -> int:
         raise InputError(f"--workers: {error}") from None
 
 
-def top_k_of(given: list[int] | None) -> tuple[int, ...]:
+def top_k_of(given: list[int] | None, classes: int) -> list[int]:
     """Read for which k top-k accuracy is told."""
-    top_k = tuple(given or (1, 5))
+    top_k = given or [k for k in (1, 5) if k <= classes]
     if min(top_k) < 1:
         raise InputError(f"--top-k {min(top_k)}: give a number of classes, 1 or more")
+    if max(top_k) > classes:
+        raise InputError(f"--top-k {max(top_k)}: there are {classes} classes")
     return top_k
 
 

@@ -16,6 +16,7 @@ from fastdiv.scoring.output import written
 from fastdiv.scoring.progress import progress
 from fastdiv.scoring.resume import Resume
 from fastdiv.scoring.run import run
+from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources import InputError, Source
 from fastdiv.scoring.whole_file import whole_file
 
@@ -69,7 +70,7 @@ def do(job: Job, asked: Asked) -> None:
     if asked.plot is not None or asked.page is not None:
         _draw(job, asked, result, tally, time.monotonic() - begin)
     if asked.json:
-        printing.print_json({"command": job.name, **result._asdict()})
+        printing.print_json({"command": job.measure.name, **result._asdict()})
     elif asked.llama:
         printing.print_table(llama_lines(result))
     else:
@@ -135,16 +136,16 @@ def _on_dask(job: Job, asked: Asked) -> Any:
     from fastdiv import dask
 
     assert asked.dask is not None
-    if job.probs:
+    if job.measure.probs:
         raise InputError("--dask: is for logits: leave out --probs")
     places = asked.settings["places"]
     if isinstance(places[0], list):
         raise InputError("--dask: takes one place: name the shards by their folder or a pattern")
     given: dict[str, Any] = {k: asked.settings.get(k) for k in ("labels", "column")}
-    given["block_bytes"] = asked.block_bytes
+    given |= {"block_bytes": asked.block_bytes, **job.measure.settings}
     try:
-        if job.other is None:
-            return dask.run_on_dask(asked.dask, *places, top_k=job.top_k, **given)
+        if job.measure.kind is ScoreSummary:
+            return dask.run_on_dask(asked.dask, *places, **given)
         q_column = asked.settings.get("q_column")
         return dask.compare_on_dask(asked.dask, *places, q_column=q_column, **given)
     except OSError as error:
@@ -173,7 +174,7 @@ def _draw(job: Job, asked: Asked, result: Any, tally: Tally, seconds: float) -> 
 
 def inputs_of(job: Job) -> list[Any]:
     """Return what the page tells of the files."""
-    roles = ["logits"] if job.other is None else ["p", "q"]
+    roles = ["logits"] if len(job.sources) == 1 else ["p", "q"]
     return [_input(role, source) for role, source in zip(roles, job.sources, strict=True)]
 
 

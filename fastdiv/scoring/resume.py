@@ -63,7 +63,7 @@ class Resume:
                 "folder, or remove this one"
             )
         self.rows, self._parts = state["rows"], state["parts"]
-        tally = self._job.tally()
+        tally = Tally(self._job.empty())
         tally.summary = type(tally.summary).from_json(state["summary"])
         tally.worst.restore(state["worst"])
         self.before = tally
@@ -131,9 +131,10 @@ def _described(job: Job) -> dict[str, Any]:
                 seen = shard.path.stat()
             files.append([str(shard.path), seen.st_size, seen.st_mtime_ns])
     return {
-        "command": job.name,
+        "command": job.measure.name,
         "files": files,
-        "probs": job.probs,
-        "columns": job.every,
+        **job.measure.settings,
+        "probs": job.measure.probs,
+        "columns": job.measure.columns,
         "fastdiv": fastdiv.__version__,
     }

@@ -48,14 +48,14 @@ class _Threads:
 
     def _do(self, plan: Any) -> Columns:
         if not hasattr(self._own, "tally"):
-            self._own.tally = self._job.tally()
+            self._own.tally = Tally(self._job.empty())
             with self._lock:
                 self._all.append(self._own.tally)
         return self._job.do(plan, self._own.tally)
 
     def total(self) -> Tally:
         """Merge all tallies. No thread may be at work."""
-        total = self._job.tally()
+        total = Tally(self._job.empty())
         for tally in self._all:
             total.merge(tally)
         return total

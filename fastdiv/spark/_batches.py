@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import fastdiv
 from fastdiv import _extras
 from fastdiv.scoring import partial
-from fastdiv.scoring.partial import Job
+from fastdiv.scoring.measures import Measure
+from fastdiv.scoring.merging import Summary
 from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
 from fastdiv.scoring.sources.arrow_batches import length_of_first
@@ -68,20 +68,17 @@ class RowTask:
 
     columns: Columns
     ids: tuple[str, ...]
-    want: tuple[str, ...]
+    measure: Measure
 
     def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Give a batch for every batch."""
         import pyarrow as pa
 
         for rows, labels, batch in self.columns.read(batches):
-            if len(rows) == 1:
-                made: Any = fastdiv.score(labels, *rows, want=self.want, workers=1)
-            else:
-                made = fastdiv.compare(rows[0], rows[1], labels, want=self.want, workers=1)
+            made, names = self.measure.numbers(labels, *rows), self.measure.columns
             carried = [batch.column(name) for name in self.ids]
-            numbers = [pa.array(getattr(made, name)) for name in self.want]
-            yield pa.RecordBatch.from_arrays([*carried, *numbers], [*self.ids, *self.want])
+            numbers = [pa.array(getattr(made, name)) for name in names]
+            yield pa.RecordBatch.from_arrays([*carried, *numbers], [*self.ids, *names])
 
 
 @dataclass(frozen=True)
@@ -89,15 +86,15 @@ class SummaryTask:
     """Summarise a partition: one row with the packed summary, none of a partition without rows."""
 
     columns: Columns
-    job: Job
+    measure: Measure
 
     def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Give one batch of one row."""
         summary = None
         for rows, labels, _ in self.columns.read(batches):
             if summary is None:
-                summary = self.job.empty(rows[0].shape[-1])
-            self.job.take(summary, labels, *rows)
+                summary = self.measure.empty(rows[0].shape[-1])
+            summary.update(self.measure.numbers(labels, *rows))
         if summary is not None:
             yield summary_batch(partial.packed(summary))
 
@@ -106,13 +103,13 @@ class SummaryTask:
 class MergeTask:
     """Merge packed summaries."""
 
-    job: Job
+    kind: type[Summary]
 
     def __call__(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Give one batch of one row."""
         texts = [text for batch in batches for text in batch.column("summary").to_pylist()]
         if texts:
-            yield summary_batch(partial.merged(self.job.kind, texts))
+            yield summary_batch(partial.merged(self.kind, texts))
 
 
 def summary_batch(text: bytes) -> Any:

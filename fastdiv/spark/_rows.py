@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastdiv import _check
-from fastdiv._scores import COMPARISON, OF_LABELS, SCORES
+from fastdiv._scores import COMPARISON, SCORES
+from fastdiv.scoring.compare_summary import CompareSummary
+from fastdiv.scoring.measures import Measure, columns_of
+from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.spark import _columns
 from fastdiv.spark._batches import Columns, RowTask
 
@@ -66,10 +68,9 @@ def score_rows(
     -----
     A batch of Spark's, 10 000 rows, is in memory at once: see `fastdiv.spark` for wide rows.
     """
-    names = _check.names_of(want, SCORES)
-    made = tuple(name for name in SCORES if name in names)
+    measure = Measure(ScoreSummary, columns_of(SCORES, want))
     columns = _columns.checked(df, (logits,), label, classes)
-    return _mapped(df, columns, ids, made, SCORES)
+    return _mapped(df, columns, ids, measure, SCORES)
 
 
 def compare_rows(
@@ -111,25 +112,21 @@ def compare_rows(
     compare : The summary of all rows.
     fastdiv.compare : The same for arrays; what the numbers are.
     """
-    names = _check.names_of(want, COMPARISON)
-    if label is None and want is None:
-        names -= OF_LABELS
-    elif label is None and names & OF_LABELS:
-        raise ValueError(f"want holds {min(names & OF_LABELS)!r}, which needs labels")
-    made = tuple(name for name in COMPARISON if name in names)
+    measure = Measure(CompareSummary, columns_of(COMPARISON, want, label is not None))
     columns = _columns.checked(df, (p_logits, q_logits), label, classes)
-    return _mapped(df, columns, ids, made, COMPARISON)
+    return _mapped(df, columns, ids, measure, COMPARISON)
 
 
 def _mapped(
     df: "DataFrame",
     columns: Columns,
     ids: str | list[str] | None,
-    made: tuple[str, ...],
+    measure: Measure,
     types: dict[str, Any],
 ) -> "DataFrame":
     from pyspark.sql import types as sql
 
+    made = measure.columns
     kept = _columns.carried(df, ids, columns.logits, made)
     number = sql.DoubleType() if _columns.is_double(df, columns.logits) else sql.FloatType()
     of: dict[Any, sql.DataType] = {
@@ -140,4 +137,4 @@ def _mapped(
     fields = [df.schema[name] for name in kept]
     fields += [sql.StructField(name, of[types[name]], nullable=False) for name in made]
     needed = dict.fromkeys([*kept, *columns.logits, *([columns.label] if columns.label else [])])
-    return df.select(*needed).mapInArrow(RowTask(columns, kept, made), sql.StructType(fields))
+    return df.select(*needed).mapInArrow(RowTask(columns, kept, measure), sql.StructType(fields))

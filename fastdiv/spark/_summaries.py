@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastdiv.scoring import partial
 from fastdiv.scoring.compare_summary import CompareSummary
-from fastdiv.scoring.partial import CompareJob, Job, ScoreJob
+from fastdiv.scoring.measures import Measure, compare_measure, score_measure
 from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources import InputError
 from fastdiv.spark import _columns
@@ -74,9 +74,9 @@ def score(
     -----
     A batch of Spark's, 10 000 rows, is in memory at once: see `fastdiv.spark` for wide rows.
     """
-    job = ScoreJob.of(want, top_k, bins)
+    measure = score_measure(want, top_k, bins)
     columns = _columns.checked(df, (logits,), label, classes)
-    return _summary(df, columns, job, mergers)  # type: ignore[no-any-return]
+    return _summary(df, columns, measure, mergers)  # type: ignore[no-any-return]
 
 
 def compare(
@@ -117,19 +117,19 @@ def compare(
     --------
     compare_rows : The numbers of every row.
     """
-    job = CompareJob.of(want, label is not None)
+    measure = compare_measure(want, label is not None)
     columns = _columns.checked(df, (p_logits, q_logits), label, classes)
-    return _summary(df, columns, job, mergers)  # type: ignore[no-any-return]
+    return _summary(df, columns, measure, mergers)  # type: ignore[no-any-return]
 
 
-def _summary(df: "DataFrame", columns: Columns, job: Job, mergers: int) -> Any:
+def _summary(df: "DataFrame", columns: Columns, measure: Measure, mergers: int) -> Any:
     """Summarise every partition, merge the summaries in a few tasks, and those here."""
     if mergers < 1:
         raise ValueError(f"mergers is {mergers}: at least one task merges summaries")
     needed = [*columns.logits, *([columns.label] if columns.label else [])]
-    parts = df.select(*needed).mapInArrow(SummaryTask(columns, job), "summary binary")
-    few = parts.repartition(mergers).mapInArrow(MergeTask(job), "summary binary")
+    parts = df.select(*needed).mapInArrow(SummaryTask(columns, measure), "summary binary")
+    few = parts.repartition(mergers).mapInArrow(MergeTask(measure.kind), "summary binary")
     texts = [bytes(row.summary) for row in few.collect()]
     if not texts:
         raise InputError("the DataFrame has no rows")
-    return partial.merge(job.kind, texts)
+    return partial.merge(measure.kind, texts)

@@ -77,14 +77,19 @@ def iter_pairs(
         source.check_unchanged()
 
 
-def plan_pairs(p: Source, q: Source, block_bytes: int) -> Generator[PlannedPair, None, None]:
-    """Plan blocks of the same rows of two sources, in the order of the rows."""
+def check_pair(p: Source, q: Source) -> None:
+    """Refuse sources of different numbers of rows or classes."""
     if p.classes != q.classes:
         raise InputError(
             f"{q.shards[0].path}: has {q.classes} classes; {p.shards[0].path} has {p.classes}"
         )
     if p.rows is not None and q.rows is not None and p.rows != q.rows:
         raise InputError(f"{q.shards[0].path}: has {q.rows} rows; {p.shards[0].path} has {p.rows}")
+
+
+def plan_pairs(p: Source, q: Source, block_bytes: int) -> Generator[PlannedPair, None, None]:
+    """Plan blocks of the same rows of two sources, in the order of the rows."""
+    check_pair(p, q)
     if p.sequential and q.sequential:
         return _side_by_side(p, q, block_bytes)
     # The one that is read in order, or else the first, says where blocks end.
