@@ -5,22 +5,14 @@ metric is above its limit; 2: a file or an option is wrong, or a disk is full, i
 interrupted; 143: terminated.
 """
 
-import platform
-from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import numpy as np
 import typer
 
-import fastdiv
-from fastdiv import _dispatch, _workers
 from fastdiv.scoring import options, outcome, printing
 from fastdiv.scoring.job import Job
 from fastdiv.scoring.measures import compare_measure, score_measure
 from fastdiv.scoring.sources import InputError, open_rows
-from fastdiv.scoring.sources.blocks import BLOCK_BYTES
-
-BLOCK = f"{BLOCK_BYTES >> 20}M"
 
 app = typer.Typer(
     add_completion=True,
@@ -30,19 +22,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        print(f"fastdiv {fastdiv.__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def main(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Tell the version."),
-    ] = False,
-) -> None:
+def main(version: options.Version = False) -> None:
     """Cross-entropy and KL divergence of files of rows."""
 
 
@@ -59,7 +40,7 @@ def score(
     summary: options.Summary = None,
     plot: options.Plot = None,
     report: options.Page = None,
-    block_bytes: options.Size = BLOCK,
+    block_bytes: options.Size = options.BLOCK,
     workers: options.Workers = -1,
     resume: options.Resume = None,
     fail_above: options.FailAbove = None,
@@ -67,6 +48,7 @@ def score(
 ) -> None:
     """Score rows of logits against labels."""
     with options.reported():
+        given: dict[str, Any] = {"labels": labels, "ids": ids, "column": column}
         asked = outcome.Asked(
             options.bytes_of(block_bytes),
             options.threads_of(workers),
@@ -78,14 +60,9 @@ def score(
             resume=resume,
             limits=options.limits_of(fail_above),
             dask=dask,
-            settings={
-                "places": (logits[0] if len(logits) == 1 else logits,),
-                "labels": labels,
-                "ids": ids,
-                "column": column,
-            },
+            settings={"places": (logits[0] if len(logits) == 1 else logits,), **given},
         )
-        source = open_rows(logits, labels=labels, ids=ids, column=column)
+        source = open_rows(logits, **given)
         top = options.top_k_of(top_k, source.classes)
         every = out is not None and out.suffix == ".parquet"
         outcome.do(Job(score_measure(None, top, every=every, probs=probs), (source,)), asked)
@@ -98,19 +75,15 @@ def compare(
     labels: options.Labels = None,
     ids: options.Ids = None,
     column: options.Column = None,
-    q_column: Annotated[
-        str | None, typer.Option(help="The column of q's rows, if it is another one.")
-    ] = None,
+    q_column: options.QColumn = None,
     probs: options.Probs = False,
     out: options.Out = None,
     json: options.Json = False,
-    llama: Annotated[
-        bool, typer.Option("--llama", help="Print as llama-perplexity --kl-divergence does.")
-    ] = False,
+    llama: options.Llama = False,
     summary: options.Summary = None,
     plot: options.Plot = None,
     report: options.Page = None,
-    block_bytes: options.Size = BLOCK,
+    block_bytes: options.Size = options.BLOCK,
     workers: options.Workers = -1,
     resume: options.Resume = None,
     fail_above: options.FailAbove = None,
@@ -118,6 +91,7 @@ def compare(
 ) -> None:
     """Compare two models' rows of logits, p true and q other: KL divergence and its kin."""
     with options.reported():
+        given: dict[str, Any] = {"labels": labels, "ids": ids, "column": column}
         asked = outcome.Asked(
             options.bytes_of(block_bytes),
             options.threads_of(workers),
@@ -130,17 +104,11 @@ def compare(
             limits=options.limits_of(fail_above),
             llama=llama,
             dask=dask,
-            settings={
-                "places": (p_logits, q_logits),
-                "labels": labels,
-                "ids": ids,
-                "column": column,
-                "q_column": q_column,
-            },
+            settings={"places": (p_logits, q_logits), **given, "q_column": q_column},
         )
         if p_logits == q_logits == "-":
             raise InputError("-: standard input is one stream, and cannot be both p and q")
-        p = open_rows(p_logits, labels=labels, ids=ids, column=column)
+        p = open_rows(p_logits, **given)
         q = open_rows(q_logits, column=q_column or column)
         measure = compare_measure(None, p.has_labels or q.has_labels, probs=probs)
         outcome.do(Job(measure, (p, q)), asked)
@@ -148,12 +116,10 @@ def compare(
 
 @app.command()
 def merge(
-    summaries: Annotated[list[Path], typer.Argument(help="Files that --summary has written.")],
+    summaries: options.Summaries,
     json: options.Json = False,
-    out: Annotated[Path | None, typer.Option(help="Write the merged summary.")] = None,
-    llama: Annotated[
-        bool, typer.Option("--llama", help="Print as llama-perplexity --kl-divergence does.")
-    ] = False,
+    out: options.Merged = None,
+    llama: options.Llama = False,
 ) -> None:
     """Merge the summaries of several parts into that of the whole."""
     from fastdiv.scoring import saved
@@ -166,13 +132,11 @@ def merge(
 def show(
     p: options.Place,
     q: options.Place,
-    row: Annotated[int, typer.Option(help="Number of the row; negative from the end.")] = 0,
+    row: options.Row = 0,
     column: options.Column = None,
     probs: options.Probs = False,
-    names: Annotated[
-        Path | None, typer.Option(help="Names of the classes, a line each, in a text file.")
-    ] = None,
-    top: Annotated[int, typer.Option(help="How many classes to tell.")] = 12,
+    names: options.Names = None,
+    top: options.Top = 12,
     plot: options.Plot = None,
 ) -> None:
     """Show what one row of two files differs by, class by class."""
@@ -193,7 +157,7 @@ def show(
 
 @app.command()
 def bench(
-    seconds: Annotated[float, typer.Option(help="How long it may take, about.")] = 45,
+    seconds: options.Seconds = 45,
     plot: options.Plot = None,
     json: options.Json = False,
 ) -> None:
@@ -214,37 +178,15 @@ def bench(
 
 @app.command()
 def info(
-    files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files to tell of.")
-    ] = None,
+    files: options.Files = None,
     column: options.Column = None,
     json: options.Json = False,
 ) -> None:
     """Tell the version, the instruction sets and the machine; or what is in files."""
+    from fastdiv.scoring import info as module
+
     with options.reported():
         if files:
-            told = [open_rows(file, column=column).describe() for file in files]
-            if json:
-                printing.print_json({"command": "info", "files": told})
-                return
-            for i, facts in enumerate(told):
-                print(end="\n" if i else "")
-                printing.print_table([(k.replace("_", " "), str(v)) for k, v in facts.items()])
-            return
-        facts = {
-            "version": fastdiv.__version__,
-            "instruction_sets": _dispatch.compiled(),
-            "instruction_set_in_use": _dispatch.active(),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "cpus": _workers.usable_cpus(),
-        }
-        if json:
-            printing.print_json({"command": "info", **facts})
-            return
-        printing.print_table(
-            [
-                (k.replace("_", " "), ", ".join(v) if isinstance(v, list) else str(v))
-                for k, v in facts.items()
-            ]
-        )
+            module.of_files(files, column, json)
+        else:
+            module.of_machine(json)

@@ -10,10 +10,24 @@ from typing import Annotated
 
 import typer
 
+import fastdiv
 from fastdiv import _workers
 from fastdiv.scoring.output import check_name
 from fastdiv.scoring.sources import InputError
+from fastdiv.scoring.sources.blocks import BLOCK_BYTES
 
+BLOCK = f"{BLOCK_BYTES >> 20}M"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"fastdiv {fastdiv.__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+]
 Places = Annotated[
     list[str],
     typer.Argument(
@@ -32,12 +46,16 @@ Ids = Annotated[
 Column = Annotated[
     str | None, typer.Option(help="The rows' column, or a pattern of one column for every class.")
 ]
+QColumn = Annotated[str | None, typer.Option(help="The column of q's rows, if it is another one.")]
 Probs = Annotated[bool, typer.Option("--probs", help="Rows are probabilities, not logits.")]
 Out = Annotated[
     Path | None,
     typer.Option(help="Write every row's numbers: the main one as .npy, all as .parquet."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Llama = Annotated[
+    bool, typer.Option("--llama", help="Print as llama-perplexity --kl-divergence does.")
+]
 Summary = Annotated[
     Path | None,
     typer.Option(help="Write the summary as JSON, for fastdiv merge and the classes of summaries."),
@@ -70,6 +88,16 @@ Dask = Annotated[
     ),
 ]
 TopK = Annotated[list[int] | None, typer.Option(help="Tell top-k accuracy; 1 and 5 by default.")]
+# Of merge, show, bench and info alone.
+Summaries = Annotated[list[Path], typer.Argument(help="Files that --summary has written.")]
+Merged = Annotated[Path | None, typer.Option(help="Write the merged summary.")]
+Row = Annotated[int, typer.Option(help="Number of the row; negative from the end.")]
+Names = Annotated[
+    Path | None, typer.Option(help="Names of the classes, a line each, in a text file.")
+]
+Top = Annotated[int, typer.Option(help="How many classes to tell.")]
+Seconds = Annotated[float, typer.Option(help="How long it may take, about.")]
+Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Files to tell of.")]
 
 
 @contextlib.contextmanager
