@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import itertools
 import os
 
 import engines
@@ -19,7 +20,9 @@ import dask.array as da
 from distributed import Client, LocalCluster
 
 import fastdiv.dask
+from fastdiv.scoring import opened
 from fastdiv.scoring.sources import InputError
+from fastdiv.scoring.sources.vector import Vector
 
 pytestmark = pytest.mark.thread_unsafe  # a cluster and Dask's settings are one for all threads
 
@@ -204,6 +207,42 @@ def test_files_that_are_not_the_same_everywhere(tmp_path):
     np.save(tmp_path / "y.npy", Y[:50])
     with pytest.raises(InputError, match=r"x\.npy"):
         lazy_score.compute()
+
+
+@pytest.mark.parametrize("format", ["npy", "parquet"])
+def test_workers_read_the_labels_of_their_rows_alone(tmp_path, monkeypatch, format):
+    path = tmp_path / f"y.{format}"
+    np.save(tmp_path / "x.npy", P)
+    if format == "npy":
+        np.save(path, Y)
+    else:
+        pytest.importorskip("pyarrow")
+        writers.parquet("fixed")(path, Q, Y, np.arange(engines.N))
+        path = f"{path}::y"
+    made = fastdiv.dask.score_files(tmp_path / "x.npy", labels=path, task_bytes=9000)
+    monkeypatch.setattr(opened, "_opened", {})  # as it is on a worker
+    read = []
+
+    def noted(self, start, stop, held=Vector.read):
+        read.append((start, stop))
+        return held(self, start, stop)
+
+    monkeypatch.setattr(Vector, "read", noted)
+    assert made.compute().to_json() == engines.score_json(Y, P)
+    assert len(read) > 5
+    ends = [0, *(stop for _, stop in sorted(read))]
+    assert sorted(read) == list(itertools.pairwise(ends))
+    assert ends[-1] == engines.N
+
+
+def test_a_label_that_only_a_worker_finds_to_be_wrong(tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", P)
+    np.save(tmp_path / "y.npy", Y)
+    made = fastdiv.dask.score_files(tmp_path / "x.npy", labels=tmp_path / "y.npy", task_bytes=9000)
+    np.save(tmp_path / "y.npy", np.where(np.arange(engines.N) == 1234, 99, Y))
+    monkeypatch.setattr(opened, "_opened", {})
+    with pytest.raises(InputError, match=r"y\.npy: label 99 at row 1234 is out of range"):
+        made.compute()
 
 
 def test_examples():

@@ -69,8 +69,9 @@ def score_files(
 
     Notes
     -----
-    Labels in files of their own are all checked when they are opened: here, and once by every
-    worker.
+    Labels in files of their own are all checked here. A worker reads those of its rows alone, and
+    what has to be read with them: a row group of Parquet, a chunk of Zarr or HDF5, a batch of
+    compressed Arrow, and all of compressed .npz.
 
     Examples
     --------

@@ -80,7 +80,7 @@ def _open(files: Files) -> Source:
         )
     column = list(files.column) if isinstance(files.column, tuple) else files.column
     try:
-        source = open_rows(files.place, column=column, labels=files.labels)
+        source = open_rows(files.place, column=column, labels=files.labels, check_labels=False)
     except InputError as error:
         raise InputError(
             f"{error} (as seen by a worker: the path must lead to the files there too)"

@@ -22,6 +22,7 @@ def open_rows(
     labels: str | Path | None = None,
     ids: str | Path | None = None,
     stream: IO[bytes] | None = None,
+    check_labels: bool = True,
 ) -> Source:
     """Open rows of classes in one file or in many.
 
@@ -40,6 +41,9 @@ def open_rows(
         pattern, with ``::name`` behind it where it holds several columns.
     stream : binary file, optional
         Read instead of standard input where `place` is ``-``.
+    check_labels : bool, default True
+        Whether labels in files of their own are all read and checked now; else only those that
+        are asked for, when they are read, as labels in the rows' files are.
 
     Returns
     -------
@@ -48,8 +52,7 @@ def open_rows(
     Raises
     ------
     InputError
-        For anything that is wrong with a file, in one line. Labels in files of their own are all
-        checked here, others when they are read.
+        For anything that is wrong with a file, in one line.
 
     See Also
     --------
@@ -82,7 +85,9 @@ def open_rows(
         parts.append(table.part(choice.rows_of(table, column, taken), *own))
     source = Source(parts, *apart)
     if apart[0] is not None:
-        apart[0].check_all(source.classes)
+        apart[0].classes = source.classes
+        if check_labels:
+            apart[0].check_all()
     return source
 
 

@@ -24,7 +24,8 @@ class Vector:
         self.rows = int(self._starts[-1])
         self.lead = columns[0].lead if len(columns) == 1 else (self.rows,)
         self.path = columns[0].path
-        self._classes: int | None = None
+        # Of labels, which are checked wherever they are read.
+        self.classes: int | None = None
 
     def read(self, start: int, stop: int) -> Array:
         """Return rows ``start`` to ``stop``, checked if they are labels."""
@@ -33,8 +34,8 @@ class Vector:
             low, high = max(start, int(first)), min(stop, int(first) + column.rows)
             if low < high:
                 part = column.read(low - int(first), high - int(first))
-                if self._classes is not None:
-                    check_labels(part, self._classes, column.path, low)
+                if self.classes is not None:
+                    check_labels(part, self.classes, column.path, low)
                 parts.append(part)
         if sum(map(len, parts)) != stop - start:
             raise InputError(f"{self.path}: has {self.rows} rows; there are more rows to score")
@@ -47,9 +48,8 @@ class Vector:
                 f"{self.path}: has shape {self.lead}; {path} needs {kind} of shape {lead}"
             )
 
-    def check_all(self, classes: int) -> None:
+    def check_all(self) -> None:
         """Refuse labels that are none of the classes, before any row is scored."""
-        self._classes = classes
         for start in range(0, self.rows, STEP):
             self.read(start, min(self.rows, start + STEP))
 
