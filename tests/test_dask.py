@@ -4,6 +4,7 @@ import doctest
 import importlib
 import itertools
 import os
+import time
 
 import engines
 import numpy as np
@@ -271,13 +272,50 @@ def test_two_processes(client, tmp_path):
     assert made.to_json() == engines.score_json(Y, P)
     p = write_shards(tmp_path / "p", "npz", P)
     np.save(tmp_path / "q.npy", Q)
-    made = fastdiv.dask.run_on_dask(client, p, "y", column="x", task_bytes=9000)
+    told = []
+    made = fastdiv.dask.run_on_dask(client, p, "y", column="x", task_bytes=9000, done=told.append)
     assert made.to_json() == engines.score_json(Y, P)
+    assert len(told) > 10
+    assert sum(told) == engines.N
+    assert nothing_is_kept(client)
     address = client.scheduler.address
     made = fastdiv.dask.compare_on_dask(
         address, p, tmp_path / "q.npy", "y", column="x", q_column="", task_bytes=9000
     )
     assert made.to_json() == engines.compare_json(P, Q, Y)
+
+
+def nothing_is_kept(client):
+    """Whether the scheduler forgets all tasks, which it does as soon as nobody asks for them."""
+
+    def tasks(dask_scheduler):
+        return len(dask_scheduler.tasks)
+
+    for _ in range(100):
+        if not client.run_on_scheduler(tasks):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.dask
+@pytest.mark.parametrize("where", ["here", "on workers"])
+def test_rows_done_are_shown_on_a_terminal(client, tmp_path, monkeypatch, where):
+    runner = pytest.importorskip("typer.testing").CliRunner()
+    from fastdiv.scoring.command import app
+
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", P)
+    np.save("y.npy", Y)
+    args = ["score", "x.npy", "--labels", "y.npy", "--json"]
+    if where == "on workers":
+        args += ["--dask", client.scheduler.address]
+    quiet = runner.invoke(app, args)
+    shown = runner.invoke(app, args, env={"FORCE_COLOR": "1"})  # a terminal, to Rich
+    assert quiet.stderr == ""
+    assert "100%" in shown.stderr
+    assert "3k rows" in shown.stderr
+    assert quiet.stdout == shown.stdout
 
 
 @pytest.mark.dask
@@ -323,6 +361,7 @@ def test_errors_come_back_as_they_are(client, tmp_path):
     np.savez(x / "1.npz", **arrays)
     with pytest.raises(InputError, match=r"1\.npz: label 99 at row 1200 is out of range"):
         fastdiv.dask.run_on_dask(client, x, "y", column="x", task_bytes=9000)
+    assert nothing_is_kept(client)
 
 
 @pytest.mark.dask

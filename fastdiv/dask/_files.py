@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastdiv import _extras
 from fastdiv.dask._tree import tree
@@ -16,6 +16,14 @@ from fastdiv.scoring.sources.cuts import Cut, blocks_in, cuts
 
 # Of a task: seconds of work, so that a scheduler's millisecond or two for it do not count.
 TASK_BYTES = 256 << 20
+
+
+class Planned(NamedTuple):
+    """A lazy summary, the tasks that read rows for it, and how many rows each reads."""
+
+    summary: Any
+    tasks: list[Any]
+    rows: list[int]
 
 
 def score_files(
@@ -84,9 +92,8 @@ def score_files(
     >>> round(lazy.compute().result().perplexity.mean, 6)
     8.0
     """
-    measure = score_measure(want, top_k, bins)
-    files = Files.of(place, column, labels)
-    return _summary(measure, (files,), task_bytes, block_bytes, split_every)
+    measure, files = score_measure(want, top_k, bins), Files.of(place, column, labels)
+    return planned(measure, (files,), task_bytes, block_bytes, split_every).summary
 
 
 def compare_files(
@@ -132,30 +139,42 @@ def compare_files(
     --------
     compare_on_dask : Open, compute and check that no file has changed.
     """
+    measure, files = pair(p_place, q_place, labels, column, q_column, want)
+    return planned(measure, files, task_bytes, block_bytes, split_every).summary
+
+
+def pair(
+    p_place: str | Path,
+    q_place: str | Path,
+    labels: str | Path | None,
+    column: str | list[str] | None,
+    q_column: str | list[str] | None,
+    want: Iterable[str] | None,
+) -> tuple[Measure, tuple[Files, Files]]:
+    """Open two models' files, and check what is asked for of their rows."""
     p = Files.of(p_place, column, labels)
     q = Files.of(q_place, column if q_column is None else q_column, None)
     sources = p.source(), q.source()
     check_pair(*sources)
-    measure = compare_measure(want, any(source.has_labels for source in sources))
-    return _summary(measure, (p, q), task_bytes, block_bytes, split_every)
+    return compare_measure(want, any(source.has_labels for source in sources)), (p, q)
 
 
-def _summary(
+def planned(
     measure: Measure,
     files: tuple[Files, ...],
-    task_bytes: int,
-    block_bytes: int,
-    split_every: int | None,
-) -> Any:
+    task_bytes: int = TASK_BYTES,
+    block_bytes: int = BLOCK_BYTES,
+    split_every: int | None = None,
+) -> Planned:
     """Summarise every range of rows and merge the summaries."""
     _extras.need("dask", "fastdiv.dask", "dask")
     from dask.delayed import delayed
 
     task = delayed(_task, pure=True)
-    rows = cuts(files[0].source(), task_bytes)
-    parts = [task(measure, files, cut, block_bytes) for cut in rows]
-    whole = tree(measure.kind, parts, split_every)
-    return delayed(_checked, pure=True)(whole, files)
+    ranges = cuts(files[0].source(), task_bytes)
+    parts = [task(measure, files, cut, block_bytes) for cut in ranges]
+    whole = delayed(_checked, pure=True)(tree(measure.kind, parts, split_every), files)
+    return Planned(whole, parts, [cut.stop - cut.start for cut in ranges])
 
 
 def _checked(summary: Kind, files: tuple[Files, ...]) -> Kind:

@@ -1,13 +1,15 @@
 """Files summarised on a Dask cluster, from the address of its scheduler to the summary."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastdiv import _extras
-from fastdiv.dask._files import compare_files, score_files
+from fastdiv.dask._files import Planned, pair, planned
 from fastdiv.scoring.compare_summary import CompareSummary
+from fastdiv.scoring.measures import score_measure
+from fastdiv.scoring.opened import Files
 from fastdiv.scoring.score_summary import ScoreSummary
 
 if TYPE_CHECKING:
@@ -15,7 +17,16 @@ if TYPE_CHECKING:
 
 
 def run_on_dask(
-    scheduler: "Client | str", place: str | Path, labels: str | Path, **options: Any
+    scheduler: "Client | str",
+    place: str | Path,
+    labels: str | Path,
+    *,
+    column: str | list[str] | None = None,
+    want: Iterable[str] | None = None,
+    top_k: Iterable[int] = (1, 5),
+    bins: int = 15,
+    done: Callable[[int], None] = lambda _: None,
+    **sizes: Any,
 ) -> ScoreSummary:
     """Score files on a cluster.
 
@@ -24,8 +35,10 @@ def run_on_dask(
     scheduler : distributed.Client or str
         A client, or the address of a scheduler (``tcp://10.0.0.1:8786``), or the path of its
         scheduler file (``.json``).
-    place, labels, **options
+    place, labels, column, want, top_k, bins, **sizes
         As for `score_files`.
+    done : callable, optional
+        Is told how many rows are done, task by task.
 
     Returns
     -------
@@ -56,7 +69,8 @@ def run_on_dask(
     >>> round(summary.result().perplexity.mean, 6)
     8.0
     """
-    return _run(scheduler, score_files(place, labels=labels, **options))  # type: ignore[no-any-return]
+    measure, files = score_measure(want, top_k, bins), Files.of(place, column, labels)
+    return _run(scheduler, planned(measure, (files,), **sizes), done)  # type: ignore[no-any-return]
 
 
 def compare_on_dask(
@@ -64,15 +78,20 @@ def compare_on_dask(
     p_place: str | Path,
     q_place: str | Path,
     labels: str | Path | None = None,
-    **options: Any,
+    *,
+    column: str | list[str] | None = None,
+    q_column: str | list[str] | None = None,
+    want: Iterable[str] | None = None,
+    done: Callable[[int], None] = lambda _: None,
+    **sizes: Any,
 ) -> CompareSummary:
     """Compare files on a cluster.
 
     Parameters
     ----------
-    scheduler
+    scheduler, done
         As for `run_on_dask`.
-    p_place, q_place, labels, **options
+    p_place, q_place, labels, column, q_column, want, **sizes
         As for `compare_files`.
 
     Returns
@@ -88,17 +107,27 @@ def compare_on_dask(
     --------
     compare_files : The same as a lazy object.
     """
-    return _run(scheduler, compare_files(p_place, q_place, labels=labels, **options))  # type: ignore[no-any-return]
+    measure, files = pair(p_place, q_place, labels, column, q_column, want)
+    return _run(scheduler, planned(measure, files, **sizes), done)  # type: ignore[no-any-return]
 
 
-def _run(scheduler: "Client | str", lazy: Any) -> Any:
+def _run(scheduler: "Client | str", plan: Planned, done: Callable[[int], None]) -> Any:
     """Compute on a cluster; an error or an interrupt gives up what is not finished."""
     with _client(scheduler) as client:
-        future = client.compute(lazy)
+        from distributed import as_completed
+
+        whole, *parts = client.compute([plan.summary, *plan.tasks])
+        rows = {part.key: n for part, n in zip(parts, plan.rows, strict=True)}
         try:
-            return future.result()
+            for part in as_completed(parts, loop=client.loop):
+                if part.status != "finished":
+                    break  # what is wrong is the whole's result, too
+                done(rows[part.key])
+                part.release()  # or else the cluster would keep every part to the end
+            return whole.result()
         finally:
-            future.cancel()
+            for future in (whole, *parts):
+                future.release()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ from fastdiv.scoring.output import written
 from fastdiv.scoring.progress import progress
 from fastdiv.scoring.resume import Resume
 from fastdiv.scoring.run import run
-from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources import InputError, Source
 from fastdiv.scoring.whole_file import whole_file
 
@@ -141,13 +140,13 @@ def _on_dask(job: Job, asked: Asked) -> Any:
     places = asked.settings["places"]
     if isinstance(places[0], list):
         raise InputError("--dask: takes one place: name the shards by their folder or a pattern")
-    given: dict[str, Any] = {k: asked.settings.get(k) for k in ("labels", "column")}
+    names = ("labels", "column", "q_column")
+    given: dict[str, Any] = {k: v for k, v in asked.settings.items() if k in names}
     given |= {"block_bytes": asked.block_bytes, **job.measure.settings}
+    on_dask = dask.run_on_dask if len(job.sources) == 1 else dask.compare_on_dask
     try:
-        if job.measure.kind is ScoreSummary:
-            return dask.run_on_dask(asked.dask, *places, **given)
-        q_column = asked.settings.get("q_column")
-        return dask.compare_on_dask(asked.dask, *places, q_column=q_column, **given)
+        with progress(job) as done:
+            return on_dask(asked.dask, *places, done=done, **given)
     except OSError as error:
         raise InputError(f"--dask {asked.dask}: no scheduler answers: {error}") from None
     except ValueError as error:
