@@ -126,6 +126,7 @@ def _run(scheduler: "Client | str", plan: Planned, done: Callable[[int], None]) 
                 part.release()  # or else the cluster would keep every part to the end
             return whole.result()
         finally:
+            # Not cancelled: a scheduler may fail at a task and those it is made of, all cancelled.
             for future in (whole, *parts):
                 future.release()
 
