@@ -1,13 +1,21 @@
 """From a row of logits to another row: softmax and its logarithm."""
 
+from libc.string cimport memcpy
+
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.lanes cimport SCRATCH, block_size
+from fastdiv.kernels.lanes cimport MAX_LANES, SCRATCH, ahead, block_size, lanes, two_ahead
 from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.math cimport exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end
-from fastdiv.kernels.sources cimport fetch, store, task
+from fastdiv.kernels.sources cimport fetch, store, tail_of, takes, task
+
+cdef inline void put_set(real* to, const real* made) noexcept nogil:
+    """Write a set of lanes, through an array that nothing else is in: it may go where it came
+    from."""
+    memcpy(to, made, lanes(made) * sizeof(real))
+
 
 ctypedef struct softmax_pass:
     const task* t
@@ -16,20 +24,42 @@ ctypedef struct softmax_pass:
     double factor           # and of the others, times exp_lane
 
 
+cdef inline void softmax_set(
+    const real* x, const softmax_pass* a, real m, real* made
+) noexcept nogil:
+    cdef real shift = <real>a.s.base.shift, low = <real>a.s.base.low, e
+    cdef real top = <real>a.top, factor = <real>a.factor, bias = integer_bits(a.s.base.bias, m)
+    cdef Py_ssize_t lane
+    for lane in range(lanes(x)):
+        e = exp_lane(x[lane], shift, low, bias, True) * factor
+        made[lane] = top if x[lane] >= m else e
+
+
 cdef inline void softmax_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
     cdef softmax_pass* a = <softmax_pass*>pass_
-    cdef real shift = <real>a.s.base.shift, low = <real>a.s.base.low, m = <real>a.s.m
-    cdef real top = <real>a.top, factor = <real>a.factor, bias = integer_bits(a.s.base.bias, m), e
-    cdef real* made = scratch + SCRATCH
-    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c), j, n
-    cdef const real* x
+    cdef real m = <real>a.s.m
+    cdef real made[MAX_LANES]
+    cdef real* to = scratch + SCRATCH
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c), width = lanes(<const real*>to)
+    cdef Py_ssize_t j, n
+    cdef const real* block
+    cdef bint direct = takes(a.t, <const real*>to)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
-        x = fetch(&a.t.p, k, n, scratch, <real>-INFINITY)
-        for j in range(n):
-            e = exp_lane(x[j], shift, low, bias, True) * factor
-            made[j] = top if x[j] >= m else e
-        store(a.t, k, n, <const real*>made)
+        block = fetch(&a.t.p, k, n, scratch, <real>-INFINITY)
+        if direct:
+            to = <real*>a.t.out + k
+        j = 0
+        while j < n - n % width:
+            ahead(two_ahead(<const real*>to) + j)
+            softmax_set(block + j, a, m, <real*>made)
+            put_set(to + j, <const real*>made)
+            j += width
+        if n % width:
+            softmax_set(tail_of(<const real*>scratch), a, m, <real*>made)
+            memcpy(to + n - n % width, &made[0], n % width * sizeof(real))
+        if not direct:
+            store(a.t, k, n, <const real*>to)
         k += block_size(<const real*>scratch)
 
 
@@ -53,18 +83,37 @@ ctypedef struct log_softmax_pass:
     double log_s
 
 
+cdef inline void log_set(const real* x, real m, real log_s, real* made) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(lanes(x)):
+        made[lane] = (x[lane] - m) - log_s
+
+
 cdef inline void log_softmax_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
     cdef log_softmax_pass* a = <log_softmax_pass*>pass_
     cdef real m = <real>a.m, log_s = <real>a.log_s
-    cdef real* made = scratch + SCRATCH
-    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c), j, n
-    cdef const real* x
+    cdef real made[MAX_LANES]
+    cdef real* to = scratch + SCRATCH
+    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c), width = lanes(<const real*>to)
+    cdef Py_ssize_t j, n
+    cdef const real* block
+    cdef bint direct = takes(a.t, <const real*>to)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
-        x = fetch(&a.t.p, k, n, scratch, <real>-INFINITY)
-        for j in range(n):
-            made[j] = (x[j] - m) - log_s
-        store(a.t, k, n, <const real*>made)
+        block = fetch(&a.t.p, k, n, scratch, <real>-INFINITY)
+        if direct:
+            to = <real*>a.t.out + k
+        j = 0
+        while j < n - n % width:
+            ahead(two_ahead(<const real*>to) + j)
+            log_set(block + j, m, log_s, <real*>made)
+            put_set(to + j, <const real*>made)
+            j += width
+        if n % width:
+            log_set(tail_of(<const real*>scratch), m, log_s, <real*>made)
+            memcpy(to + n - n % width, &made[0], n % width * sizeof(real))
+        if not direct:
+            store(a.t, k, n, <const real*>to)
         k += block_size(<const real*>scratch)
 
 

@@ -291,12 +291,17 @@ cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogi
     return x
 
 
+cdef inline bint takes(const task* t, const real* like) noexcept nogil:
+    """Whether what is made can be written where it belongs as it is."""
+    return t.out_type == native(like) and t.out_stride == <Py_ssize_t>sizeof(real)
+
+
 cdef inline void store(const task* t, Py_ssize_t k, Py_ssize_t n, const real* block) noexcept nogil:
     """Write elements k .. k + n of the row that is made."""
     cdef Py_ssize_t j
     cdef float narrow
     cdef double wide
-    if t.out_type == native(block) and t.out_stride == <Py_ssize_t>sizeof(real):
+    if takes(t, block):
         memcpy(t.out + k * t.out_stride, block, n * sizeof(real))
         return
     for j in range(n):

@@ -7,7 +7,7 @@ have been: a load of a whole register would wait for the stores of its parts.
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport prefetch, real
-from fastdiv.kernels.sources cimport native, read, source, store, task
+from fastdiv.kernels.sources cimport native, read, source, store, takes, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_F32, TILE, abreast, follow, next_tile, tile
 
 
@@ -140,7 +140,7 @@ cdef inline void store_tile(
     """Write the rows; those whose ``made`` is NaN are left to their row function."""
     cdef Py_ssize_t many = abreast(x), r, j, k, n
     cdef Py_ssize_t further = many * (rows.out[1] - rows.out[0]) if rows.rows == many else 0
-    cdef bint direct = t.out_type == native(x) and t.out_stride == <Py_ssize_t>sizeof(real)
+    cdef bint direct = takes(t, x)
     cdef real four[4 * TILE]
     cdef task row = t[0]
     cdef char* at
