@@ -99,6 +99,9 @@ cdef inline bint gap_terms(
                      rest + k + i, <real*>ties, at_max)
         k += 2 * width
     while k < n:
+        ahead(next_q + k)
+        if targeted:
+            ahead(next_p + k)
         ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
                    <real*>fraction, <real*>steps, <real*>signs, targeted)
         gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, mantissa,

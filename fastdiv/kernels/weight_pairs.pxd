@@ -118,6 +118,8 @@ cdef inline bint pair_terms(
                      phi + k + i, <real*>phi_qs, <real*>deltas, symmetric, scaled)
         k += 2 * width
     while k < n:
+        ahead(next_p + k)
+        ahead(next_q + k)
         ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <real*>ratio,
                    <real*>steps, <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric, scaled)
         phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <const real*>ratio,
