@@ -38,6 +38,22 @@ def every_count(functions: list[str]) -> dict[str, dict[str, float]]:
     return found
 
 
+def together() -> dict[str, dict[str, dict[str, float]]]:
+    """How many times what one of their numbers takes alone `score` and `compare` take."""
+    alone = {"score": "cross_entropy_from_logits", "compare": "kl_divergence_from_logits"}
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for dtype in ("float32", "float64"):
+        for n, c in SHAPES:
+            given, ours = data(n, c, np.dtype(dtype)), CALLS["fastdiv"]
+            taken = medians(
+                {f: functools.partial(ours[f], given) for p in alone.items() for f in p}
+            )
+            times = {f: taken[f] / taken[one] for f, one in alone.items()}
+            found.setdefault(dtype, {})[f"{n}x{c}"] = times
+            print("together", dtype, f"{n} x {c}", times, flush=True)
+    return found
+
+
 def made(given: Data, change: Callable[[Array], Array]) -> Data:
     """Change the arrays of rows."""
     return given._replace(**{name: change(getattr(given, name)) for name in "xzpq"})

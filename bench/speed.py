@@ -2,7 +2,7 @@
 
 python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
-python bench/speed.py --only layouts  # libraries, threads, loops: that once more, beside the rest
+python bench/speed.py --only layouts  # or another part: that once more, beside the rest
 
 In every round each library takes its turn, and every second round in the other order; figures are
 medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
@@ -153,7 +153,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
     parser.add_argument(
-        "--only", choices=["libraries", "layouts", "threads", "loops"], help="a part once more"
+        "--only",
+        choices=["libraries", "together", "layouts", "threads", "loops"],
+        help="a part once more",
     )
     asked = parser.parse_args()
     if asked.quick:
@@ -170,6 +172,8 @@ def main() -> None:
         kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
     if asked.only in {None, "loops"} and _dispatch.active() == "x86-64-v4":
         kept["loops"] = loops.table()
+    if asked.only in {None, "together"}:
+        kept["together"] = ourselves.together()
     if asked.only in {None, "layouts"}:
         kept["layouts"] = ourselves.layouts()
     if asked.only in {None, "threads"}:

@@ -29,6 +29,8 @@ FUNCTIONS = [
     "cross_entropy",
     "kl_divergence",
     "js_divergence",
+    "score",
+    "compare",
 ]
 # Those of the README.
 SHORT = [
@@ -40,6 +42,10 @@ SHORT = [
 ]
 SHAPES = ["256x128256", "4096x1000", "100000x100", "1000000x10"]
 SMALL = ["64x128", "1x1000"]
+TOGETHER = (
+    "How many times as long as one of their numbers alone, by its own function, all of them take: "
+    "`score` against `cross_entropy_from_logits`, `compare` against `kl_divergence_from_logits`."
+)
 WHAT_BINDS = (
     "Instructions of the innermost loop for 16 float32 elements, one 512-bit register, and the "
     "cycles that a whole call takes for them with its rows in the cache (`python bench/loops.py`). "
@@ -67,7 +73,7 @@ def machine(libraries: list[str]) -> dict[str, Any]:
         "instruction_set": _dispatch.active(),
         "versions": {name: importlib.metadata.version(name) for name in libraries},
         "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
-        **{kind: {} for kind in ("seconds", "curve", "every", "layouts", "threads")},
+        **{kind: {} for kind in ("seconds", "curve", "every", "together", "layouts", "threads")},
     }
 
 
@@ -157,6 +163,17 @@ def layouts(kept: dict[str, Any]) -> list[str]:
     return markdown(["rows × classes", "function", *names], rows, 2)
 
 
+def together(kept: dict[str, Any]) -> list[str]:
+    """Tabulate how much more all numbers of a row cost than one of them."""
+    columns = [(f, dtype) for f in ("score", "compare") for dtype in kept["together"]]
+    rows = [
+        [shown(shape), *(f"{kept['together'][dtype][shape][f]:.2f}×" for f, dtype in columns)]
+        for shape in SHAPES
+    ]
+    head = ["rows × classes", *(f"`{f}`, {dtype}" for f, dtype in columns)]
+    return markdown(head, rows, 1)
+
+
 def steepest(speeds: dict[str, float]) -> tuple[int, float]:
     """Give the class count that is slowest against the faster of its neighbours, and how slow."""
     counts = sorted(map(int, speeds))[1:-1]
@@ -200,6 +217,7 @@ def page(kept: dict[str, Any]) -> str:
         lines += ["", "## What binds", "", WHAT_BINDS, "", *kept["loops"]]
     lines += ["", "## Every number of classes", "", "![From 1 to 300 classes](every.svg)", ""]
     lines += ["Where the curves are steepest, from nine classes on:", "", *cliffs(kept)]
+    lines += ["", "## Several numbers of a row", "", TOGETHER, "", *together(kept)]
     lines += ["", "## Two threads", "", *two_threads(kept)]
     lines += ["", "## However the rows lie", "", "float32 unless it says otherwise.", ""]
     return "\n".join([*lines, *layouts(kept), ""])
