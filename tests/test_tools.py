@@ -49,3 +49,11 @@ kept = json.loads(tables.KEPT.read_text())
 assert tables.page(kept) == (tables.ROOT / "docs" / "speed.md").read_text()
 assert tables.summary(kept) in (tables.ROOT / "README.md").read_text()
 """)
+
+
+def test_the_page_of_errors_is_that_of_the_figures() -> None:
+    run("""
+import json
+from accuracy_tables import KEPT, PAGE, document
+assert document(json.loads(KEPT.read_text())) == PAGE.read_text()
+""")
