@@ -75,6 +75,8 @@ def measured(
         else:
             rows = sweep(kind, c, TYPES[type_in], trials)
         for way, most in zip(ways, worst(call, rows, *ways.values()), strict=True):
+            if call.field and way != f"to {type_in}":
+                continue
             ulp = most.ulp if math.isfinite(most.ulp) else 1e300
             found.append(
                 {"call": str(call), "in": type_in, "way": way, "c": c}

@@ -1,6 +1,6 @@
 """Rows to try things on, and what every function takes."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,13 +34,50 @@ BOUNDS = {
     "cross_entropy": (3, 7),
     "cross_entropy_from_logits": (3, 7),
     "kl_divergence": (6, 16),
-    "kl_divergence_from_logits": (7, 16),
+    "kl_divergence_from_logits": (8, 16),
     "js_divergence": (6, 16),
-    "js_divergence_from_logits": (7, 16),
+    "js_divergence_from_logits": (8, 16),
     "js_distance": (4, 9),
     "logsumexp": (2, 4),
     "softmax": (3, 7),
     "log_softmax": (2, 5),
+}
+
+
+class Field(NamedTuple):
+    """A number of ``score`` or ``compare``: the function of exact.py that it is, what that takes of
+    a label and two rows of logits ("y", "p" and "q"), and its promise."""
+
+    definition: str
+    takes: str
+    bound: tuple[int, int]
+
+
+def _of(definition: str, takes: str) -> Field:
+    """A field with the promise of its function."""
+    return Field(definition, takes, BOUNDS[definition])
+
+
+# Every field that is a float. The others are exact.
+FIELDS = {
+    "score": {
+        "cross_entropy": _of("cross_entropy_from_logits", "yp"),
+        "logsumexp": _of("logsumexp", "p"),
+        "entropy": _of("entropy_from_logits", "p"),
+        # Squares have twice the error of their terms.
+        "brier_score": Field("brier_score", "yp", (4, 10)),
+        "probability": Field("probability", "yp", (2, 6)),
+        "confidence": Field("confidence", "p", (2, 6)),
+    },
+    "compare": {
+        "kl_divergence": _of("kl_divergence_from_logits", "pq"),
+        "reverse_kl_divergence": _of("kl_divergence_from_logits", "qp"),
+        "js_divergence": _of("js_divergence_from_logits", "pq"),
+        "total_variation": Field("total_variation", "pq", (6, 10)),
+        "p_cross_entropy": _of("cross_entropy_from_logits", "yp"),
+        "q_cross_entropy": _of("cross_entropy_from_logits", "yq"),
+        "delta_p": Field("delta_p", "ypq", (8, 12)),
+    },
 }
 
 

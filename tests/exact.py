@@ -194,6 +194,12 @@ def size_of_terms(name: str, p: Any, q: Row | None = None) -> Any:
     return _expectation(target, [abs(a - b) for a, b in zip(log_p, log_q, strict=True)])
 
 
+def size_of_delta_p(y: int, xp: Row, xq: Row) -> Any:
+    """The label's probability times the total variation."""
+    with mp.workdps(60):
+        return probability(y, xp) * total_variation(xp, xq)
+
+
 def evaluate(name: str, *args: Any, base: float | None = None, **options: Any) -> Any:
     """The exact result: with 60 digits if it keeps 20 of them, else with 400.
 

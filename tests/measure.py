@@ -1,11 +1,12 @@
 """What is measured against mpmath, and in which unit the error is stated."""
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import exact
 import numpy as np
-from cases import BOUNDS, MAKERS, SIGNATURES
+from cases import BOUNDS, FIELDS, MAKERS, SIGNATURES
 from mpmath import mp, mpf
 from sweeps import Rows
 
@@ -16,14 +17,21 @@ SMALLEST = mpf("1e-30")
 
 
 class Call(NamedTuple):
-    """A function with what it takes beside its rows."""
+    """A function with what it takes beside its rows, or a field of what it tells."""
 
     name: str
     label: bool = False
     options: str = ""
+    field: str = ""
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (self.name, "label" * self.label, self.options)))
+        words = (self.name, self.field, "label" * self.label, self.options)
+        return ", ".join(filter(None, words))
+
+    @property
+    def definition(self) -> str:
+        """What it is called in exact.py."""
+        return FIELDS[self.name][self.field].definition if self.field else self.name
 
 
 class Found(NamedTuple):
@@ -34,8 +42,10 @@ class Found(NamedTuple):
 
 
 CROSS = ("cross_entropy", "cross_entropy_from_logits")
-# Every function, cross-entropy with a label as well, and with its options.
-CALLS = [Call(name) for name in BOUNDS] + [Call(name, True) for name in CROSS]
+SINGLE = [Call(name) for name in BOUNDS] + [Call(name, True) for name in CROSS]
+SEVERAL = [Call(name, field=field) for name, fields in FIELDS.items() for field in fields]
+# Every function, cross-entropy with a label as well, every field, and what takes options.
+CALLS = SINGLE + SEVERAL
 OPTIONS = [
     Call(name, label, options)
     for name in CROSS
@@ -45,12 +55,12 @@ OPTIONS = [
 # Rows as they stand, and bits instead of nats.
 OPTIONS += [
     Call(call.name, call.label, "normalize=False")
-    for call in CALLS
+    for call in SINGLE
     if "w" in SIGNATURES[call.name] and call != Call("cross_entropy_from_logits", True)
 ]
 OPTIONS += [
     call._replace(options="base=2")
-    for call in CALLS
+    for call in SINGLE
     if call.name not in ("logsumexp", "softmax", "log_softmax")
 ]
 # Whose terms have both signs if the rows do not sum up to 1.
@@ -74,7 +84,11 @@ def options_of(call: Call, c: int) -> dict[str, Any]:
 
 
 def arguments(call: Call, rows: Rows) -> tuple[Any, ...]:
-    """What a function takes of a pair of rows; a label is the last class but one."""
+    """What a definition takes of a pair of rows; a label is the last class but one, unless it is
+    that of a field."""
+    if call.field:
+        of = {"y": rows.y, "p": rows.xp, "q": rows.xq}
+        return tuple(of[letter] for letter in FIELDS[call.name][call.field].takes)
     if call.label:
         return max(rows.p.shape[-1] - 2, 0), rows.xp if call.name.endswith("logits") else rows.p
     given = {"w": [rows.p, rows.q], "x": [rows.xp, rows.xq]}
@@ -85,6 +99,8 @@ def bound(call: Call, dtype: Any) -> float:
     """The promise, in ulp. Weighting and smoothing the target adds two roundings to each term, a
     base those of its logarithm and of the division."""
     wide = bool(dtype == np.float64)
+    if call.field:
+        return FIELDS[call.name][call.field].bound[wide]
     as_it_is = call.options == "normalize=False"
     return BOUNDS[call.name][wide] + 2.0 * (wide and bool(call.options) and not as_it_is)
 
@@ -110,8 +126,8 @@ def in_ulp_of(size: Any, got: Any, want: Any) -> float:
 
 def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
     """Error of one number in the ulp its bound is stated in."""
-    ulp = exact.ulps(got, want)
-    least = SMALLEST ** mpf(0.5) if call.name == "js_distance" else SMALLEST
+    ulp, name, size = exact.ulps(got, want), call.definition, abs(want)
+    least = SMALLEST ** mpf(0.5) if name == "js_distance" else SMALLEST
     least_normal = float(np.finfo(type(got)).smallest_normal)
     if not (mp.isfinite(want) and np.isfinite(got)):
         return ulp
@@ -123,26 +139,39 @@ def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
         rounding = len(args[-1]) * least_number / ulp_of(size, got)
         ulp = max(ulp * in_ulp_of(size, got, want) - rounding, 0.0)
         return ulp / (4 if size < least_normal else 1)
-    if ("kl_" in call.name or "js_" in call.name) and want < least:
+    if ("kl_" in name or "js_" in name) and want < least:
         return 0.0 if 0 <= got < 2 * least else np.inf
-    if want < least_normal:
-        return ulp / 4
-    if call.name == "logsumexp":
+    if name == "logsumexp":
         # m + log(sum / e^m): where the two cancel, their own size counts.
-        terms = max(abs(want), want - mpf(float(args[0].max())))
-        return ulp * in_ulp_of(terms, got, want)
+        size = max(size, want - mpf(float(args[0].max())))
+    if name == "delta_p":
+        # Of a label with nearly the same p and q, log(p / q) is off by what the log-sum-exps are:
+        # by some ulp of the total variation.
+        size = max(size, exact.size_of_delta_p(*args))
+    if size < least_normal:
+        return ulp / 4
     if call.options == "temperature" and isinstance(got, np.float64):
         # A gap is rounded when it is divided, and exp makes of it an error of the gap's size:
         # 2 ulp more are promised for each nat.
         promised = bound(call, np.float64)
         return ulp * promised / (promised + 2 * span(call, args[1]))
-    return ulp
+    return ulp if size == abs(want) else ulp * in_ulp_of(size, got, want)
+
+
+def made(call: Call, rows: Rows, **options: Any) -> Any:
+    """What fastdiv makes of a pair of rows, or of many."""
+    function = getattr(fastdiv, call.name)
+    if call.field:
+        given = (rows.y, rows.xp) if call.name == "score" else (rows.xp, rows.xq, rows.y)
+        return getattr(function(*given, want=call.field), call.field)
+    return function(*arguments(call, rows), **options)
 
 
 def answer(call: Call, rows: Rows, dtype: Any) -> Any:
-    """What fastdiv makes of a pair of rows, as ``dtype``."""
-    options = options_of(call, len(rows.p))
-    result = getattr(fastdiv, call.name)(*arguments(call, rows), dtype=dtype, **options)
+    """What fastdiv makes of a pair of rows, as ``dtype``; a field has the type of its rows."""
+    if call.field and dtype != rows.xp.dtype:
+        return None
+    result = made(call, rows, dtype=dtype, **options_of(call, len(rows.p)))
     assert result.dtype == dtype
     return result
 
@@ -152,7 +181,7 @@ def worst(call: Call, rows: Iterable[Rows], *answers: Callable[[Call, Rows], Any
     most = [Found(0.0, "none")] * len(answers)
     for one in rows:
         args = arguments(call, one)
-        wanted = exact.evaluate(call.name, *args, **options_of(call, len(one.p)))
+        wanted = exact.evaluate(call.definition, *args, **options_of(call, len(one.p)))
         for i, given in enumerate(answers):
             result = given(call, one)
             if result is None:
@@ -161,5 +190,13 @@ def worst(call: Call, rows: Iterable[Rows], *answers: Callable[[Call, Rows], Any
             for got, want in pairs:
                 ulp = error(call, args, got, want)
                 if ulp > most[i].ulp:
-                    most[i] = Found(ulp, f"{one.how}: got {got!r}, not {mp.nstr(want, 18)}")
+                    how = f"{one.how}, label {one.y}" if call.field else one.how
+                    most[i] = Found(ulp, f"{how}: got {got!r}, not {mp.nstr(want, 18)}")
     return most
+
+
+def check(call: Call, rows: Iterable[Rows], *results: Any) -> None:
+    """Hold the worst row to the bound, for each type of result."""
+    answers = [functools.partial(answer, dtype=dtype) for dtype in results]
+    for found, dtype in zip(worst(call, rows, *answers), results, strict=True):
+        assert found.ulp <= bound(call, dtype), found.where

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from measure import Call, arguments
-from sweeps import Rows
+from measure import Call, arguments, made
+from sweeps import Rows, label
 
 import fastdiv
 
@@ -27,9 +27,14 @@ def log_softmax(x: Any) -> Any:
     return x - np.log1p(others.sum(-1, keepdims=True))
 
 
-def phi(p: Any, q: Any) -> Any:
-    """p log(p / q) - p + q."""
-    return p * np.log(p / q) - p + q
+def phi(p: Any, d: Any) -> Any:
+    """p log(p / q) - p + q of d = log(p / q); next to 0 it keeps its digits."""
+    return p * (d + np.expm1(-d))
+
+
+def less(p: Any, q: Any, d: Any) -> Any:
+    """p - q of d = log(p / q), likewise."""
+    return np.where(d > 0, -p * np.expm1(-np.abs(d)), q * np.expm1(-np.abs(d)))
 
 
 def guess(name: str, p: Any, q: Any, log_p: Any, log_q: Any) -> Any:
@@ -43,11 +48,26 @@ def guess(name: str, p: Any, q: Any, log_p: Any, log_q: Any) -> Any:
         return -(p * log_p).sum(-1)
     if name == "cross_entropy":
         return -(p * log_q).sum(-1)
+    if name == "brier_score":
+        return ((q - p) ** 2).sum(-1)
+    if name == "probability":
+        return (p * q).sum(-1)
+    if name == "confidence":
+        return p.max(-1)
+    d = log_p - log_q
     if name == "kl_divergence":
-        return phi(p, q).sum(-1)
-    m = (p + q) / 2
-    js = (phi(p, m) + phi(q, m)).sum(-1) / 2
+        return phi(p, d).sum(-1)
+    if name == "total_variation":
+        return np.abs(less(p, q, d)).sum(-1) / 2
+    # log(p / m) = -log((1 + q / p) / 2)
+    from_m = (-np.log1p(np.expm1(sign * d) / 2) for sign in (-1, 1))
+    js = sum(phi(r, d).sum(-1) for r, d in zip((p, q), from_m, strict=True)) / 2
     return np.sqrt(js) if name == "js_distance" else js
+
+
+def one_hot(y: Any, like: Any) -> Any:
+    """Rows that are 1 at a label and 0 elsewhere."""
+    return (np.arange(like.shape[-1]) == np.reshape(y, (-1, 1))) + np.zeros_like(like)
 
 
 def wide(rows: Any, logits: bool) -> tuple[Any, Any]:
@@ -59,25 +79,25 @@ def wide(rows: Any, logits: bool) -> tuple[Any, Any]:
 
 def seems_off(call: Call, rows: Rows) -> Any:
     """How many ulp a call seems off on each of many rows."""
-    args = arguments(call, rows)
-    got = getattr(fastdiv, call.name)(*args)
-    if call.name == "logsumexp":
+    args, name, got = arguments(call, rows), call.definition, made(call, rows)
+    if name == "logsumexp":
         x = args[0].astype(Wide)
         m = x.max(-1)
         want = m - log_softmax(x).max(-1)
         unit = np.maximum(np.maximum(np.abs(m), want - m), np.abs(want))
+    elif name == "delta_p":
+        (p, log_p), (q, log_q) = wide(args[1], True), wide(args[2], True)
+        hit, gap = one_hot(args[0], p), less(q, p, log_q - log_p)
+        want = (gap * hit).sum(-1)
+        unit = np.maximum(np.abs(want), (p * hit).sum(-1) * np.abs(gap).sum(-1) / 2)
     else:
-        logits = call.name.endswith("logits") or call.name in ("softmax", "log_softmax")
-        log_q = None
-        if call.label:
-            q, log_q = wide(args[1], logits)
-            p = np.zeros_like(q)
-            p[:, args[0]] = 1
-            log_p = p
+        logits = bool(call.field) or name.endswith(("logits", "softmax"))
+        q, log_q = wide(args[-1], logits)
+        if np.ndim(args[0]) < np.ndim(args[-1]):
+            p = log_p = one_hot(args[0], q)
         else:
-            p, log_p = wide(args[0], logits and call.name != "cross_entropy_from_logits")
-            q, log_q = wide(args[-1], logits)
-        want = guess(call.name, p, q, log_p, log_q)
+            p, log_p = wide(args[0], logits and name != "cross_entropy_from_logits")
+        want = guess(name, p, q, log_p, log_q)
         unit = np.abs(want)
     off = np.abs(got - want) / np.spacing(unit.astype(got.dtype))
     # Below this a divergence is lost in what longdouble rounds.
@@ -101,9 +121,10 @@ def searched(call: Call, c: int, dtype: Any, trials: int) -> Iterator[Rows]:
         xq = other.astype(dtype)
         least = 4 * np.finfo(dtype).smallest_normal
         p, q = (np.maximum(fastdiv.softmax(x), least) for x in (xp, xq))
-        rows = Rows(xp, xq, p, q, "")
+        y = label(xp, trial)
+        rows = Rows(xp, xq, p, q, "", y)
         worst = int(np.argmax(seems_off(call, rows))) if np.finfo(Wide).eps < 1e-16 else 0
         how = (
             f"row {worst} of batch {trial} of {n}: {c} classes, spread {spread:.3g}, {apart} apart"
         )
-        yield Rows(xp[worst], xq[worst], p[worst], q[worst], how)
+        yield Rows(xp[worst], xq[worst], p[worst], q[worst], how, int(y[worst]))

@@ -18,13 +18,14 @@ WAYS = ("apart", "one apart", "next", "rolled", "other")
 
 
 class Rows(NamedTuple):
-    """A pair of rows as logits and as weights, and how they were made."""
+    """A pair of rows as logits and as weights, how they were made, and a label of theirs."""
 
     xp: Any
     xq: Any
     p: Any
     q: Any
     how: str
+    y: Any
 
 
 def logits(kind: str, c: int, gap: float, rng: np.random.Generator) -> Any:
@@ -89,6 +90,12 @@ def second(x: Any, way: str, apart: float, dtype: Any, rng: np.random.Generator)
     return x + apart * rng.normal(size=c)
 
 
+def label(x: Any, trial: int) -> Any:
+    """The last class but one and, in turn, the top class: of a row, or of each of many."""
+    at = x.argmax(-1)
+    return at if trial % 2 else np.full_like(at, max(x.shape[-1] - 2, 0))
+
+
 def sweep(kind: str, c: int, dtype: Any, trials: int) -> Iterator[Rows]:
     """Pairs of rows: gaps up to 100 nats (700 in float64), apart by 1 down to 1e-6 (1e-14)."""
     wide = dtype == np.float64
@@ -111,4 +118,4 @@ def sweep(kind: str, c: int, dtype: Any, trials: int) -> Iterator[Rows]:
         else:
             q = weights(xq.astype(np.float64), scale, dtype, rng).astype(dtype)
         how = f"row {trial}: {kind} of {c}, gap {gap:.3g}, {scale}, {way} ({apart:.1e})"
-        yield Rows(xp, xq, p, q, how)
+        yield Rows(xp, xq, p, q, how, int(label(xp, trial)))

@@ -3,13 +3,11 @@
 import dataclasses
 import itertools
 
-import exact
 import numpy as np
 import pytest
-from cases import BOUNDS
 from layouts import LAYOUTS
-from mpmath import mpf
-from sweeps import KINDS, sweep
+from measure import Call, check
+from sweeps import Rows
 
 import fastdiv
 from fastdiv import _dispatch, _reference
@@ -19,18 +17,9 @@ LOG2 = np.log(2)
 FIELDS = tuple(field.name for field in dataclasses.fields(fastdiv.Comparison))
 OF_LABELS = ("p_cross_entropy", "q_cross_entropy", "delta_p")
 DIVERGENCES = FIELDS[:3]
+FLOATS = [name for name in FIELDS if name != "same_top_class"]
 # Short pairs, pairs of one block, longer ones; with full sets of lanes and without.
 CLASSES = [1, 2, 3, 7, 31, 33, 60, 61, 111, 112, 128, 129, 512, 513, 1000, 1024, 1025, 3000]
-# In ulp, float32 and float64: the promises of the functions of one number.
-LIMITS = {
-    "kl_divergence": BOUNDS["kl_divergence_from_logits"],
-    "reverse_kl_divergence": BOUNDS["kl_divergence_from_logits"],
-    "js_divergence": BOUNDS["js_divergence_from_logits"],
-    "total_variation": BOUNDS["kl_divergence_from_logits"],
-    "delta_p": BOUNDS["kl_divergence_from_logits"],
-}
-# The divergences keep their digits down to here.
-SMALLEST = mpf("1e-30")
 
 
 @pytest.fixture(params=_dispatch.runnable())
@@ -67,30 +56,9 @@ def same(got, expected):
         assert np.asarray(values).dtype == np.asarray(expected[name]).dtype
 
 
-def exact_of(name, y, p, q):
-    """A field's exact value."""
-    if name == "total_variation":
-        return exact.evaluate(name, p, q)
-    if name == "delta_p":
-        return exact.evaluate(name, y, p, q)
-    if name == "reverse_kl_divergence":
-        return exact.evaluate("kl_divergence_from_logits", q, p)
-    return exact.evaluate(f"{name}_from_logits", p, q)
-
-
-def error(name, got, want, y, p, q):
-    """How many ulp a field is off; delta_p, of what its terms are of."""
-    if not np.isfinite(float(want)):
-        return 0 if got == float(want) else INF
-    if name in DIVERGENCES and want < SMALLEST:
-        return 0 if 0 <= got < 2 * SMALLEST else INF
-    size = abs(want)
-    if name == "delta_p":
-        size = max(size, exact.evaluate("probability", y, p) * exact_of("total_variation", y, p, q))
-    if size < np.finfo(type(got)).smallest_normal:
-        # Below it the numbers are a fixed distance apart.
-        return 0 if abs(got - float(want)) <= 4 * np.finfo(type(got)).smallest_subnormal else INF
-    return float(abs(mpf(float(got)) - want) / mpf(float(np.spacing(type(got)(float(size))))))
+def hold(name, y, p, q, how):
+    """Hold a field to its bound."""
+    check(Call("compare", field=name), [Rows(p, q, p, q, how, y)], p.dtype)
 
 
 @pytest.mark.usefixtures("isa")
@@ -120,20 +88,8 @@ def test_cross_entropies_have_the_bits_of_the_function(c, dtype):
     np.testing.assert_array_equal(got.q_cross_entropy, expected[1])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", LIMITS)
-def test_error_in_ulp(name, kind, dtype):
-    limit = LIMITS[name][dtype == np.float64]
-    for c in (1, 2, 3, 17, 65, 130, 1030):
-        for rows in sweep(kind, c, dtype, 10 if c < 100 else 2):
-            for y in {0, c - 1} if name == "delta_p" else {0}:
-                got = getattr(fastdiv.compare(rows.xp, rows.xq, y), name)
-                want = exact_of(name, y, rows.xp, rows.xq)
-                assert error(name, got, want, y, rows.xp, rows.xq) <= limit, (rows.how, y, got)
-
-
 @pytest.mark.parametrize("c", [40, 120, 200, 1500])
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", FLOATS)
 def test_error_in_ulp_of_equal_elements(name, c, dtype):
     # Where every addition rounds alike.
     for gap, apart in itertools.product((0.3, 4.1, 7.5), (1e-3, 0.07, 1.9, -2.3)):
@@ -142,9 +98,7 @@ def test_error_in_ulp_of_equal_elements(name, c, dtype):
         q = p.copy()
         q[3] += dtype(apart)
         for y in (3, 4):
-            got = getattr(fastdiv.compare(p, q, y), name)
-            off = error(name, got, exact_of(name, y, p, q), y, p, q)
-            assert off <= LIMITS[name][dtype == np.float64], (gap, apart, y)
+            hold(name, y, p, q, f"gap {gap}, {apart}")
 
 
 @pytest.mark.parametrize("c", [5, 200, 1500])
@@ -152,16 +106,13 @@ def test_total_variation_where_signs_are_in_doubt(c, dtype):
     # All classes but three are equal, the log-sum-exps as good as equal: what d is there is nothing
     # but the difference of these.
     rng = np.random.default_rng(c)
-    limit = LIMITS["total_variation"][dtype == np.float64]
     for trial in range(10):
         p = rng.normal(size=c).astype(dtype)
         q = p.copy()
         q[[0, 1]] = q[[1, 0]]
         for k in range(trial):
             q[2] = np.nextafter(q[2], dtype(9 if k % 3 else -9))
-        got = fastdiv.compare(p, q).total_variation
-        want = exact.evaluate("total_variation", p, q)
-        assert error("total_variation", got, want, 0, p, q) <= limit
+        hold("total_variation", 0, p, q, f"trial {trial}")
 
 
 @pytest.mark.usefixtures("isa")
@@ -264,6 +215,38 @@ def test_huge_logits(c, dtype):
     large = np.finfo(dtype).max / dtype(2)
     far = fastdiv.compare(np.array([large, -large]), np.array([-large, large]))
     assert (far.kl_divergence, far.total_variation) == (2 * large, 1)
+
+
+NEAR = np.float32([[-2.110863208770752, -38.225799560546875], [-0.9246522784233093, -38.333587646]])
+
+
+@pytest.mark.xfail(reason="not kept yet")
+@pytest.mark.parametrize(
+    ("name", "p", "q"),
+    [
+        # The log-sum-exps differ by what a float leaves of their difference, which is more than all
+        # that is between two confident rows.
+        ("total_variation", *NEAR),
+        ("delta_p", *NEAR),
+        # Exponentials are kept multiplied by 2^32 or 2^128, and their products overflow.
+        ("kl_divergence", *np.float32([[0, 0], [0, -1e29]])),
+        ("kl_divergence", *np.array([[0, 0], [0, -1e272]])),
+        # The difference of the log-sum-exps takes more than two numbers of the type,
+        (
+            "reverse_kl_divergence",
+            *np.float32([[-1e6, -1e6], [-1653049.125, 1.366424e12]]),
+        ),
+        ("reverse_kl_divergence", *np.array([[1e37, 1e37, 1e37], [2.7e17, 1, 0]])),
+        ("total_variation", *np.array([[1e37, 1e37, 1e37], [2.7e17, 1, 0]])),
+        # or that of two logits is beyond the largest one.
+        ("kl_divergence", *np.array([[1e308, -1e308], [-1e308, 1e308]])),
+        ("kl_divergence", *np.array([[1e308, 0], [-1e308, 0]])),
+        ("reverse_kl_divergence", *np.array([[1.7e308, -1.7e308], [0, 0]])),
+        ("total_variation", *np.array([[1e308, 0], [-1e308, -1e308]])),
+    ],
+)
+def test_what_is_beyond_the_differences(name, p, q):
+    hold(name, 0, p, q, f"{p}, {q}")
 
 
 @pytest.mark.usefixtures("isa")
