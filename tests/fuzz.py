@@ -4,6 +4,7 @@ python tests/fuzz.py [libFuzzer arguments: -max_total_time=3600]
 
 Needs atheris. Every call must give an answer or one of the documented errors. An answer has its
 shape and its bits: those of the same numbers in plain arrays. An error leaves ``out`` as it was.
+What holds for the fields of ``score`` and ``compare`` is in fuzz_fields.py.
 """
 
 import sys
@@ -13,54 +14,15 @@ import atheris
 
 with atheris.instrument_imports(include=["fastdiv"]):
     import fastdiv
-    from fastdiv import _check, _logits, _probabilities, _rows  # noqa: F401
+    from fastdiv import _check, _logits, _probabilities, _rows, _scores  # noqa: F401
 
-import ml_dtypes
 import numpy as np
-from cases import MAKERS, SIGNATURES
+from cases import MAKERS, SEVERAL, SIGNATURES
+from fuzz_arrays import array, plain
+from fuzz_fields import several
 
-NAMES = sorted(SIGNATURES)
-TYPES = [
-    np.dtype(name)
-    for name in "f4 f8 >f4 >f8 i1 u1 i4 >i8 u8 ? f2 >f2 c8 O U1".split()  # noqa: SIM905
-] + [np.dtype(ml_dtypes.bfloat16)]
+NAMES = sorted({*SIGNATURES, *SEVERAL})
 DOCUMENTED = (TypeError, ValueError, IndexError)
-NOISE = np.random.default_rng(0).bytes((1 << 16) + 8 * 5**3 * 350)
-SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, 1e-310, 1e-45, 3e38, 1.7e308)
-
-
-def array(data: atheris.FuzzedDataProvider) -> Any:
-    """Make an array of any type, shape and layout, or something that is none."""
-    dtype = TYPES[data.ConsumeIntInRange(0, len(TYPES) - 1)]
-    shape = tuple(data.ConsumeIntInRange(0, 5) for _ in range(data.ConsumeIntInRange(0, 3)))
-    if data.ConsumeBool():
-        # Beyond 60 to 120 classes rows leave the tiles.
-        shape = (*shape, data.ConsumeIntInRange(0, 70) * (1, 1, 1, 5)[data.ConsumeIntInRange(0, 3)])
-    size = int(np.prod(shape))
-    if dtype.kind in "OU":
-        return np.zeros(shape, dtype)
-    # The fuzzer keeps its inputs short: of their bytes alone most arrays would be mostly zeros.
-    length = size * dtype.itemsize
-    raw = data.ConsumeBytes(min(length, 16)) + NOISE[data.ConsumeIntInRange(0, 1 << 16) :]
-    made = np.frombuffer(raw[:length], dtype).reshape(shape).copy()
-    kind = data.ConsumeIntInRange(0, 9)
-    if kind < 5 and dtype.kind == "f" and size:
-        made = (np.abs(made.astype("f4") % 8)).astype(dtype) if kind < 3 else made
-        for _ in range(data.ConsumeIntInRange(0, 3)):
-            made.flat[data.ConsumeIntInRange(0, size - 1)] = SPECIAL[
-                data.ConsumeIntInRange(0, len(SPECIAL) - 1)
-            ]
-    if made.ndim and kind == 5:
-        made = np.repeat(made, 2, -1)[..., ::2]
-    elif made.ndim and kind == 6:
-        made = made[..., ::-1]
-    elif kind == 7:
-        made = np.asfortranarray(made)
-    elif made.ndim and kind == 8:
-        made = np.broadcast_to(made[..., :1], made.shape)
-    elif kind == 9:
-        return made.tolist()
-    return made
 
 
 def options(data: atheris.FuzzedDataProvider, name: str) -> dict[str, Any]:
@@ -88,13 +50,6 @@ def options(data: atheris.FuzzedDataProvider, name: str) -> dict[str, Any]:
     return {key: make() for key, make in choices.items() if data.ConsumeIntInRange(0, 3) == 0}
 
 
-def plain(value: Any) -> Any:
-    """Copy an array to native byte order and C order."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind in "OU":
-        return value
-    return np.array(value, value.dtype.newbyteorder("="), order="C")
-
-
 def stays_untouched(function: Any, args: list[Any], keywords: dict[str, Any]) -> None:
     """Make a call that fails once more, with an ``out`` of the shape it would have."""
     shape = np.shape(args[-1])
@@ -115,6 +70,9 @@ def once(raw: bytes) -> None:
     """Make one call, and the same again with plain arrays and ``out``."""
     data = atheris.FuzzedDataProvider(raw)
     name = NAMES[data.ConsumeIntInRange(0, len(NAMES) - 1)]
+    if name in SEVERAL:
+        several(data, name)
+        return
     function = getattr(fastdiv, name)
     keywords = options(data, name)
     args = [array(data) for _ in SIGNATURES[name]]
