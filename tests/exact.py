@@ -3,6 +3,7 @@
 60 digits do for the arithmetic; 400 let 1 + 10^-300 be told from 1 (see ``evaluate``).
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -120,30 +121,41 @@ def logsumexp(x: Row) -> Any:
 
 def log_softmax(x: Row) -> list[Any]:
     """x - log sum exp x."""
-    return _log_probabilities(_exact(x))
+    return _log_softmax(tuple(map(float, x)), mp.prec)
 
 
 def softmax(x: Row) -> list[Any]:
     """exp(x) / sum exp x."""
-    return [mp.exp(v) for v in log_softmax(x)]
+    return _softmax(tuple(map(float, x)), mp.prec)
+
+
+# Kept, as the numbers that are told of a row are all made of them; with other bits they are others.
+@functools.lru_cache(maxsize=16)
+def _log_softmax(x: tuple[float, ...], _bits: int) -> list[Any]:
+    return _log_probabilities(_exact(x))
+
+
+@functools.lru_cache(maxsize=16)
+def _softmax(x: tuple[float, ...], bits: int) -> list[Any]:
+    return [mp.exp(v) for v in _log_softmax(x, bits)]
 
 
 def entropy_from_logits(x: Row) -> Any:
     """H(softmax(x))."""
-    log_p = log_softmax(x)
-    return -_expectation([mp.exp(v) for v in log_p], log_p)
+    return -_expectation(softmax(x), log_softmax(x))
 
 
 def cross_entropy_from_logits(p: Any, x: Row, temperature: float = 1.0, **blend: Any) -> Any:
     """H(p, softmax(x / T))."""
-    log_q = _log_probabilities([v / mpf(temperature) for v in _exact(x)])
+    log_q = log_softmax(x)
+    if temperature != 1:
+        log_q = _log_probabilities([v / mpf(temperature) for v in _exact(x)])
     return -_expectation(_target(p, len(log_q), **blend), log_q)
 
 
 def kl_divergence_from_logits(xp: Row, xq: Row) -> Any:
     """KL(softmax(xp), softmax(xq))."""
-    log_p, log_q = log_softmax(xp), log_softmax(xq)
-    return _kl([mp.exp(v) for v in log_p], log_p, log_q)
+    return _kl(softmax(xp), log_softmax(xp), log_softmax(xq))
 
 
 def js_divergence_from_logits(xp: Row, xq: Row) -> Any:
