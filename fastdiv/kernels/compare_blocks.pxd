@@ -1,6 +1,6 @@
 """Blocks of two rows of logits compared: the sums of the terms of compare_terms.pxd."""
 
-from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, greatest, lanes
@@ -82,6 +82,11 @@ cdef inline double half_lanes(const real* accumulator) noexcept nogil:
     return tree_of(<double*>s, accumulator)
 
 
+cdef inline double unless_infinite(double sum) noexcept nogil:
+    """A sum, or NaN if a product of an exponential and a large difference has overflowed."""
+    return sum if sum < INFINITY else NAN
+
+
 cdef inline bint is_masked(
     const real* x, const real* y, Py_ssize_t n, const real* x_tail, const real* y_tail
 ) noexcept nogil:
@@ -152,15 +157,22 @@ cdef inline void compare_block(
 cdef inline void compare_masked(
     const real* xp, const real* xq, const real* ep, const real* eq, Py_ssize_t n,
     const real* p_tail, const real* q_tail, real factor, real offset, real offset_low,
-    compare_sums* s, bint* masked,
+    compare_sums* s, bint* masked, bint fits,
 ) noexcept nogil:
-    """The sums of a block, done anew if a class is masked; ``masked``: one is, or likely is."""
-    if not masked[0]:
+    """The sums of a block, done anew if a class is masked; ``masked``: one is, or likely is.
+
+    Unless everything ``fits``, a sum that overflows is NaN.
+    """
+    cdef bint anew = masked[0]
+    if not anew:
         compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, False)
-        if s.js == s.js:
-            return
-        masked[0] = True
-    compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, True)
-    # Any weight at all where the other row is masked.
-    s.kl = INFINITY if is_masked(xp, xq, n, p_tail, q_tail) else s.kl
-    s.reverse = INFINITY if is_masked(xq, xp, n, q_tail, p_tail) else s.reverse
+        masked[0] = anew = s.js != s.js
+    if anew:
+        compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, True)
+    if not fits:
+        s.kl = unless_infinite(s.kl)
+        s.reverse = unless_infinite(s.reverse)
+    if anew:
+        # Any weight at all where the other row is masked.
+        s.kl = INFINITY if is_masked(xp, xq, n, p_tail, q_tail) else s.kl
+        s.reverse = INFINITY if is_masked(xq, xp, n, q_tail, p_tail) else s.reverse

@@ -75,6 +75,7 @@ cdef inline void put_divergences(
         good = good & (not is_tiny(s.kl[lane], one.kl, like[0]))
         good = good & (not is_tiny(s.reverse[lane], one.reverse, like[0]))
         good = good & (pairs.offset[lane] == pairs.offset[lane])
+        good = good & (s.kl[lane] == s.kl[lane]) & (s.reverse[lane] == s.reverse[lane])
         kl[lane], reverse[lane] = one.kl, one.reverse
         js[lane], variation[lane] = one.js, one.variation
         made[lane] = 0 if good else NAN

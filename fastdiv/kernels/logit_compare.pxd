@@ -52,6 +52,7 @@ ctypedef struct row_sums:
 ctypedef struct compare_task:
     const task* t
     const pair* c
+    bint small              # the exponentials as they are, not multiplied by 2^EXP_SCALE
     row_sums* made          # by each segment
 
 
@@ -66,13 +67,11 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
     cdef real ep[MAX_BLOCK]
     cdef real eq[MAX_BLOCK]
     cdef compare_sums block
-    # Products with differences of huge logits are to be finite.
-    cdef bint huge = c.at_p.shift != 0 or c.at_q.shift != 0
-    cdef double small = 1 / exp_unit(<const real*>scratch) if huge else 1.0
+    cdef double small = 1 / exp_unit(<const real*>scratch) if a.small else 1.0
     cdef real factor = <real>(c.factor_q / c.factor_p * small)
     # Of huge rows a finite logit may be the largest.
-    cdef real padding = <real>-INFINITY if huge else <real>PADDING
-    cdef bint masked = huge
+    cdef real padding = <real>-INFINITY if a.small else <real>PADDING
+    cdef bint masked = a.small
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, t.c), n, j
     cdef const real* p
     cdef const real* q
@@ -84,10 +83,10 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
         q = fetch(&t.q, k, n, second, padding)
         exp_keep(&c.at_p, p, n, p_tail, <real*>ep)
         exp_keep(&c.at_q, q, n, q_tail, <real*>eq)
-        for j in range(whole_sets(p, n) if huge else 0):
+        for j in range(whole_sets(p, n) if a.small else 0):
             ep[j] *= <real>small
         compare_masked(p, q, <const real*>ep, <const real*>eq, n, p_tail, q_tail, factor,
-                       <real>c.offset, <real>c.offset_low, &block, &masked)
+                       <real>c.offset, <real>c.offset_low, &block, &masked, a.small)
         add(&s.kl, block.kl)
         add(&s.reverse, block.reverse)
         add(&s.js, block.js)
@@ -109,15 +108,14 @@ cdef inline void join_rows(row_sums* s, const row_sums* other) noexcept nogil:
 
 
 cdef inline void compare_pass(
-    const task* t, real* scratch, const pair* c, compare_sums* s
+    const task* t, real* scratch, const pair* c, compare_sums* s, bint small
 ) noexcept nogil:
     """The second pass, its sums in the unit of probabilities."""
-    cdef bint huge = c.at_p.shift != 0 or c.at_q.shift != 0
-    cdef double unit = c.factor_p * (exp_unit(<const real*>scratch) if huge else 1.0)
+    cdef double unit = c.factor_p * (exp_unit(<const real*>scratch) if small else 1.0)
     cdef compare_task a
     cdef row_sums only
     cdef Py_ssize_t i
-    a.t, a.c = t, c
+    a.t, a.c, a.small = t, c, small
     a.made = &only if t.c <= SEGMENT else <row_sums*>t.pieces.room
     over_segments(&t.pieces, &a, compare_segment[float], compare_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
@@ -171,6 +169,7 @@ cdef inline double compare_pair(const task* t, real* scratch, bint again) noexce
     cdef compare_sums s
     cdef divergences made
     cdef pair c
+    cdef bint small
     cdef int turn
     if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
         put_nothing(t)
@@ -178,15 +177,23 @@ cdef inline double compare_pair(const task* t, real* scratch, bint again) noexce
     if t.label >= 0 and not again:
         put_cross_entropies(t, &sp, &sq, <const real*>scratch)
     if real is float:
-        # Differences may be too large for floats.
-        if sp.m > 1e30 or sq.m > 1e30:
+        # Differences may be too large for floats, or for the sum of two.
+        if sp.m > 1e30 or sq.m > 1e30 or abs(sp.m - sq.m) > 2.0 ** 20:
             return NAN
+    # Products with differences of huge logits are to be finite.
+    small = c.at_p.shift != 0 or c.at_q.shift != 0
     for turn in range(4):
         if turn > 0:
             c.offset_low += s.gap
-        compare_pass(t, scratch, &c, &s)
+        compare_pass(t, scratch, &c, &s, small)
+        if not small and not (s.kl == s.kl and s.reverse == s.reverse):
+            small = True
+            compare_pass(t, scratch, &c, &s, small)
         if is_settled(s.apart, s.gap, s.close, <real>0):
             break
+        if real is float:
+            # Of confident rows next to each other all d are less than what two floats leave.
+            return NAN
     made = divergences_of(s.kl, s.reverse, s.js, s.apart, s.gap, s.side)
     if is_tiny(s.kl, made.kl, <real>0) or is_tiny(s.reverse, made.reverse, <real>0):
         return NAN

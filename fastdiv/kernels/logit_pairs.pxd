@@ -218,6 +218,10 @@ cdef inline bint sum_logit_pair(
     cdef int turn
     if not pair_ready(&constants, &sp, &sq, unit, <const real*>scratch):
         return False
+    if real is float:
+        # More than the sum of two floats tells.
+        if abs(sp.m - sq.m) > 2.0 ** 20:
+            return False
     for turn in range(2):
         second_pass(t, &constants, terms, moment, symmetric, scratch)
         error = offset_error(terms, moment, unit, symmetric)

@@ -171,7 +171,7 @@ cdef inline void compare_from_logits(
         x = again(&t.p, rows.p[r], c, xp[r], <const real*>room_p, room_p)
         y = again(&t.q, rows.q[r], c, xq[r], <const real*>room_q, room_q)
         compare_masked(x, y, ep, eq, c, tail_of(ep), tail_of(eq), <real>pairs.factor[r],
-                       <real>pairs.offset[r], <real>pairs.offset_low[r], &s, &masked)
+                       <real>pairs.offset[r], <real>pairs.offset_low[r], &s, &masked, False)
         all.kl[r], all.reverse[r], all.js[r] = s.kl, s.reverse, s.js
         all.apart[r], all.gap[r] = s.apart, s.gap
         all.side[r], all.close[r] = s.side, s.close

@@ -8,6 +8,7 @@ from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
+from fastdiv.kernels.compare_blocks cimport unless_infinite
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
@@ -128,6 +129,8 @@ cdef inline void compare_columns(
         add_four(<const real*>apart, s.apart)
         add_four(<const real*>gap, s.gap)
     for lane in range(many):
+        s.kl[lane] = unless_infinite(s.kl[lane])
+        s.reverse[lane] = unless_infinite(s.reverse[lane])
         s.side[lane] = side[lane]
         s.close[lane] = close[lane]
 
