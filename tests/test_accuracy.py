@@ -51,6 +51,17 @@ def test_error_in_ulp_of_fields(call, kind, dtype):
     check(call, (r for c, n in ((130, 5), (1030, 2)) for r in sweep(kind, c, dtype, n)), dtype)
 
 
+AS_THEY_STAND = [call for call in OPTIONS if call.options == "normalize=False"]
+
+
+# Where rows are short, of one block, and of several.
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("call", AS_THEY_STAND, ids=str)
+def test_error_in_ulp_of_rows_as_they_stand(call, kind, dtype):
+    rows = [r for c in (60, 80, 81, 121, 1025) for r in sweep(kind, c, dtype, 6)]
+    check(call, rows[:: 3 if dtype == np.float32 else 4], dtype)
+
+
 # Of a row with c - 1 equal elements every addition rounds alike: sums that are not exact to begin
 # with are off by u for every addition in a chain.
 @pytest.mark.parametrize("gap", [0.7, 3.4, 7.5, 8.5, 9.4])

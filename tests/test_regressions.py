@@ -248,3 +248,11 @@ def test_numkong_207_divergence_and_distance_are_two_functions():
     p, q = [1.0, 0.0], [0.0, 1.0]
     assert fastdiv.js_divergence(p, q) == np.log(2)
     assert fastdiv.js_distance(p, q) == pytest.approx(np.sqrt(np.log(2)), rel=1e-15)
+
+
+@pytest.mark.parametrize("c", [2, 200])
+def test_a_product_beyond_float32_of_which_the_mean_is_not(c):
+    # p log(m / q) overflows; infinity was taken for the answer.
+    p, q = np.zeros((20, c), np.float32), np.zeros((20, c), np.float32)
+    p[:, :2], q[:, :2] = 3e37, [1, 1e-30]
+    assert fastdiv.cross_entropy(p, q) == pytest.approx(np.full(20, 34.538776), rel=1e-6)

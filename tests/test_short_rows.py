@@ -2,9 +2,11 @@
 and no byte past the last."""
 
 import ctypes
+import functools
 import mmap
 import sys
 
+import exact
 import numpy as np
 import pytest
 from cases import MAKERS, SIGNATURES, rows_for
@@ -57,6 +59,49 @@ def test_options_in_any_company(options, c, dtype):
         ]
         together = fastdiv.cross_entropy_from_logits(target, x, **options)
         np.testing.assert_array_equal(together, alone)
+
+
+def weight_calls():
+    """Give every function that takes rows as they stand, with what makes its arguments."""
+    for name, signature in SIGNATURES.items():
+        if "w" in signature:
+            yield name
+
+
+@pytest.mark.parametrize("c", [1, 2, 10, 17, 60, 61, 80, 81, 120, 121, 200, 512, 513, 1024, 1025])
+@pytest.mark.parametrize("name", list(weight_calls()))
+def test_rows_as_they_stand_in_any_company(name, c, dtype):
+    function = functools.partial(getattr(fastdiv, name), normalize=False)
+    args = [a.copy() for a in rows_for(name, 40, c, dtype)]
+    # Sums that differ; equal rows; a row of zeros, infinite and negative weights, ones too many.
+    args[0][:20] *= 3
+    args[-1][4] = args[0][4]
+    for row, bad in ((5, 0), (7, np.inf), (11, np.nan), (13, -1), (17, 1e38), (19, 1e-42)):
+        for a in args:
+            a[row, -1] = bad
+    alone = [function(*(a[i] for a in args)) for i in range(40)]
+    np.testing.assert_array_equal(function(*args), alone)
+    for row in (7, 11, 13) if "logits" not in name else (11,):
+        assert np.isnan(alone[row])
+    rows = [0, 17, 25]
+    wanted = [float(exact.evaluate(name, *(a[i] for a in args), normalize=False)) for i in rows]
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose([alone[i] for i in rows], np.array(wanted, dtype), rtol=2e-5)
+
+
+def test_a_label_of_rows_as_they_stand(dtype):
+    q = rows_for("entropy", 40, 10, dtype)[0]
+    q[3, 2], q[5, 2], q[7, 2], q[9, 2], q[11, 3], q[13, 2] = 0, 1, np.inf, -1, np.nan, 1e-42
+    alone = [fastdiv.cross_entropy(2, row, normalize=False) for row in q]
+    together = fastdiv.cross_entropy(np.full(40, 2), q, normalize=False)
+    np.testing.assert_array_equal(together, alone)
+    assert together[3] == np.inf
+    assert together[5] == 0
+    assert np.all(np.isnan(together[[7, 9, 11]]))
+    assert together[13] == pytest.approx(-np.log(float(q[13, 2])))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ordinary = np.delete(-np.log(q[:, 2].astype(float)), [7, 9, 11])
+    np.testing.assert_allclose(np.delete(together, [7, 9, 11]), ordinary, rtol=2e-7)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1.0, 0.0, 1e5, 1e-42])

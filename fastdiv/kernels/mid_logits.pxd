@@ -169,11 +169,13 @@ cdef inline void cross_entropy_from_logits(
                 <real>s.m[r], &gaps, &total) >= 0
             mass = value(&total)
             good = good and finite(mass) and mass >= faint(p)
-            made[r] = value(&gaps) / mass
+            made[r] = value(&gaps) / mass if t.normalize else value(&gaps)
+        mass = 1 if t.normalize else mass
         if t.blended:
             made[r] = ((1 - t.smoothing) * made[r]
                        + t.smoothing * (gap_sum(x[r], t.c, x_tail, <real>s.m[r]) / t.c))
-        made[r] = made[r] + s.log_sum[r] if good else NAN
+            mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
+        made[r] = made[r] + mass * s.log_sum[r] if good else NAN
 
 
 cdef inline void score_from_logits(

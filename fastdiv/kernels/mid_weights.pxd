@@ -1,14 +1,14 @@
 """Rows of one block of weights: what weight_rows.pxd computes, several rows at once.
 
 As in mid_logits.pxd, each step is taken for all rows of a tile before the next, and what is done
-once a row with a lane for each. NaN in ``made`` gives a row to its row function. Rows are
-normalised; sums as they stand are not computed here.
+once a row with a lane for each. NaN in ``made`` gives a row to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
-from fastdiv.kernels.short_weights cimport anchors, gap_results, pair_results
+from fastdiv.kernels.short_weight_pairs cimport pair_results
+from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport block_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
@@ -45,7 +45,7 @@ cdef inline void gap_rows(
     cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
     fetch_rows(row_q, at_q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m, NULL,
                NULL)
-    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa)
+    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa, t.normalize)
     for r in range(many):
         ties[r] = bad[r] = 1
         gap[r] = rest[r] = total[r] = 0
@@ -66,7 +66,7 @@ cdef inline void gap_rows(
         if targeted:
             total[r] = block_sum(p, c, p_tail, False)
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
-                <const double*>rest, <double*>total, made, targeted)
+                <const double*>rest, <double*>total, made, targeted, t.normalize)
     for r in range(rows.rows):
         if targeted and bad[r] == 1:
             one.p.data, one.q.data = rows.p[r], rows.q[r]
@@ -121,13 +121,13 @@ cdef inline void pair_rows(
             p, q, c, p_tail, tail_of(<const real*>second),
             <const real*>(rows.p[r] + next_tile(rows.p, many)),
             <const real*>(rows.q[r] + next_tile(rows.q, many)), <real>1, <real*>terms, &phi_q[r],
-            &delta[r], symmetric, False) else <real>1
+            &delta[r], symmetric, False, False) else <real>1
         phi[r] = block_sum(<const real*>terms, filled, p_tail, True)
         mass[r] = block_sum(p, c, p_tail, True)
     pair_results(<const real*>bad, <const double*>phi, <const double*>phi_q,
                  <const double*>delta, <const double*>mass, <real*>factor, made, symmetric)
     for r in range(rows.rows):
-        if made[r] != made[r]:
+        if made[r] != made[r] or not t.normalize:
             # Counts, and rows with zeros, may all come here: on from their sums.
             s.phi.high, s.phi_q.high = phi[r], phi_q[r]
             s.delta.high, s.mass.high = delta[r], mass[r]

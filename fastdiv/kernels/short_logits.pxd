@@ -214,6 +214,7 @@ cdef inline void cross_entropy_from_logits(
     cdef double mass[TILE]
     cdef double gaps[TILE]
     cdef double even[TILE]
+    cdef double share[TILE]         # what the target sums up to
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     cdef source row = t.p
@@ -247,13 +248,15 @@ cdef inline void cross_entropy_from_logits(
         tile_sum(<const real*>p, t.c, <double*>mass)
         tile_sum(<const real*>terms, t.c, <double*>gaps)
     for lane in range(many):
-        made[lane] = gaps[lane] / mass[lane]
+        share[lane] = 1 if t.normalize else mass[lane]
+        made[lane] = gaps[lane] / mass[lane] if t.normalize else gaps[lane]
     if t.blended:
         gap_sums(<const real*>x, t.c, &s, terms, <double*>even)
         for lane in range(many):
             made[lane] = (1 - t.smoothing) * made[lane] + t.smoothing * (even[lane] / t.c)
+            share[lane] = 1 if t.normalize else (1 - t.smoothing) * share[lane] + t.smoothing
     for lane in range(many):
-        made[lane] += s.log_sum[lane]
+        made[lane] += share[lane] * s.log_sum[lane]
         good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
         made[lane] = made[lane] if good else NAN
 

@@ -1,21 +1,18 @@
 """Short rows of weights: what weight_rows.pxd computes, a lane for each row (see tiles.pxd).
 
-NaN in ``made`` gives a row to its row function. Rows are normalised; sums as they stand are not
-computed here.
+NaN in ``made`` gives a row to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.math cimport (
-    log_gap, log_ratio, mantissa_of, or_bits, origin_of, phi_ratio, phi_series, sign_bit, unit_of,
+    log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
 )
-from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
+from fastdiv.kernels.scalars cimport log1p_lane, log_normal
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weight_pairs cimport difference, inspect
-from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, least_normal, most
 
 
@@ -48,20 +45,22 @@ cdef inline void mass(const task* t, const tile* rows, real* p, double* made) no
 
 
 cdef inline void anchors(
-    const real* m, real* origin, real* unit, real* mantissa
+    const real* m, real* origin, real* unit, real* mantissa, bint normalize
 ) noexcept nogil:
-    """What log_gap takes for every row's maximum."""
+    """What log_gap takes for every row's maximum, or for 1 where sums are taken as they stand."""
     cdef Py_ssize_t many = abreast(m)
+    cdef real anchor
     cdef Py_ssize_t lane
     for lane in range(many):
-        origin[lane] = origin_of(m[lane])
+        anchor = m[lane] if normalize else <real>1
+        origin[lane] = origin_of(anchor)
         unit[lane] = unit_of(origin[lane])
-        mantissa[lane] = mantissa_of(m[lane], origin[lane], unit[lane])
+        mantissa[lane] = mantissa_of(anchor, origin[lane], unit[lane])
 
 
 cdef inline void gap_results(
     const real* m, const real* ties, const real* bad, const double* gap, const double* rest,
-    double* total, double* made, bint targeted,
+    double* total, double* made, bint targeted, bint normalize,
 ) noexcept nogil:
     """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made."""
     cdef Py_ssize_t many = abreast(m)
@@ -72,9 +71,16 @@ cdef inline void gap_results(
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
         if not targeted:
             total[lane] = sum_q
-        result = gap[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
-        good = (bad[lane] == 0) & (total[lane] > tiny) & (m[lane] > tiny)
-        good = good & (total[lane] < top) & (sum_q < top)
+        good = (bad[lane] == 0) & (total[lane] < top) & (sum_q < top)
+        made[lane] = gap[lane] if good & (abs(gap[lane]) < INFINITY) else NAN
+    if not normalize:
+        for lane in range(many):
+            good = (abs(made[lane]) > tiny) | (made[lane] == 0)
+            made[lane] = made[lane] if good else NAN
+        return
+    for lane in range(many):
+        result = made[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
+        good = (total[lane] > tiny) & (m[lane] > tiny)
         # Of one class alone 0 is exact; any other may be a product that has vanished.
         alone = (gap[lane] == 0) & (rest[lane] == 0) & (ties[lane] == 1)
         made[lane] = result if good & (alone | (result * total[lane] > tiny)) else NAN
@@ -82,7 +88,7 @@ cdef inline void gap_results(
 
 cdef inline void gap_tile(
     const real* p, real* q, Py_ssize_t c, const coming* next_p, const coming* next_q, real* gaps,
-    double* made, bint targeted,
+    double* made, bint targeted, bint normalize,
 ) noexcept nogil:
     """H(p, q), or with q for p H(q); q is used up. See weight_gaps.pxd."""
     cdef Py_ssize_t many = abreast(p)
@@ -99,7 +105,7 @@ cdef inline void gap_tile(
     cdef real a, f, fraction = 0, steps = 0
     cdef Py_ssize_t j, k, lane
     tile_max(<const real*>q, c, <real*>m)
-    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa)
+    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa, normalize)
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
@@ -126,13 +132,13 @@ cdef inline void gap_tile(
     for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
-                <const double*>rest, <double*>total, made, targeted)
+                <const double*>rest, <double*>total, made, targeted, normalize)
 
 
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-    gap_tile(<const real*>p, p, t.c, &next, &next, p + OPERAND, made, False)
+    gap_tile(<const real*>p, p, t.c, &next, &next, p + OPERAND, made, False, t.normalize)
 
 
 cdef inline void cross_entropy(
@@ -142,7 +148,8 @@ cdef inline void cross_entropy(
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     load_tile(&t.p, rows.p, rows.p_end, t.c, p)
     load_tile(&t.q, rows.q, rows.q_end, t.c, p + OPERAND)
-    gap_tile(<const real*>p, p + OPERAND, t.c, &next_p, &next_q, p + 2 * OPERAND, made, True)
+    gap_tile(<const real*>p, p + OPERAND, t.c, &next_p, &next_q, p + 2 * OPERAND, made, True,
+             t.normalize)
 
 
 cdef inline void cross_entropy_label(
@@ -166,148 +173,11 @@ cdef inline void cross_entropy_label(
     for lane in range(many):
         good = (low[lane] >= 0) & (at_label[lane] > tiny) & (at_label[lane] < INFINITY)
         good = good & (others[lane] < INFINITY)
-        made[lane] = log1p_lane(others[lane] / at_label[lane])
-        made[lane] = made[lane] if good else NAN
-
-
-# ----------------------------------------------------------------------------------- two rows
-
-cdef inline void pair_results(
-    const real* bad, const double* phi, const double* phi_q, const double* delta,
-    const double* mass, real* factor, double* made, bint symmetric,
-) noexcept nogil:
-    """KL or Jensen-Shannon of every row from its sums; in ``factor`` what makes the sums equal."""
-    cdef Py_ssize_t many = abreast(bad)
-    cdef double e, excess, result, top = most(bad)
-    cdef bint good
-    cdef Py_ssize_t lane
-    for lane in range(many):
-        e = -delta[lane] / mass[lane]
-        if symmetric:
-            result = js_of(phi[lane], phi_q[lane], e, mass[lane], bad)
-        else:
-            excess = log1p_excess_small(e)
-            result = kl_of(phi[lane], e, excess, mass[lane], bad)
-        # No weight is above the sum of its row.
-        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
-        made[lane] = result if good & (phi[lane] < INFINITY) else NAN
-        factor[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
-
-
-cdef inline void pair_pass(
-    const real* p, const real* q, real* factor, Py_ssize_t c, const coming* next_p,
-    const coming* next_q, real* phi, double* made, bint symmetric, bint scaled,
-) noexcept nogil:
-    """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. In
-    ``factor`` comes what makes the sums equal."""
-    cdef Py_ssize_t many = abreast(p)
-    cdef real delta[TILE]
-    cdef real phi_q[TILE]
-    cdef real signs[TILE]
-    cdef real bad[TILE]
-    cdef double mass[TILE]
-    cdef double total[TILE]
-    cdef double deltas[TILE]
-    cdef double phi_qs[TILE]
-    cdef real a, b, d, f, m, one, other, steps = 0
-    cdef Py_ssize_t j, k, lane
-    clear_tile(<real*>delta)
-    clear_tile(<real*>phi_q)
-    clear_tile(<real*>signs)
-    for j in range(c):
-        ask(next_p, j)
-        ask(next_q, j)
-        k = j * many
+        at_label[lane] = at_label[lane] if good else NAN
+    if t.normalize:
         for lane in range(many):
-            a = p[k + lane]
-            b = q[k + lane]
-            d = difference(a, b, factor[lane], scaled)
-            delta[lane] += d
-            if symmetric:
-                b = factor[lane] * b if scaled else b
-                d = d * <real>0.5
-                m = (a + b) * <real>0.5
-                f = phi_ratio(b, m, -d, <real>1, False, False, &steps)
-                other = phi_series(b, -d, f, steps)
-                f = phi_ratio(a, m, d, <real>1, False, False, &steps)
-                one = phi_series(a, d, f, steps)
-                phi[k + lane] = one + other
-                phi_q[lane] += other
-                f = <real>0 - (a + b) if m < 4 * least_normal(p) else <real>0
-            else:
-                f = phi_ratio(a, b, <real>0, factor[lane], True, scaled, &steps)
-                phi[k + lane] = phi_series(a, d, f, steps)
-                b = factor[lane] * b if scaled else b
-                # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-                f = <real>0 - a if b < 4 * least_normal(p) else <real>0
-            signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, b))
-    tile_sum(<const real*>phi, c, <double*>total)
-    tile_sum(p, c, <double*>mass)
-    for lane in range(many):
-        bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
-        deltas[lane] = delta[lane]
-        phi_qs[lane] = phi_q[lane]
-    pair_results(<const real*>bad, <const double*>total, <const double*>phi_qs,
-                 <const double*>deltas, <const double*>mass, factor, made, symmetric)
-
-
-cdef inline void infinite_rows(
-    const real* p, const real* q, Py_ssize_t c, double* made
-) noexcept nogil:
-    """Infinity for rows without a result that is_infinite in weight_pairs.pxd."""
-    cdef Py_ssize_t many = abreast(p)
-    cdef real worst[TILE]
-    cdef real top[TILE]
-    cdef real lost[TILE]
-    cdef bint found
-    cdef Py_ssize_t j, k, lane
-    clear_tile(<real*>worst)
-    clear_tile(<real*>top)
-    clear_tile(<real*>lost)
-    for j in range(c):
-        k = j * many
+            made[lane] = log1p_lane(others[lane] / at_label[lane])
+    else:
         for lane in range(many):
-            inspect(p[k + lane], q[k + lane], &worst[lane], &top[lane], &lost[lane])
-    for lane in range(many):
-        found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
-        made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]
-
-
-cdef inline void pair_tile(
-    const task* t, const tile* rows, real* p, double* made, bint symmetric
-) noexcept nogil:
-    """KL or Jensen-Shannon; a second time where the sums of a row's operands differ."""
-    cdef Py_ssize_t many = abreast(<const real*>p)
-    cdef real* q = p + OPERAND
-    cdef real* phi = q + OPERAND
-    cdef real factor[TILE]
-    cdef double again[TILE]
-    cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
-    cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    cdef bint missing = False
-    cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-    load_tile(&t.q, rows.q, rows.q_end, t.c, q)
-    pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
-              symmetric, False)
-    for lane in range(many):
-        missing = missing | (made[lane] != made[lane])
-    if missing:
-        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi,
-                  <double*>again, symmetric, True)
-        for lane in range(many):
-            made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
-    if missing and not symmetric:
-        infinite_rows(<const real*>p, <const real*>q, t.c, made)
-
-
-cdef inline void kl_divergence(
-    const task* t, const tile* rows, real* p, double* made
-) noexcept nogil:
-    pair_tile(t, rows, p, made, False)
-
-
-cdef inline void js_divergence(
-    const task* t, const tile* rows, real* p, double* made
-) noexcept nogil:
-    pair_tile(t, rows, p, made, True)
+            made[lane] = -log_normal(at_label[lane])
+            made[lane] = made[lane] if at_label[lane] > 0 else NAN

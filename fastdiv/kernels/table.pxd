@@ -13,6 +13,7 @@ cimport fastdiv.kernels.mid_weights as mid_weights
 cimport fastdiv.kernels.short_logit_compare as short_logit_compare
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
 cimport fastdiv.kernels.short_logits as short_logits
+cimport fastdiv.kernels.short_weight_pairs as short_weight_pairs
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
@@ -97,8 +98,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.kl_divergence,
             False,
             SHORT_PAIR,
-            short_weights.kl_divergence[float],
-            short_weights.kl_divergence[double],
+            short_weight_pairs.kl_divergence[float],
+            short_weight_pairs.kl_divergence[double],
             mid_weights.kl_divergence[float],
             mid_weights.kl_divergence[double],
         ),
@@ -109,8 +110,8 @@ cdef inline void fill(entry* table) noexcept:
             careful.js_divergence,
             False,
             SHORT_PAIR,
-            short_weights.js_divergence[float],
-            short_weights.js_divergence[double],
+            short_weight_pairs.js_divergence[float],
+            short_weight_pairs.js_divergence[double],
             mid_weights.js_divergence[float],
             mid_weights.js_divergence[double],
         ),

@@ -10,6 +10,10 @@ sum (phi(p, m) + phi(q, m)) / 2 with m = (p + q) / 2. Where the sums differ, as 
 a second pass, of p against factor * q: its sums are equal but for the rounding of the factor, and
 each difference is rounded but once.
 
+Of rows as they stand KL is G + sum (p - q), as long as that is a small part of it; else the second
+pass is plain. Its terms, of either sign, are of p and q within a factor of two phi and, exact,
+p - q, of others p log(p / q) itself, which may be much less than phi and p - q.
+
 The pass runs in the type of the input and notices what it cannot do well; such a row is done again
 by careful.pxd.
 """
@@ -22,12 +26,12 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, tree_of
 from fastdiv.kernels.weights cimport least_normal, most
 
 ctypedef struct pair_sums:
     double_sum phi          # sum phi(p, q), or for Jensen-Shannon sum phi(p, m) + phi(q, m)
-    double_sum phi_q        # sum phi(q, m)
+    double_sum phi_q        # sum phi(q, m), or of plain rows the sum of p - q beside phi
     double_sum delta        # sum (p - q)
     double_sum mass         # sum p
     bint good               # False: the fast pass met what only the careful one can do
@@ -63,9 +67,9 @@ cdef inline void ratio_step(
 cdef inline void phi_step(
     const real* p, const real* q, real factor, const real* ratio, const real* steps,
     const real* ratio_q, const real* steps_q, real* phi, real* phi_q, real* delta,
-    bint symmetric, bint scaled,
+    bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
-    """The terms of one set of lanes."""
+    """The terms of one set of lanes; of plain rows ``phi_q`` is p - q or 0."""
     cdef Py_ssize_t lane
     cdef real b, d, f
     for lane in range(lanes(p)):
@@ -78,13 +82,35 @@ cdef inline void phi_step(
             phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane]) + f
             phi_q[lane] += f
         else:
+            if plain:
+                d = d if steps[lane] == 0 else <real>0
+                phi_q[lane] = d
             phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
+
+
+cdef inline double exact_sum(
+    const real* x, Py_ssize_t n, const real* tail
+) noexcept nogil:
+    """Sum of a block in double, whole sets of lanes."""
+    cdef double s[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
+    if real is float:
+        # A chain, of which no rounding shows in a float.
+        for lane in range(half):
+            s[lane] = 0
+        while k < n:
+            for lane in range(half):
+                s[lane] += <double>x[k + lane] + <double>x[k + half + lane]
+            k += width
+        return tree_of(<double*>s, x)
+    else:
+        return block_sum(x, n, tail, False)
 
 
 cdef inline bint pair_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
     const real* next_p, const real* next_q, real factor, real* phi, double* phi_q, double* delta,
-    bint symmetric, bint scaled,
+    bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes, and the smaller sums; whether the block is for
     this pass.
@@ -96,6 +122,7 @@ cdef inline bint pair_terms(
     cdef real ratio_q[2 * MAX_LANES]
     cdef real steps_q[2 * MAX_LANES]
     cdef real phi_qs[MAX_LANES]
+    cdef real nearby[MAX_BLOCK]
     cdef real deltas[MAX_LANES]
     cdef real signs[MAX_LANES]
     cdef Py_ssize_t width = lanes(p), whole = n - n % width, k = 0, i, j
@@ -115,7 +142,8 @@ cdef inline bint pair_terms(
             ahead(next_q + k + i)
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
                      <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
-                     phi + k + i, <real*>phi_qs, <real*>deltas, symmetric, scaled)
+                     phi + k + i, <real*>nearby + k + i if plain else <real*>phi_qs,
+                     <real*>deltas, symmetric, scaled, plain)
         k += 2 * width
     while k < n:
         ahead(next_p + k)
@@ -124,27 +152,30 @@ cdef inline bint pair_terms(
                    <real*>steps, <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric, scaled)
         phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <const real*>ratio,
                  <const real*>steps, <const real*>ratio_q, <const real*>steps_q, phi + k,
-                 <real*>phi_qs, <real*>deltas, symmetric, scaled)
+                 <real*>nearby + k if plain else <real*>phi_qs, <real*>deltas, symmetric, scaled,
+                 plain)
         k += width
     # Of second order in the result: plain chains will do.
     delta[0] = lane_sum(<const real*>deltas)
     phi_q[0] = lane_sum(<const real*>phi_qs) if symmetric else 0
+    if plain:
+        phi_q[0] = exact_sum(<const real*>nearby, k, q_tail)
     return not sign_bit(any_bits(<real*>signs))
 
 
 cdef inline void pair_block(
     pair_sums* s, const real* p, const real* q, Py_ssize_t n, const real* p_tail,
-    const real* q_tail, real factor, bint symmetric, bint scaled,
+    const real* q_tail, real factor, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     cdef real phi[MAX_BLOCK]
     cdef double phi_q = 0, delta = 0
     s.good = pair_terms(
         p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), factor, <real*>phi, &phi_q, &delta,
-        symmetric, scaled)
+        symmetric, scaled, plain)
     add(&s.phi, block_sum(<const real*>phi, whole_sets(p, n), p_tail, True))
     add(&s.mass, block_sum(p, n, p_tail, True))
     add(&s.delta, delta)
-    if symmetric:
+    if symmetric or plain:
         add(&s.phi_q, phi_q)
 
 
@@ -156,7 +187,7 @@ cdef inline bint in_range(const pair_sums* s, const real* like) noexcept nogil:
 
 cdef inline void sum_pair_part(
     pair_sums* s, const task* t, Py_ssize_t k, Py_ssize_t end, real* scratch, double factor,
-    bint symmetric, bint scaled,
+    bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """The sums of two rows from element k up to ``end``."""
     cdef Py_ssize_t n
@@ -171,7 +202,7 @@ cdef inline void sum_pair_part(
         p = fetch(&t.p, k, n, scratch, <real>0)
         q = fetch(&t.q, k, n, second, <real>0)
         pair_block(s, p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-                   <real>factor, symmetric, scaled)
+                   <real>factor, symmetric, scaled, plain)
         k += block_size(<const real*>scratch)
 
 
@@ -189,13 +220,15 @@ cdef inline void sum_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept 
     # The flags as constants, for loops without what they do not need.
     if a.symmetric:
         if a.scaled:
-            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, True)
+            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, True, False)
         else:
-            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, False)
-    elif a.scaled:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, True)
+            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, False, False)
+    elif not a.scaled:
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, False)
+    elif a.t.normalize:
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, True, False)
     else:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False)
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, True)
 
 
 cdef inline void join_pairs(pair_sums* s, const pair_sums* other) noexcept nogil:
@@ -209,7 +242,7 @@ cdef inline void join_pairs(pair_sums* s, const pair_sums* other) noexcept nogil
 cdef inline pair_sums sum_pair(
     const task* t, real* scratch, double factor, bint symmetric, bint scaled
 ) noexcept nogil:
-    """The sums of p and q, or if ``scaled`` of p and factor * q."""
+    """The sums of p and q, or if ``scaled`` of p and factor * q, or the plain ones."""
     cdef pair_sums s
     cdef sum_pass a
     cdef Py_ssize_t i

@@ -33,7 +33,7 @@ cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
     if not s.good:
         return NAN
     if not t.normalize:
-        return result if abs(result) > tiny else NAN
+        return result if abs(result) > tiny or result == 0 else NAN
     total = s.m * s.ties + value(&s.rest)
     result = result / total + log_total_weight(&s)
     # The product, because a subnormal weight may be off by as much as it is.
@@ -50,7 +50,7 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
     if not s.good:
         return INFINITY if not t.blended and is_infinite(t, scratch) else NAN
     if not t.normalize:
-        return result if abs(result) > tiny else NAN
+        return result if abs(result) > tiny or result == 0 else NAN
     if t.blended:
         result += total * log_total_weight(&s)
     else:
@@ -95,11 +95,25 @@ cdef inline double kl_from(const pair_sums* s, const real* like) noexcept nogil:
     return kl_of(value(&s.phi), e, log1p_excess(e), total, like) if s.good else NAN
 
 
+cdef inline bint equal_rows(const pair_sums* s) noexcept nogil:
+    """Whether no element differs, so that a result of 0 is exact."""
+    return s.phi.high == 0 and s.delta.high == 0
+
+
 cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
-    """KL of normalised rows, from the sums of a first pass; a second where the sums differ."""
-    cdef double kl
+    """KL from the sums of a first pass; a second where the rows' sums differ."""
+    cdef double kl, g = value(&s.phi), tiny = faint(<const real*>scratch)
     if not s.good:
         return INFINITY if is_infinite(t, scratch) else NAN
+    if not t.normalize:
+        # The sum of p - q is made by plain chains.
+        if abs(value(&s.delta)) < g / 64 and g > tiny:
+            return g + value(&s.delta)
+        if equal_rows(&s):
+            return 0
+        s = sum_pair(t, scratch, 1, False, True)
+        kl = value(&s.phi) + value(&s.phi_q)
+        return kl if s.good and abs(kl) > tiny else NAN
     kl = kl_from(&s, <const real*>scratch)
     if kl != kl:
         s = sum_pair(t, scratch, equal_sums(&s), False, True)
@@ -108,15 +122,8 @@ cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept no
 
 
 cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
-    """KL = G / Sp - (e - log1p(e))."""
-    cdef pair_sums s = sum_pair(t, scratch, 1, False, False)
-    cdef double kl, g
-    if t.normalize or not s.good:
-        return kl_end(t, s, scratch)
-    # G + sum (p - q), as long as that is a small part of it: its sums are plain chains.
-    g = value(&s.phi)
-    kl = g + value(&s.delta)
-    return kl if abs(value(&s.delta)) < g / 64 and g > faint(<const real*>scratch) else NAN
+    """KL = G / Sp - (e - log1p(e)), or sum p log(p / q)."""
+    return kl_end(t, sum_pair(t, scratch, 1, False, False), scratch)
 
 
 cdef inline double js_of(
@@ -142,10 +149,12 @@ cdef inline double js_from(const pair_sums* s, const real* like) noexcept nogil:
 
 
 cdef inline double js_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
-    """Jensen-Shannon of normalised rows, likewise."""
-    cdef double js
+    """Jensen-Shannon likewise."""
+    cdef double js = 0.5 * value(&s.phi)
     if not s.good:
         return NAN
+    if not t.normalize:
+        return js if js > faint(<const real*>scratch) or equal_rows(&s) else NAN
     js = js_from(&s, <const real*>scratch)
     if js != js:
         s = sum_pair(t, scratch, equal_sums(&s), True, True)
@@ -155,8 +164,4 @@ cdef inline double js_end(const task* t, pair_sums s, real* scratch) noexcept no
 
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
     """J / Sp and its corrections, or J."""
-    cdef pair_sums s = sum_pair(t, scratch, 1, True, False)
-    cdef double total = value(&s.mass), tiny = faint(<const real*>scratch)
-    if t.normalize or not s.good:
-        return js_end(t, s, scratch)
-    return 0.5 * value(&s.phi) if total > tiny and 0.5 * value(&s.phi) > tiny else NAN
+    return js_end(t, sum_pair(t, scratch, 1, True, False), scratch)

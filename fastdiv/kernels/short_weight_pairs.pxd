@@ -1,0 +1,195 @@
+"""Short rows of two sets of weights: Kullback-Leibler and Jensen-Shannon, a lane for each pair.
+
+See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair to its row function.
+"""
+
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
+from fastdiv.kernels.scalars cimport log1p_excess_small
+from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tiles cimport (
+    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_sum,
+)
+from fastdiv.kernels.turning cimport load_tile
+from fastdiv.kernels.weight_pairs cimport difference, inspect
+from fastdiv.kernels.weight_rows cimport js_of, kl_of
+from fastdiv.kernels.weights cimport faint, least_normal, most
+
+
+cdef inline void pair_results(
+    const real* bad, const double* phi, const double* phi_q, const double* delta,
+    const double* mass, real* factor, double* made, bint symmetric,
+) noexcept nogil:
+    """KL or Jensen-Shannon of every row from its sums; in ``factor`` what makes the sums equal."""
+    cdef Py_ssize_t many = abreast(bad)
+    cdef double e, excess, result, top = most(bad)
+    cdef bint good
+    cdef Py_ssize_t lane
+    for lane in range(many):
+        e = -delta[lane] / mass[lane]
+        if symmetric:
+            result = js_of(phi[lane], phi_q[lane], e, mass[lane], bad)
+        else:
+            excess = log1p_excess_small(e)
+            result = kl_of(phi[lane], e, excess, mass[lane], bad)
+        # No weight is above the sum of its row.
+        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
+        made[lane] = result if good & (phi[lane] < INFINITY) else NAN
+        factor[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
+
+
+cdef inline void plain_results(
+    const real* bad, const double* terms, const double* delta, const double* mass, double* made,
+    bint symmetric,
+) noexcept nogil:
+    """The same of rows that are taken as they stand: the sum of their terms."""
+    cdef Py_ssize_t many = abreast(bad)
+    cdef double result, top = most(bad), tiny = faint(bad)
+    cdef bint good
+    cdef Py_ssize_t lane
+    for lane in range(many):
+        result = 0.5 * terms[lane] if symmetric else terms[lane]
+        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
+        good = good & (abs(result) < INFINITY)
+        # Of equal rows 0 is exact; any other may be what has vanished.
+        good = good & ((abs(result) > tiny) | (result == 0) & (delta[lane] == 0))
+        made[lane] = result if good else NAN
+
+
+cdef inline void pair_pass(
+    const real* p, const real* q, real* factor, Py_ssize_t c, const coming* next_p,
+    const coming* next_q, real* phi, double* made, bint symmetric, bint scaled, bint plain,
+    bint normalize,
+) noexcept nogil:
+    """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. In
+    ``factor`` comes what makes the sums equal. Plain: KL of p and q as they stand."""
+    cdef Py_ssize_t many = abreast(p)
+    cdef real delta[TILE]
+    cdef real phi_q[TILE]
+    cdef real signs[TILE]
+    cdef real bad[TILE]
+    cdef double mass[TILE]
+    cdef double total[TILE]
+    cdef double deltas[TILE]
+    cdef double phi_qs[TILE]
+    cdef double nearby[TILE]
+    cdef real* near = phi + OPERAND
+    cdef real a, b, d, f, m, one, other, steps = 0
+    cdef Py_ssize_t j, k, lane
+    clear_tile(<real*>delta)
+    clear_tile(<real*>phi_q)
+    clear_tile(<real*>signs)
+    for j in range(c):
+        ask(next_p, j)
+        ask(next_q, j)
+        k = j * many
+        for lane in range(many):
+            a = p[k + lane]
+            b = q[k + lane]
+            d = difference(a, b, factor[lane], scaled)
+            delta[lane] += d
+            if symmetric:
+                b = factor[lane] * b if scaled else b
+                d = d * <real>0.5
+                m = (a + b) * <real>0.5
+                f = phi_ratio(b, m, -d, <real>1, False, False, &steps)
+                other = phi_series(b, -d, f, steps)
+                f = phi_ratio(a, m, d, <real>1, False, False, &steps)
+                one = phi_series(a, d, f, steps)
+                phi[k + lane] = one + other
+                phi_q[lane] += other
+                f = <real>0 - (a + b) if m < 4 * least_normal(p) else <real>0
+            else:
+                f = phi_ratio(a, b, <real>0, factor[lane], True, scaled, &steps)
+                if plain:
+                    # Of p and q within a factor of two phi and, exact, p - q; of others
+                    # p log(p / q) itself, which may be much less than either.
+                    d = d if steps == 0 else <real>0
+                    near[k + lane] = d
+                phi[k + lane] = phi_series(a, d, f, steps)
+                b = factor[lane] * b if scaled else b
+                # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+                f = <real>0 - a if b < 4 * least_normal(p) else <real>0
+            signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, b))
+    tile_sum(<const real*>phi, c, <double*>total)
+    tile_sum(p, c, <double*>mass)
+    for lane in range(many):
+        bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
+        deltas[lane] = delta[lane]
+        phi_qs[lane] = phi_q[lane]
+    if plain:
+        tile_sum(<const real*>near, c, <double*>nearby)
+        for lane in range(many):
+            total[lane] += nearby[lane]
+    if not normalize:
+        plain_results(<const real*>bad, <const double*>total, <const double*>deltas,
+                      <const double*>mass, made, symmetric)
+        return
+    pair_results(<const real*>bad, <const double*>total, <const double*>phi_qs,
+                 <const double*>deltas, <const double*>mass, factor, made, symmetric)
+
+
+cdef inline void infinite_rows(
+    const real* p, const real* q, Py_ssize_t c, double* made
+) noexcept nogil:
+    """Infinity for rows without a result that is_infinite in weight_pairs.pxd."""
+    cdef Py_ssize_t many = abreast(p)
+    cdef real worst[TILE]
+    cdef real top[TILE]
+    cdef real lost[TILE]
+    cdef bint found
+    cdef Py_ssize_t j, k, lane
+    clear_tile(<real*>worst)
+    clear_tile(<real*>top)
+    clear_tile(<real*>lost)
+    for j in range(c):
+        k = j * many
+        for lane in range(many):
+            inspect(p[k + lane], q[k + lane], &worst[lane], &top[lane], &lost[lane])
+    for lane in range(many):
+        found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
+        made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]
+
+
+cdef inline void pair_tile(
+    const task* t, const tile* rows, real* p, double* made, bint symmetric
+) noexcept nogil:
+    """KL or Jensen-Shannon; a second time where the sums of a row's operands differ."""
+    cdef Py_ssize_t many = abreast(<const real*>p)
+    cdef real* q = p + OPERAND
+    cdef real* phi = q + OPERAND
+    cdef real factor[TILE]
+    cdef double again[TILE]
+    cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
+    cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
+    cdef bint missing = False
+    cdef Py_ssize_t lane
+    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, q)
+    if t.normalize or symmetric:
+        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
+                  symmetric, False, False, t.normalize)
+    else:
+        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
+                  symmetric, False, True, False)
+    for lane in range(many):
+        missing = missing | (made[lane] != made[lane])
+    if missing and t.normalize:
+        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi,
+                  <double*>again, symmetric, True, False, True)
+        for lane in range(many):
+            made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
+    if missing and not symmetric:
+        infinite_rows(<const real*>p, <const real*>q, t.c, made)
+
+
+cdef inline void kl_divergence(
+    const task* t, const tile* rows, real* p, double* made
+) noexcept nogil:
+    pair_tile(t, rows, p, made, False)
+
+
+cdef inline void js_divergence(
+    const task* t, const tile* rows, real* p, double* made
+) noexcept nogil:
+    pair_tile(t, rows, p, made, True)
