@@ -48,6 +48,14 @@ cdef inline double log_careful(double a) noexcept nogil:
     return fma(e, X_LN2_HI, f + e * X_LN2_LO)
 
 
+cdef inline double log_lane(double a) noexcept nogil:
+    """log_careful of a number that is not subnormal, without a branch: for lanes, too."""
+    cdef double made = log_normal(a)
+    made = made if a < INFINITY else a
+    made = -INFINITY if a == 0 else made
+    return NAN if a < 0 else made
+
+
 cdef inline double log_quotient(double a, double b) noexcept nogil:
     """log(a / b) for a <= b, to a few u of itself."""
     cdef double quotient = a / b

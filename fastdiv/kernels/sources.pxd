@@ -12,12 +12,10 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.halves cimport bfloat16, float16, float16_row, from_bfloat16, from_float16
-from fastdiv.kernels.lanes cimport block_max, block_size, lanes
-from fastdiv.kernels.scalars cimport log_quotient
+from fastdiv.kernels.lanes cimport MAX_BLOCK, block_max, block_size, lanes
+from fastdiv.kernels.math cimport bits64, double_of
+from fastdiv.kernels.scalars cimport log_lane, log_quotient
 from fastdiv.kernels.segments cimport split
-
-cdef extern from "math.h" nogil:
-    double copysign(double x, double y) noexcept
 
 ctypedef fused item:
     int8_t
@@ -156,15 +154,40 @@ cdef inline void gather(
 
 
 cdef inline double kept(double made, double of) noexcept nogil:
-    """What a number was made into; the smallest one where it would vanish: a weight that is there
-    must still be there where q is 0."""
-    return made if made != 0 or of == 0 else copysign(5e-324, of)
+    """What a number was made into by positive factors; the smallest one where it would vanish: a
+    weight that is there must still be there where q is 0."""
+    return double_of(bits64(made) | <uint64_t>((made == 0) & (of != 0)))
+
+
+cdef inline void take_logarithms(real* block, Py_ssize_t n, double top) noexcept nogil:
+    """log_quotient of the elements and ``top``."""
+    cdef double quotient[MAX_BLOCK]
+    cdef bint apart = False
+    cdef Py_ssize_t j
+    for j in range(n):
+        quotient[j] = <double>block[j] / top
+        apart = apart | ((block[j] > 0) & (quotient[j] <= 1e-290))
+    if apart:
+        for j in range(n):
+            block[j] = <real>log_quotient(<double>block[j], top)
+    else:
+        for j in range(n):
+            block[j] = <real>log_lane(quotient[j])
+
+
+cdef inline void divide(
+    real* block, Py_ssize_t n, double top, double scale, double divisor
+) noexcept nogil:
+    cdef double x
+    cdef Py_ssize_t j
+    for j in range(n):
+        # The difference first: of rounded quotients it would be off by their size.
+        x = <double>block[j] - top
+        block[j] = <real>kept(x * scale / divisor, x)
 
 
 cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
     """Elements k .. k + n of a row of any type, in the type computed in."""
-    cdef Py_ssize_t j
-    cdef double x
     if s.type == FLOAT32:
         gather(s, k, n, block, <const float*>NULL)
     elif s.type == FLOAT64:
@@ -190,13 +213,9 @@ cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* bloc
     else:
         gather(s, k, n, block, <const uint8_t*>NULL)
     if s.logarithm:
-        for j in range(n):
-            block[j] = <real>log_quotient(<double>block[j], s.top)
+        take_logarithms(block, n, s.top)
     if s.divisor != 1.0 or s.scale != 1.0:
-        # The difference first: of rounded quotients it would be off by their size.
-        for j in range(n):
-            x = <double>block[j] - (0.0 if s.logarithm else s.top)
-            block[j] = <real>kept(x * s.scale / s.divisor, x)
+        divide(block, n, 0.0 if s.logarithm else s.top, s.scale, s.divisor)
 
 
 cdef inline void read(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
@@ -262,22 +281,24 @@ cdef inline const real* fetch_target(
     cdef const real* p
     cdef real* tail = scratch + block_size(<const real*>scratch)
     cdef Py_ssize_t j, width = lanes(<const real*>scratch), rest = n % width
-    cdef double made, even = kept(t.smoothing / t.c, t.smoothing)
+    # In variables of their own: what is written might else be one of them.
+    cdef double made, smoothing = t.smoothing, even = kept(smoothing / t.c, smoothing)
+    cdef const double* weight = t.weight + k
     if not t.blended:
         return fetch(&t.p, k, n, scratch, <real>0)
     if t.label >= 0:
         for j in range(n):
             scratch[j] = <real>even
         if k <= t.label < k + n:
-            scratch[t.label - k] += <real>(1 - t.smoothing)
+            scratch[t.label - k] += <real>(1 - smoothing)
     else:
         p = fetch(&t.p, k, n, scratch, <real>0)
         for j in range(n):
-            scratch[j] = <real>((1 - t.smoothing) * p[j] + even)
+            scratch[j] = <real>((1 - smoothing) * p[j] + even)
     if t.weight != NULL:
         for j in range(n):
-            made = scratch[j] * t.weight[k + j]
-            scratch[j] = <real>(kept(made, scratch[j]) if t.weight[k + j] != 0 else made)
+            made = scratch[j] * weight[j]
+            scratch[j] = <real>kept(made, scratch[j] * <double>(weight[j] != 0))
     if rest:
         for j in range(width):
             tail[j] = scratch[n - rest + j] if j < rest else <real>0
