@@ -21,10 +21,7 @@ def test_error_in_ulp(call, kind, dtype):
 
 @pytest.mark.parametrize("c", [2, 3, 10, 64, 129, 200, 1000, 1025])
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_error_in_ulp_of_rows_looked_for(call, c, dtype, request):
-    if (call.field, c, dtype) == ("delta_p", 2, np.float32):
-        # test_compare.py has what is wrong there.
-        request.applymarker(pytest.mark.xfail(reason="not kept yet"))
+def test_error_in_ulp_of_rows_looked_for(call, c, dtype):
     check(call, searched(call, c, dtype, 6 if c < 1000 else 3), dtype)
 
 
