@@ -243,8 +243,10 @@ def against(
         keepdims=keepdims and whole,
         out=out if whole else None,
         result=result if whole else np.dtype(np.float64),
-        # A blended target, a quotient or a logarithm is made in double.
-        wide=_is_wide(result, *numbers) or blended or temperature != 1,
+        # A weighted target, a quotient or a logarithm is made in double.
+        wide=_is_wide(result, *numbers)
+        or (blended and (weight is not None or from_weights))
+        or temperature != 1,
         inputs=inputs,
         workers=workers,
         labels=labels,

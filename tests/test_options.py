@@ -196,3 +196,20 @@ def test_a_single_row_gives_a_number(name, function, dtype):
     args = [a[0] for a in rows_for(name, 1, 10, dtype)]
     got = function(*args)
     assert isinstance(got, np.ndarray if name in MAKERS else dtype)
+
+
+@pytest.mark.parametrize("c", [3, 130, 1500])
+def test_smoothing_at_its_ends(c, dtype):
+    x = np.zeros((3, c), dtype)
+    x[0, 1] = x[1, 1:] = -np.inf
+    x[2, 1] = 5
+    last = np.log(np.exp(5) + c - 1)
+    for label in (0, 1):
+        y = np.full(3, label)
+        for p in (y, np.eye(c, dtype=dtype)[y]):
+            # The least share in a class without probability costs everything.
+            least = fastdiv.cross_entropy_from_logits(p, x, label_smoothing=1e-300)
+            assert least == pytest.approx([np.inf, np.inf, last - 5 * label], rel=1e-6)
+            # A class without a share costs nothing.
+            whole = fastdiv.cross_entropy_from_logits(p, x, label_smoothing=1)
+            assert whole == pytest.approx([np.inf, np.inf, last - 5 / c], rel=1e-6)

@@ -142,7 +142,9 @@ def run(
     j.ignores = ignore_index is not None
     j.ignored = ignore_index if j.ignores else 0
     j.weighted = labels is not None and weight is not None and not blended
-    j.shared = blended and p is not None and normalize
+    # A target from logits that is smoothed only is divided by its sum in the end.
+    j.shared = (blended and p is not None and normalize
+                and not (j.chosen.blends and weight is None))
     j.divided = temperature != 1.0
     j.t.blended = blended
     j.t.smoothing = smoothing

@@ -8,6 +8,7 @@ negative, infinite or NaN, the answer is the one of the formulas in weights.pxd.
 cimport fastdiv.kernels.logit_rows as logit_rows
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
 from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
+from fastdiv.kernels.logit_targets cimport smoothed
 from fastdiv.kernels.scalars cimport (
     close, log1p_excess, log1p_lane, log_careful, log_quotient, phi_careful,
 )
@@ -291,7 +292,7 @@ cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noe
     cdef task u = t[0]
     cdef measure of_p
     cdef double result
-    if t.blended:
+    if t.label >= 0 or t.blended and not (smoothed(t) and t.normalize):
         return logit_rows.cross_entropy_from_logits(t, scratch)
     of_p = measured(&u.p, t.c, scratch, True)
     if of_p.largest != of_p.largest:

@@ -7,7 +7,7 @@ from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
-from fastdiv.kernels.logit_targets cimport sum_target, target_sums
+from fastdiv.kernels.logit_targets cimport smoothed, sum_target, target_sums
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.scores cimport (
@@ -66,16 +66,26 @@ cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch)
 cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """sum(p (m - x)) / sum p + log S: only non-negative terms."""
     cdef target_sums s = sum_target(t, scratch)
-    cdef double mass = value(&s.total), log_s
+    cdef double mass = value(&s.total), gap = value(&s.gaps), even, log_s
+    cdef bint smooth = smoothed(t)
+    if smooth and t.label >= 0:
+        mass = 1
+        gap = s.exps.m - element(&t.q, t.label, <real>0)
     if s.low < 0 or not proper(&s.exps) or not finite(mass):
         return NAN
-    # Products of subnormal weights are rounded; a target of class weights is as it is.
-    if not t.blended and 0 < mass < faint(<const real*>scratch):
+    # Products of subnormal weights are rounded; what is blended as it stands is as it is.
+    if (not t.blended or smooth and t.normalize) and 0 < mass < faint(<const real*>scratch):
         return NAN
     log_s = log_total(&s.exps, <const real*>scratch)
-    if t.blended or not t.normalize:
-        return value(&s.gaps) + mass * log_s
-    return value(&s.gaps) / mass + log_s if mass > 0 else NAN
+    if t.normalize and (smooth or not t.blended):
+        gap = gap / mass if mass > 0 else NAN
+        mass = 1
+    if smooth:
+        even = t.smoothing * (value(&s.even) / t.c)
+        # Without a share in it an infinite gap adds nothing.
+        gap = (1 - t.smoothing) * gap + even if t.smoothing < 1 or gap != gap else even
+        mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
+    return gap + mass * log_s
 
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:

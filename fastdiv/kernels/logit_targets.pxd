@@ -1,14 +1,32 @@
-"""One pass over a row of logits and a target: for cross-entropy against rows."""
+"""One pass over a row of logits and a target: for cross-entropy against rows.
+
+A smoothed target, (1 - smoothing) * p + smoothing / c, is never made: the gaps of p and of the
+uniform distribution have sums of their own, and so has p.
+"""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least, two_ahead,
+    whole_sets,
 )
 from fastdiv.kernels.logit_sums cimport absorb, join_exp
 from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value
+
+cdef inline double gap_sum(
+    const real* x, Py_ssize_t c, const real* tail, real m
+) noexcept nogil:
+    """The sum of m - x: the cross-entropy to the uniform distribution, times c."""
+    cdef real gaps[MAX_BLOCK]
+    cdef Py_ssize_t k, filled = whole_sets(x, c)
+    for k in range(c):
+        gaps[k] = m - x[k]
+    for k in range(c, filled):
+        gaps[k] = 0
+    return block_sum(<const real*>gaps, filled, tail, False)
+
 
 cdef inline real target_block(
     const real* p, const real* x, Py_ssize_t n, const real* p_tail, const real* x_tail,
@@ -45,6 +63,12 @@ ctypedef struct target_sums:
     double_sum gaps         # sum p (m - x)
     double_sum total        # sum p
     double low              # the least p, if it is negative
+    double_sum even         # of a smoothed target sum (m - x)
+    double seen             # and of how many x
+
+
+cdef inline bint smoothed(const task* t) noexcept nogil:
+    return t.blended and t.weight == NULL
 
 
 cdef inline void raise_gaps(target_sums* s, double before) noexcept nogil:
@@ -52,6 +76,16 @@ cdef inline void raise_gaps(target_sums* s, double before) noexcept nogil:
     cdef double mass = value(&s.total)
     if s.exps.m > before and mass != 0:
         add(&s.gaps, mass * (s.exps.m - before))
+    if s.exps.m > before and s.seen != 0:
+        add(&s.even, s.seen * (s.exps.m - before))
+
+
+cdef inline void add_even(
+    target_sums* s, const real* x, Py_ssize_t n, const real* tail
+) noexcept nogil:
+    # Of a block of -inf alone, before any maximum, every gap is infinite.
+    add(&s.even, gap_sum(x, n, tail, <real>s.exps.m) if s.exps.m > -INFINITY else INFINITY)
+    s.seen += n
 
 
 ctypedef struct target_pass:
@@ -67,20 +101,24 @@ cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexce
     cdef double before
     cdef real low = 0
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, t.c), n
+    cdef bint smooth = smoothed(t)
     cdef const real* p
     cdef const real* x
-    s.gaps.high = s.gaps.low = s.total.high = s.total.low = 0
+    s.gaps.high = s.gaps.low = s.total.high = s.total.low = s.even.high = s.even.low = s.seen = 0
     start(&s.exps, <const real*>scratch)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
-        p = fetch_target(t, k, n, scratch)
         x = fetch(&t.q, k, n, second, <real>-INFINITY)
         before = s.exps.m
         absorb(&s.exps, x, n, tail_of(<const real*>second), False, False, <real>0, 0)
         raise_gaps(s, before)
-        low = min(low, target_block(
-            p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-            two_ahead(p), <real>s.exps.m, &s.gaps, &s.total))
+        if smooth:
+            add_even(s, x, n, tail_of(<const real*>second))
+        if not (smooth and t.label >= 0):
+            p = fetch(&t.p, k, n, scratch, <real>0) if smooth else fetch_target(t, k, n, scratch)
+            low = min(low, target_block(
+                p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
+                two_ahead(p), <real>s.exps.m, &s.gaps, &s.total))
         k += n
     s.low = low
 
@@ -94,6 +132,8 @@ cdef inline void join_targets(
     raise_gaps(other, before_other)
     join(&s.gaps, &other.gaps)
     join(&s.total, &other.total)
+    join(&s.even, &other.even)
+    s.seen += other.seen
     s.low = min(s.low, other.low)
 
 

@@ -14,7 +14,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, ahead, block_size, lanes, whole_sets
-from fastdiv.kernels.logit_targets cimport target_block
+from fastdiv.kernels.logit_targets cimport gap_sum, target_block
 from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.scores cimport RANK, TOP_CLASS
@@ -124,19 +124,6 @@ cdef inline void cross_entropy_label_from_logits(
         made[r] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
 
 
-cdef inline double gap_sum(
-    const real* x, Py_ssize_t c, const real* tail, real m
-) noexcept nogil:
-    """The sum of m - x: the cross-entropy to the uniform distribution, times c."""
-    cdef real gaps[MAX_BLOCK]
-    cdef Py_ssize_t k, filled = whole_sets(x, c)
-    for k in range(c):
-        gaps[k] = m - x[k]
-    for k in range(c, filled):
-        gaps[k] = 0
-    return block_sum(<const real*>gaps, filled, tail, False)
-
-
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
@@ -152,8 +139,6 @@ cdef inline void cross_entropy_from_logits(
     cdef exp_tile s
     cdef Py_ssize_t r
     cdef bint good = True, labelled = rows.p[0] == NULL
-    # What a row by itself was divided by is still there.
-    row.scale = row.divisor = 1.0
     sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
     for r in range(rows.rows):
         x_tail = tail_of(<const real*>room_of(scratch, r))

@@ -217,7 +217,6 @@ cdef inline void cross_entropy_from_logits(
     cdef double share[TILE]         # what the target sums up to
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    cdef source row = t.p
     cdef real m, g
     cdef real* x = p + OPERAND
     cdef real* terms = x + OPERAND
@@ -232,10 +231,8 @@ cdef inline void cross_entropy_from_logits(
             gaps[lane] = s.m[lane] - x[rows.label[lane] * many + lane]
             mass[lane] = 1
     else:
-        # What a row by itself was divided by is still there.
-        row.scale = row.divisor = 1.0
-        load_tile(&row, rows.p, rows.p_end, t.c, p)
-        next = coming_after(&row, rows.p, t.c, many)
+        load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+        next = coming_after(&t.p, rows.p, t.c, many)
         for j in range(t.c):
             ask(&next, j)
             k = j * many
