@@ -153,3 +153,26 @@ def test_nothing_is_read_past_the_last_row(name, function, c, dtype):
     assert len(SIGNATURES[name]) == len(args)
     # Nobody else may be given this memory with a page that cannot be written.
     assert libc.mprotect(ctypes.c_void_p(start + length), page, 3) == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mprotect as Linux has it")
+@pytest.mark.parametrize("c", [1, 2, 5, 10, 17, 33, 100, 1000, 1100])
+@pytest.mark.parametrize("step", [2, 3, 4, -1, -2])
+def test_nothing_is_read_beside_a_row_of_every_second_class(step, c, dtype):
+    page, size = mmap.PAGESIZE, np.dtype(dtype).itemsize
+    width = (c - 1) * abs(step) + 1
+    inner = (width * size + page - 1) // page * page
+    memory = mmap.mmap(-1, inner + 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for end in (start, start + page + inner):
+        assert libc.mprotect(ctypes.c_void_p(end), page, 0) == 0
+    x = rows_for("logsumexp", 1, c, dtype)[0][0]
+    for offset in (page, page + inner - width * size):
+        place = np.frombuffer(memory, dtype, width, offset)[::step]
+        place[:] = x
+        assert fastdiv.logsumexp(place) == fastdiv.logsumexp(x)
+        assert fastdiv.logsumexp(place, dtype=np.float64) == fastdiv.logsumexp(x, dtype=np.float64)
+    # Nobody else may be given this memory with pages that cannot be read.
+    for end in (start, start + page + inner):
+        assert libc.mprotect(ctypes.c_void_p(end), page, 3) == 0

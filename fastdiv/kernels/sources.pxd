@@ -11,25 +11,12 @@ from libc.stdint cimport (
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
-from fastdiv.kernels.halves cimport bfloat16, float16, float16_row, from_bfloat16, from_float16
+from fastdiv.kernels.halves cimport bfloat16, float16, float16_row
+from fastdiv.kernels.items cimport gather_every, gather_far, item
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_max, block_size, lanes
 from fastdiv.kernels.math cimport bits64, double_of
 from fastdiv.kernels.scalars cimport log_lane, log_quotient
 from fastdiv.kernels.segments cimport split
-
-ctypedef fused item:
-    int8_t
-    uint8_t
-    int16_t
-    uint16_t
-    int32_t
-    uint32_t
-    int64_t
-    uint64_t
-    float16
-    bfloat16
-    float
-    double
 
 cdef enum kind:
     INT8
@@ -90,50 +77,6 @@ ctypedef struct task:
     split pieces            # for rows of several segments
 
 
-cdef inline uint32_t swapped32(uint32_t i) noexcept nogil:
-    return (i >> 24) | ((i >> 8) & 0xff00) | ((i & 0xff00) << 8) | (i << 24)
-
-
-cdef inline item swapped(item element) noexcept nogil:
-    """An element in the other byte order, by shifts, which become vector code."""
-    cdef uint64_t h
-    cdef uint32_t i
-    cdef uint16_t j
-    if sizeof(item) == 8:
-        memcpy(&h, &element, 8)
-        h = (<uint64_t>swapped32(<uint32_t>h) << 32) | swapped32(<uint32_t>(h >> 32))
-        memcpy(&element, &h, 8)
-    elif sizeof(item) == 4:
-        memcpy(&i, &element, 4)
-        i = swapped32(i)
-        memcpy(&element, &i, 4)
-    elif sizeof(item) == 2:
-        memcpy(&j, &element, 2)
-        j = <uint16_t>((j >> 8) | (j << 8))
-        memcpy(&element, &j, 2)
-    return element
-
-
-cdef inline real number(item element, real like) noexcept nogil:
-    if item is float16:
-        return <real>from_float16(element.bits)
-    elif item is bfloat16:
-        return <real>from_bfloat16(element.bits)
-    else:
-        return <real>element
-
-
-cdef inline void gather_every(
-    const char* at, Py_ssize_t step, Py_ssize_t n, real* block, const item* like, bint swaps
-) noexcept nogil:
-    """n elements, ``step`` bytes apart, converted; vector code where that is known."""
-    cdef item element
-    cdef Py_ssize_t j
-    for j in range(n):
-        memcpy(&element, at + j * step, sizeof(item))
-        block[j] = number(swapped(element) if swaps else element, <real>0)
-
-
 cdef inline void gather(
     const source* s, Py_ssize_t k, Py_ssize_t n, real* block, const item* like
 ) noexcept nogil:
@@ -150,7 +93,7 @@ cdef inline void gather(
         else:
             gather_every(at, size, n, block, like, False)
     else:
-        gather_every(at, s.stride, n, block, like, False)
+        gather_far(at, s.stride, n, block, like)
 
 
 cdef inline double kept(double made, double of) noexcept nogil:
