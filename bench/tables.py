@@ -29,8 +29,6 @@ FUNCTIONS = [
     "cross_entropy",
     "kl_divergence",
     "js_divergence",
-    "score",
-    "compare",
 ]
 # Those of the README.
 SHORT = [
@@ -217,7 +215,8 @@ def page(kept: dict[str, Any]) -> str:
         lines += ["", "## What binds", "", WHAT_BINDS, "", *kept["loops"]]
     lines += ["", "## Every number of classes", "", "![From 1 to 300 classes](every.svg)", ""]
     lines += ["Where the curves are steepest, from nine classes on:", "", *cliffs(kept)]
-    lines += ["", "## Several numbers of a row", "", TOGETHER, "", *together(kept)]
+    if "together" in kept:
+        lines += ["", "## Several numbers of a row", "", TOGETHER, "", *together(kept)]
     lines += ["", "## Two threads", "", *two_threads(kept)]
     lines += ["", "## However the rows lie", "", "float32 unless it says otherwise.", ""]
     return "\n".join([*lines, *layouts(kept), ""])

@@ -220,7 +220,7 @@ cdef inline bint sum_logit_pair(
         return False
     if real is float:
         # More than the sum of two floats tells.
-        if abs(sp.m - sq.m) > 2.0 ** 20:
+        if not symmetric and abs(sp.m - sq.m) > 2.0 ** 20:
             return False
     for turn in range(2):
         second_pass(t, &constants, terms, moment, symmetric, scratch)
