@@ -34,6 +34,7 @@ from measure import CALLS, OPTIONS, Call, answer, bound, worst  # noqa: E402
 from search import searched  # noqa: E402
 from sweeps import KINDS, Rows, sweep  # noqa: E402
 
+INSTALLED = [name for name in RIVALS if name in rivals.CALLS]
 CLASSES = {1: 12, 2: 12, 3: 12, 7: 12, 10: 12, 16: 12, 17: 12, 64: 8, 65: 8, 129: 6, 1000: 4}
 # Of these so many batches of rows are looked through for the worst.
 SEARCHED = {2: 60, 3: 60, 10: 40, 64: 30, 65: 30, 129: 30, 1000: 9}
@@ -64,7 +65,7 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Find the worst of one kind of row, for every call or those of some functions."""
     ways = {f"to {name}": functools.partial(answer, dtype=t) for name, t in TYPES.items()}
-    ways |= {library: functools.partial(rival, library=library) for library in RIVALS}
+    ways |= {library: functools.partial(rival, library=library) for library in INSTALLED}
     found = []
     options = kind != "searched" and (c <= 1000 or kind in LONG_OPTIONS)
     for call in CALLS + (OPTIONS if options else []):
@@ -117,7 +118,9 @@ def main() -> None:
         if given.quick:
             report(found)
             return
-        versions = (f"{p} {importlib.metadata.version(p)}" for p in ("fastdiv", "numpy", *RIVALS))
+        versions = (
+            f"{p} {importlib.metadata.version(p)}" for p in ("fastdiv", "numpy", *INSTALLED)
+        )
         where = f"Python {platform.python_version()}, {', '.join(versions)}"
         kept["with"] = f"Made by `python bench/accuracy.py` with {where}."
         kept["found"] = [f for f in kept["found"] if BY_NAME[f["call"]].name not in given.only]
