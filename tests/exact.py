@@ -25,8 +25,12 @@ def _normalized(weights: list[Any]) -> list[Any]:
 
 
 def _log_probabilities(x: list[Any]) -> list[Any]:
-    lse = _logsumexp(x)
-    return [v - lse for v in x]
+    # From the largest logit first: next to 1e300 the digits kept would have no room for its share.
+    m = max(x)
+    if mp.isinf(m):
+        return [v - m for v in x]
+    lse = _logsumexp([v - m for v in x])
+    return [v - m - lse for v in x]
 
 
 def _logsumexp(x: list[Any]) -> Any:

@@ -3,7 +3,8 @@
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
-from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, greatest, lanes
+from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, lanes
+from fastdiv.kernels.logit_gaps cimport is_masked
 from fastdiv.kernels.sums cimport block_sum, tree_of
 
 cdef extern from *:
@@ -85,27 +86,6 @@ cdef inline double half_lanes(const real* accumulator) noexcept nogil:
 cdef inline double unless_infinite(double sum) noexcept nogil:
     """A sum, or NaN if a product of an exponential and a large difference has overflowed."""
     return sum if sum < INFINITY else NAN
-
-
-cdef inline bint is_masked(
-    const real* x, const real* y, Py_ssize_t n, const real* x_tail, const real* y_tail
-) noexcept nogil:
-    """Whether some class of a block is masked in y and not in x."""
-    cdef real found[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
-    cdef const real* a
-    cdef const real* b
-    cdef real kept
-    for lane in range(width):
-        found[lane] = 0
-    while k < n:
-        a = at(x, k, whole, x_tail)
-        b = at(y, k, whole, y_tail)
-        for lane in range(width):
-            kept = <real>1 if a[lane] > -INFINITY else <real>0
-            found[lane] += kept if b[lane] == -INFINITY else <real>0
-        k += width
-    return greatest(<real*>found) > 0
 
 
 cdef inline void compare_block(

@@ -141,6 +141,21 @@ cdef inline real greatest_of_four(real* m) noexcept nogil:
     return greatest(m)
 
 
+cdef inline real block_min(const real* x, Py_ssize_t n) noexcept nogil:
+    """Smallest element, or 0 if that is smaller; NaNs are passed over."""
+    cdef real m[4 * MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), k = 0, lane
+    for lane in range(4 * width):
+        m[lane] = 0
+    while k + 4 * width <= n:
+        for lane in range(4 * width):
+            m[lane] = -x[k + lane] if -x[k + lane] > m[lane] else m[lane]
+        k += 4 * width
+    for lane in range(n - k):
+        m[lane] = -x[k + lane] if -x[k + lane] > m[lane] else m[lane]
+    return -greatest_of_four(<real*>m)
+
+
 cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
     """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
     cdef real m[4 * MAX_LANES]

@@ -13,10 +13,12 @@ from fastdiv.kernels.comparisons cimport (
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
     probability_gap,
 )
-from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_size, two_ahead, whole_sets
+from fastdiv.kernels.lanes cimport (
+    MAX_BLOCK, SCRATCH, at, block_size, lanes, two_ahead, whole_sets,
+)
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
-from fastdiv.kernels.logits cimport exp_sum, exp_terms, exp_unit, log_total, reference, rest_of
+from fastdiv.kernels.logits cimport exp_sum, exp_terms, log_total, reference, rest_of
 from fastdiv.kernels.math cimport integer_bits
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
@@ -39,6 +41,19 @@ cdef inline void exp_keep(
                   False)
 
 
+cdef inline void less_shift(
+    const real* x, Py_ssize_t n, const real* tail, real shift, real* made
+) noexcept nogil:
+    """The logits of a block as the offset counts them, in whole sets of lanes."""
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
+    cdef const real* a
+    while k < n:
+        a = at(x, k, whole, tail)
+        for lane in range(width):
+            made[k + lane] = a[lane] - shift
+        k += width
+
+
 ctypedef struct row_sums:
     double_sum kl
     double_sum reverse
@@ -52,7 +67,7 @@ ctypedef struct row_sums:
 ctypedef struct compare_task:
     const task* t
     const pair* c
-    bint small              # the exponentials as they are, not multiplied by 2^EXP_SCALE
+    bint small              # the sums are made of probabilities, not of 2^EXP_SCALE as much
     row_sums* made          # by each segment
 
 
@@ -64,11 +79,13 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
     cdef real* second = scratch + SCRATCH
     cdef const real* p_tail = tail_of(<const real*>scratch)
     cdef const real* q_tail = tail_of(<const real*>second)
+    cdef real xp[MAX_BLOCK]
+    cdef real xq[MAX_BLOCK]
     cdef real ep[MAX_BLOCK]
     cdef real eq[MAX_BLOCK]
     cdef compare_sums block
-    cdef double small = 1 / exp_unit(<const real*>scratch) if a.small else 1.0
-    cdef real factor = <real>(c.factor_q / c.factor_p * small)
+    cdef real small = <real>c.factor_p
+    cdef real factor = <real>(c.factor_q if a.small else c.factor_q / c.factor_p)
     # Of huge rows a finite logit may be the largest.
     cdef real padding = <real>-INFINITY if a.small else <real>PADDING
     cdef bint masked = a.small
@@ -83,8 +100,14 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
         q = fetch(&t.q, k, n, second, padding)
         exp_keep(&c.at_p, p, n, p_tail, <real*>ep)
         exp_keep(&c.at_q, q, n, q_tail, <real*>eq)
-        for j in range(whole_sets(p, n) if a.small else 0):
-            ep[j] *= <real>small
+        k += n
+        if a.small:
+            less_shift(p, n, p_tail, <real>c.at_p.shift, <real*>xp)
+            less_shift(q, n, q_tail, <real>c.at_q.shift, <real*>xq)
+            n = whole_sets(p, n)
+            p, q = <const real*>xp, <const real*>xq
+            for j in range(n):
+                ep[j] *= small
         compare_masked(p, q, <const real*>ep, <const real*>eq, n, p_tail, q_tail, factor,
                        <real>c.offset, <real>c.offset_low, &block, &masked, a.small)
         add(&s.kl, block.kl)
@@ -94,7 +117,6 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
         add(&s.gap, block.gap)
         s.side += block.side
         s.close += block.close
-        k += n
 
 
 cdef inline void join_rows(row_sums* s, const row_sums* other) noexcept nogil:
@@ -111,7 +133,7 @@ cdef inline void compare_pass(
     const task* t, real* scratch, const pair* c, compare_sums* s, bint small
 ) noexcept nogil:
     """The second pass, its sums in the unit of probabilities."""
-    cdef double unit = c.factor_p * (exp_unit(<const real*>scratch) if small else 1.0)
+    cdef double unit = 1.0 if small else c.factor_p
     cdef compare_task a
     cdef row_sums only
     cdef Py_ssize_t i
@@ -152,7 +174,8 @@ cdef inline double label_gap(
     cdef double a = element(&t.p, t.label, <real>0), b = element(&t.q, t.label, <real>0)
     cdef double p = exp_gap(sp.m, a) / (sp.ties + rest_of(sp, like))
     cdef double q = exp_gap(sq.m, b) / (sq.ties + rest_of(sq, like))
-    return probability_gap(a, b, p, q, c.offset, c.offset_low + error)
+    return probability_gap(
+        a - c.at_p.shift, b - c.at_q.shift, p, q, c.offset, c.offset_low + error)
 
 
 cdef inline void put_nothing(const task* t) noexcept nogil:
@@ -177,8 +200,8 @@ cdef inline double compare_pair(const task* t, real* scratch, bint again) noexce
     if t.label >= 0 and not again:
         put_cross_entropies(t, &sp, &sq, <const real*>scratch)
     if real is float:
-        # Differences may be too large for floats, or for the sum of two.
-        if sp.m > 1e30 or sq.m > 1e30 or abs(sp.m - sq.m) > 2.0 ** 20:
+        # Differences may be too large for floats.
+        if sp.m > 1e30 or sq.m > 1e30:
             return NAN
     # Products with differences of huge logits are to be finite.
     small = c.at_p.shift != 0 or c.at_q.shift != 0

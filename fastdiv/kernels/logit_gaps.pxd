@@ -24,7 +24,8 @@ cdef inline real lowest(const gap_row* row, real like) noexcept nogil:
     """The least logit of p that is told from -inf: exp(-78) of the largest, or exp(-600).
 
     z must reach from there to the largest logits of q, and 2^18 classes too many of that size do
-    not show in what ``kl_in_one_pass`` answers.
+    not show in what ``kl_in_one_pass`` answers, unless q falls as far below p as ``take_block``
+    asks.
     """
     cdef double reach = 78.0 if real is float else 600.0
     return <real>(row.base.power * LN2_HI - reach)
@@ -38,6 +39,47 @@ cdef inline void unmask(real* a, real* b, real low, real low_q) noexcept nogil:
     cdef bint faint = a[0] < low
     a[0] = low if faint else a[0]
     b[0] = low_q if faint & (b[0] < low_q) else b[0]
+
+
+cdef inline bint is_masked(
+    const real* x, const real* y, Py_ssize_t n, const real* x_tail, const real* y_tail
+) noexcept nogil:
+    """Whether some class of a block is masked in y and not in x."""
+    cdef real found[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
+    cdef const real* a
+    cdef const real* b
+    cdef real kept
+    for lane in range(width):
+        found[lane] = 0
+    while k < n:
+        a = at(x, k, whole, x_tail)
+        b = at(y, k, whole, y_tail)
+        for lane in range(width):
+            kept = <real>1 if a[lane] > -INFINITY else <real>0
+            found[lane] += kept if b[lane] == -INFINITY else <real>0
+        k += width
+    return greatest(<real*>found) > 0
+
+
+cdef inline double greatest_fall(
+    const real* xp, const real* xq, Py_ssize_t n, const real* p_tail, const real* q_tail
+) noexcept nogil:
+    """The most by which a logit of a block is less in q than in p."""
+    cdef real fall[MAX_LANES]
+    cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, lane
+    cdef const real* a
+    cdef const real* b
+    for lane in range(width):
+        fall[lane] = 0
+    while k < n:
+        a = at(xp, k, whole, p_tail)
+        b = at(xq, k, whole, q_tail)
+        for lane in range(width):
+            # Of classes masked in both rows the difference is NaN and passed over.
+            fall[lane] = a[lane] - b[lane] if a[lane] - b[lane] > fall[lane] else fall[lane]
+        k += width
+    return greatest(<real*>fall)
 
 
 cdef inline real gap_lane(

@@ -17,9 +17,9 @@ from libc.stdint cimport uint64_t
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, ROUNDER, finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_LANES, SCRATCH, block_size, greatest_of_four, lane_maxima, lanes,
+    MAX_LANES, SCRATCH, block_min, block_size, greatest_of_four, lane_maxima, lanes,
 )
-from fastdiv.kernels.logit_gaps cimport gap_block, gap_row, gap_sums
+from fastdiv.kernels.logit_gaps cimport gap_block, gap_row, gap_sums, greatest_fall
 from fastdiv.kernels.logits cimport reference, reference_for, reference_ratio
 from fastdiv.kernels.math cimport (
     bits64, double_of, exp_lane, expm1_excess, expm1_reduced, integer_bits,
@@ -128,9 +128,14 @@ cdef inline double take_block(
     """Add a block to the row. NaN or -1 is the row's answer."""
     cdef gap_sums s
     cdef reference base
-    cdef double top = 0
+    cdef double top = 0, fall, most_fall = 2.0 ** 28 if real is float else 2.0 ** 700
     cdef bint good
     cdef int turn
+    if block_min(xq, n) < -0.5 * most_fall:
+        fall = greatest_fall(xp, xq, n, p_tail, q_tail)
+        if fall > most_fall:
+            # A class that is next to nothing in p counts, see ``lowest``.
+            return NAN if fall == INFINITY else -1
     for turn in range(3):
         good = gap_block(xp, xq, n, p_tail, q_tail, row, &s, &top)
         if not top <= row.base.power * LN2_HI + 40:

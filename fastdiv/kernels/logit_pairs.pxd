@@ -18,7 +18,8 @@ from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, va
 
 ctypedef struct pair:
     # What the second pass needs of the first: p = exp(x - reference) * factor, and the
-    # difference of the two log-sum-exps as an unevaluated sum.
+    # difference of the log-sum-exps of x - shift as an unevaluated sum. Of huge rows that keeps
+    # what counts: logits next to the shift, which is the largest, less it are exact.
     reference at_p
     reference at_q
     double factor_p
@@ -32,8 +33,9 @@ cdef inline bint pair_ready(
 ) noexcept nogil:
     """Prepare the second pass; p and q come out multiplied by unit. False: the answer is NaN."""
     cdef double log_p = log_total(p, like), log_q = log_total(q, like)
-    cdef double difference = p.m - q.m, part = difference - p.m
-    cdef double error = (p.m - (difference - part)) - (q.m + part)
+    cdef double top_p = p.m - p.base.shift, top_q = q.m - q.base.shift
+    cdef double difference = top_p - top_q, part = difference - top_p
+    cdef double error = (top_p - (difference - part)) - (top_q + part)
     if not (proper(p) and proper(q) and log_p == log_p and log_q == log_q):
         return False
     out.at_p = p.base
@@ -108,7 +110,8 @@ cdef inline void begin_pairs(
     for lane in range(lanes(xp)):
         p[lane] = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
         q[lane] = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
-        d[lane] = logit_gap(xp[lane], xq[lane], offset, offset_low, True)
+        d[lane] = logit_gap(
+            xp[lane] - shift_p, xq[lane] - shift_q, offset, offset_low, True)
 
 
 cdef inline void logit_pair_block(
@@ -123,6 +126,7 @@ cdef inline void logit_pair_block(
     cdef real moments[MAX_LANES]
     cdef const real* x
     cdef const real* y
+    cdef real shift_p = <real>c.at_p.shift, shift_q = <real>c.at_q.shift
     cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, lane
     clear(<real*>moments)
     while k < n:
@@ -136,7 +140,7 @@ cdef inline void logit_pair_block(
         for lane in range(width):
             made[k + lane] = pair_term(
                 d[k + lane], p[k + lane], q[k + lane], &moments[lane], symmetric, True,
-                (y[lane] == -INFINITY) & (x[lane] > -INFINITY))
+                (y[lane] - shift_q == -INFINITY) & (x[lane] - shift_p > -INFINITY))
         k += width
     add(terms, block_sum(<const real*>made, k, p_tail, True))
     # Of second order in the result: a plain chain will do.
@@ -219,8 +223,8 @@ cdef inline bint sum_logit_pair(
     if not pair_ready(&constants, &sp, &sq, unit, <const real*>scratch):
         return False
     if real is float:
-        # More than the sum of two floats tells.
-        if not symmetric and abs(sp.m - sq.m) > 2.0 ** 20:
+        # Differences may be too large for floats.
+        if not symmetric and (sp.m > 1e30 or sq.m > 1e30):
             return False
     for turn in range(2):
         second_pass(t, &constants, terms, moment, symmetric, scratch)

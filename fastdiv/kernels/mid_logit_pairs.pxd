@@ -7,10 +7,10 @@ each: maxima, exponentials and their sums, offsets, terms.
 NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, NAN, fma, real
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, NAN, fma, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, clear, lanes, whole_sets
-from fastdiv.kernels.logit_gaps cimport unmask
+from fastdiv.kernels.logit_gaps cimport is_masked, unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
 from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.scalars cimport log1p_lane
@@ -148,6 +148,7 @@ cdef inline void pair_rows(
     cdef real* room_p = room_of(scratch, 2 * many)
     cdef real* room_q = room_of(room_p, 1)
     cdef exp_rows p, q
+    cdef bint masks
     cdef Py_ssize_t r, c = t.c
     keep_exps(&t.p, rows.p, rows.rows, c, scratch, <const real**>xp, &p)
     keep_exps(&t.q, rows.q, rows.rows, c, second, <const real**>xq, &q)
@@ -162,10 +163,18 @@ cdef inline void pair_rows(
         total[r] = term_sum(
             x, y, ep, eq, c, <real>p.low[r], <real>q.low[r], offset[r], offset_low[r], factor[r],
             &moments[r], symmetric, False)
-        if total[r] != total[r]:
+        masks = total[r] != total[r]
+        if masks:
             total[r] = term_sum(
                 x, y, ep, eq, c, <real>p.low[r], <real>q.low[r], offset[r], offset_low[r],
                 factor[r], &moments[r], symmetric, True)
+        if not symmetric and (masks or total[r] == INFINITY):
+            if is_masked(x, y, c, tail_of(ep), tail_of(eq)):
+                # Any weight at all.
+                total[r] = INFINITY
+            elif total[r] == INFINITY:
+                # The product of an exponential and a large difference has overflowed.
+                total[r] = NAN
     for r in range(many):
         # A NaN in q beside p = 0 is in the offset.
         total[r] = total[r] / p.total[r] if offset[r] == offset[r] else NAN

@@ -46,6 +46,24 @@ cdef inline void exp_lanes(
         rest[lane] = (ties[lane] - 1.0) + rest[lane] / top[lane]
 
 
+cdef inline void check_infinite(
+    const real* xp, const real* xq, Py_ssize_t c, double* total
+) noexcept nogil:
+    """NaN for an infinite sum of a pair of which q masks nothing that p does not: the product of an
+    exponential and a large difference has overflowed."""
+    cdef Py_ssize_t many = abreast(xp), j, k, lane
+    cdef bint masked, found = False
+    for lane in range(many):
+        found = found | (total[lane] == INFINITY)
+    for lane in range(many if found else 0):
+        if total[lane] == INFINITY:
+            masked = False
+            for j in range(c):
+                k = j * many + lane
+                masked = masked | ((xq[k] == -INFINITY) & (xp[k] > -INFINITY))
+            total[lane] = INFINITY if masked else NAN
+
+
 cdef inline void logit_pair_tile(
     const task* t, const tile* rows, real* xp, double* total, double* moments, bint symmetric
 ) noexcept nogil:
@@ -107,6 +125,8 @@ cdef inline void logit_pair_tile(
         for lane in range(many):
             ep[k + lane] = made[lane]
     tile_sum(<const real*>ep, t.c, total)
+    if not symmetric:
+        check_infinite(<const real*>xp, <const real*>xq, t.c, total)
     for lane in range(many):
         # A NaN in q beside p = 0 is in the offset.
         error = offset[lane]
