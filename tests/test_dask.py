@@ -4,6 +4,7 @@ import doctest
 import importlib
 import itertools
 import os
+import re
 import time
 
 import engines
@@ -328,6 +329,8 @@ def test_the_command_line(client, tmp_path, monkeypatch):
     good = np.isfinite(P).all(-1) & np.isfinite(Q).all(-1)
     for name, array in (("p", P[good]), ("q", Q[good]), ("y", Y[good])):
         np.save(f"{name}.npy", array)
+    for name, array in (("p", P[good]), ("q", Q[good])):
+        np.save(f"{name}_probs.npy", fastdiv.softmax(array))
     np.save("few.npy", P[good, :4])
     np.save("few_y.npy", Y[good] % 4)
     # Whose labels nobody has to name.
@@ -337,6 +340,8 @@ def test_the_command_line(client, tmp_path, monkeypatch):
     for args in (
         ["score", "p.npy", "--labels", "y.npy"],
         ["compare", "p.npy", "q.npy", "--labels", "y.npy"],
+        ["score", "p_probs.npy", "--labels", "y.npy", "--probs"],
+        ["compare", "p_probs.npy", "q_probs.npy", "--probs"],
         ["score", "few.npy", "--labels", "few_y.npy"],
         ["compare", "base.kld", "other.npy"],
     ):
@@ -344,6 +349,12 @@ def test_the_command_line(client, tmp_path, monkeypatch):
         alone, shared = runner.invoke(app, args), runner.invoke(app, [*args, *scheduler])
         assert (alone.exit_code, shared.exit_code) == (0, 0)
         assert alone.stdout == shared.stdout
+    wrong = ["score", "p.npy", "--labels", "y.npy", "--probs"]
+    alone, shared = runner.invoke(app, wrong), runner.invoke(app, [*wrong, *scheduler])
+    assert (alone.exit_code, shared.exit_code) == (2, 2)
+    fault = r"p\.npy: row 0 holds -2\.4\S+ at class 0, which is no probability$"
+    assert re.search(fault, alone.stderr, re.M)
+    assert re.search(fault, shared.stderr, re.M)
     refused = runner.invoke(
         app, ["score", "p.npy", "--labels", "y.npy", "--out", "o.npy", *scheduler]
     )

@@ -34,11 +34,12 @@ def score_files(
     want: Iterable[str] | None = None,
     top_k: Iterable[int] = (1, 5),
     bins: int = 15,
+    probs: bool = False,
     task_bytes: int = TASK_BYTES,
     block_bytes: int = BLOCK_BYTES,
     split_every: int | None = None,
 ) -> Any:
-    """Summarise rows of logits in files against labels, lazily; workers read what they compute.
+    """Summarise rows in files against labels, lazily; workers read what they compute.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def score_files(
         The name of the rows in files of several arrays.
     want, top_k, bins, split_every
         As for `score`.
+    probs : bool, default False
+        Whether the rows are probabilities, not logits.
     task_bytes : int, default 256 MiB
         About the bytes of rows of a task, which is of one file, and of whole row groups of Parquet
         and whole chunks of Zarr.
@@ -67,7 +70,8 @@ def score_files(
     ------
     fastdiv.scoring.sources.InputError
         At once for what opening the files tells, and from ``compute()`` for what reading them does:
-        a label out of range, a null, a file that is not the same on a worker.
+        a label out of range, a null, with ``probs`` a row that is no distribution, a file that is
+        not the same on a worker.
     ImportError
         If Dask is not installed.
 
@@ -92,7 +96,8 @@ def score_files(
     >>> round(lazy.compute().result().perplexity.mean, 6)
     8.0
     """
-    measure, files = score_measure(want, top_k, bins), Files.of(place, column, labels)
+    measure = score_measure(want, top_k, bins, probs=probs)
+    files = Files.of(place, column, labels)
     return planned(measure, (files,), task_bytes, block_bytes, split_every).summary
 
 
@@ -104,11 +109,12 @@ def compare_files(
     column: str | list[str] | None = None,
     q_column: str | list[str] | None = None,
     want: Iterable[str] | None = None,
+    probs: bool = False,
     task_bytes: int = TASK_BYTES,
     block_bytes: int = BLOCK_BYTES,
     split_every: int | None = None,
 ) -> Any:
-    """Summarise how far two models' rows of logits in files are from each other, lazily.
+    """Summarise how far two models' rows in files are from each other, lazily.
 
     Parameters
     ----------
@@ -122,7 +128,7 @@ def compare_files(
         first's.
     want : iterable of str, optional
         Which columns of `CompareSummary` to compute, kl_divergence among them; by default all.
-    task_bytes, block_bytes, split_every
+    probs, task_bytes, block_bytes, split_every
         As for `score_files`.
 
     Returns
@@ -139,7 +145,7 @@ def compare_files(
     --------
     compare_on_dask : Open, compute and check that no file has changed.
     """
-    measure, files = pair(p_place, q_place, labels, column, q_column, want)
+    measure, files = pair(p_place, q_place, labels, column, q_column, want, probs)
     return planned(measure, files, task_bytes, block_bytes, split_every).summary
 
 
@@ -150,13 +156,15 @@ def pair(
     column: str | list[str] | None,
     q_column: str | list[str] | None,
     want: Iterable[str] | None,
+    probs: bool,
 ) -> tuple[Measure, tuple[Files, Files]]:
     """Open two models' files, and check what is asked for of their rows."""
     p = Files.of(p_place, column, labels)
     q = Files.of(q_place, column if q_column is None else q_column, None)
     sources = p.source(), q.source()
     check_pair(*sources)
-    return compare_measure(want, any(source.has_labels for source in sources)), (p, q)
+    labelled = any(source.has_labels for source in sources)
+    return compare_measure(want, labelled, probs=probs), (p, q)
 
 
 def planned(

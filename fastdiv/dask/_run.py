@@ -25,6 +25,7 @@ def run_on_dask(
     want: Iterable[str] | None = None,
     top_k: Iterable[int] = (1, 5),
     bins: int = 15,
+    probs: bool = False,
     done: Callable[[int], None] = lambda _: None,
     **sizes: Any,
 ) -> ScoreSummary:
@@ -35,7 +36,7 @@ def run_on_dask(
     scheduler : distributed.Client or str
         A client, or the address of a scheduler (``tcp://10.0.0.1:8786``), or the path of its
         scheduler file (``.json``).
-    place, labels, column, want, top_k, bins, **sizes
+    place, labels, column, want, top_k, bins, probs, **sizes
         As for `score_files`.
     done : callable, optional
         Is told how many rows are done, task by task.
@@ -69,7 +70,8 @@ def run_on_dask(
     >>> round(summary.result().perplexity.mean, 6)
     8.0
     """
-    measure, files = score_measure(want, top_k, bins), Files.of(place, column, labels)
+    measure = score_measure(want, top_k, bins, probs=probs)
+    files = Files.of(place, column, labels)
     return _run(scheduler, planned(measure, (files,), **sizes), done)  # type: ignore[no-any-return]
 
 
@@ -82,6 +84,7 @@ def compare_on_dask(
     column: str | list[str] | None = None,
     q_column: str | list[str] | None = None,
     want: Iterable[str] | None = None,
+    probs: bool = False,
     done: Callable[[int], None] = lambda _: None,
     **sizes: Any,
 ) -> CompareSummary:
@@ -91,7 +94,7 @@ def compare_on_dask(
     ----------
     scheduler, done
         As for `run_on_dask`.
-    p_place, q_place, labels, column, q_column, want, **sizes
+    p_place, q_place, labels, column, q_column, want, probs, **sizes
         As for `compare_files`.
 
     Returns
@@ -107,7 +110,7 @@ def compare_on_dask(
     --------
     compare_files : The same as a lazy object.
     """
-    measure, files = pair(p_place, q_place, labels, column, q_column, want)
+    measure, files = pair(p_place, q_place, labels, column, q_column, want, probs)
     return _run(scheduler, planned(measure, files, **sizes), done)  # type: ignore[no-any-return]
 
 

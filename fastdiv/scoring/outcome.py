@@ -135,14 +135,13 @@ def _on_dask(job: Job, asked: Asked) -> Any:
     from fastdiv import dask
 
     assert asked.dask is not None
-    if job.measure.probs:
-        raise InputError("--dask: is for logits: leave out --probs")
     places = asked.settings["places"]
     if isinstance(places[0], list):
         raise InputError("--dask: takes one place: name the shards by their folder or a pattern")
     names = ("labels", "column", "q_column")
     given: dict[str, Any] = {k: v for k, v in asked.settings.items() if k in names}
-    given |= {"block_bytes": asked.block_bytes, **job.measure.settings}
+    given |= {"block_bytes": asked.block_bytes, "probs": job.measure.probs}
+    given |= job.measure.settings
     on_dask = dask.run_on_dask if len(job.sources) == 1 else dask.compare_on_dask
     try:
         with progress(job) as done:
