@@ -54,6 +54,29 @@ def together() -> dict[str, dict[str, dict[str, float]]]:
     return found
 
 
+def options() -> dict[str, dict[str, dict[str, float]]]:
+    """How many times what a call without them takes a call with each option takes."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for n, c in SHAPES:
+        given = data(n, c, np.dtype(np.float32))
+        ways: dict[str, dict[str, Any]] = {
+            "temperature": {"temperature": 1.7},
+            "label_smoothing": {"label_smoothing": 0.1},
+            "class_weight": {"class_weight": np.arange(c) % 7 / 3},
+            "reduction": {"reduction": "mean"},
+            "base": {"base": 2},
+        }
+        for truth, p in (("labels", given.y), ("rows", given.p)):
+            call = functools.partial(fastdiv.cross_entropy_from_logits, p, given.x)
+            taken = medians(
+                {"": call, **{name: functools.partial(call, **kw) for name, kw in ways.items()}}
+            )
+            times = {name: taken[name] / taken[""] for name in ways}
+            found.setdefault(f"{n}x{c}", {})[truth] = times
+            print("options", f"{n} x {c}", truth, times, flush=True)
+    return found
+
+
 def made(given: Data, change: Callable[[Array], Array]) -> Data:
     """Change the arrays of rows."""
     return given._replace(**{name: change(getattr(given, name)) for name in "xzpq"})

@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
     parser.add_argument(
         "--only",
-        choices=["libraries", "together", "layouts", "threads", "loops"],
+        choices=["libraries", "together", "options", "layouts", "threads", "loops"],
         help="a part once more",
     )
     asked = parser.parse_args()
@@ -174,6 +174,8 @@ def main() -> None:
         kept["loops"] = loops.table()
     if asked.only in {None, "together"}:
         kept["together"] = ourselves.together()
+    if asked.only in {None, "options"}:
+        kept["options"] = ourselves.options()
     if asked.only in {None, "layouts"}:
         kept["layouts"] = ourselves.layouts()
     if asked.only in {None, "threads"}:

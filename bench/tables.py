@@ -11,12 +11,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+from cells import markdown, shown, speed
+from own_tables import OPTIONS, TOGETHER, cliffs, layouts, options, together, two_threads
 from rivals import INEXACT
 
 from fastdiv import _dispatch
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "bench" / "speed.json"
+PARTS = ("seconds", "curve", "every", "together", "options", "layouts", "threads")
 MARKS = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 LIBRARIES = ["fastdiv", "torch", "jax", "numpy", "scipy", "numba", "numexpr", "numkong"]
 FUNCTIONS = [
@@ -40,10 +43,6 @@ SHORT = [
 ]
 SHAPES = ["256x128256", "4096x1000", "100000x100", "1000000x10"]
 SMALL = ["64x128", "1x1000"]
-TOGETHER = (
-    "How many times as long as one of their numbers alone, by its own function, all of them take: "
-    "`score` against `cross_entropy_from_logits`, `compare` against `kl_divergence_from_logits`."
-)
 WHAT_BINDS = (
     "Instructions of the innermost loop for 16 float32 elements, one 512-bit register, and the "
     "cycles that a whole call takes for them with its rows in the cache (`python bench/loops.py`). "
@@ -71,7 +70,7 @@ def machine(libraries: list[str]) -> dict[str, Any]:
         "instruction_set": _dispatch.active(),
         "versions": {name: importlib.metadata.version(name) for name in libraries},
         "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
-        **{kind: {} for kind in ("seconds", "curve", "every", "together", "layouts", "threads")},
+        **{kind: {} for kind in PARTS},
     }
 
 
@@ -96,23 +95,6 @@ def best_rival(taken: dict[str, float]) -> str:
     return min(rivals, key=lambda library: taken[library])
 
 
-def markdown(head: list[str], rows: list[list[str]], texts: int) -> list[str]:
-    """Lay out a table, of which the first columns are text."""
-    rule = ["---"] * texts + ["--:"] * (len(head) - texts)
-    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
-
-
-def shown(shape: str) -> str:
-    """Write a shape as people do."""
-    return shape.replace("x", " × ")
-
-
-def speed(shape: str, seconds: float) -> str:
-    """10⁹ elements a second."""
-    n, c = map(int, shape.split("x"))
-    return f"{n * c / seconds / 1e9:.2f}"
-
-
 def every_library(kept: dict[str, Any], dtype: str, shapes: list[str], small: bool) -> list[str]:
     """Tabulate every library's figure, and fastdiv's against the best and against the limit."""
     rows = []
@@ -130,65 +112,6 @@ def every_library(kept: dict[str, Any], dtype: str, shapes: list[str], small: bo
             rows.append(cells)
     head = ["rows × classes", "function", *present(kept), "best rival"]
     return markdown(head if small else [*head, "limit"], rows, 2)
-
-
-def two_threads(kept: dict[str, Any]) -> list[str]:
-    """Tabulate what a second processor brings."""
-    rows = [
-        [
-            shown(shape),
-            f"`{function}`",
-            speed(shape, taken["one"]),
-            speed(shape, taken["all"]),
-            f"{taken['one'] / taken['all']:.2f}×",
-            f"{taken['limit of all'] / taken['all']:.2f}",
-        ]
-        for shape, functions in kept["threads"].items()
-        for function, taken in functions.items()
-    ]
-    head = ["rows × classes", "function", "one thread", "two", "gain", "limit of two"]
-    return markdown(head, rows, 2)
-
-
-def layouts(kept: dict[str, Any]) -> list[str]:
-    """Tabulate the speed of rows however they lie."""
-    names = list(next(iter(next(iter(kept["layouts"].values())).values())))
-    rows = [
-        [shown(shape), f"`{function}`", *(f"{speeds[name]:.2f}" for name in names)]
-        for shape, functions in kept["layouts"].items()
-        for function, speeds in functions.items()
-    ]
-    return markdown(["rows × classes", "function", *names], rows, 2)
-
-
-def together(kept: dict[str, Any]) -> list[str]:
-    """Tabulate how much more all numbers of a row cost than one of them."""
-    columns = [(f, dtype) for f in ("score", "compare") for dtype in kept["together"]]
-    rows = [
-        [shown(shape), *(f"{kept['together'][dtype][shape][f]:.2f}×" for f, dtype in columns)]
-        for shape in SHAPES
-    ]
-    head = ["rows × classes", *(f"`{f}`, {dtype}" for f, dtype in columns)]
-    return markdown(head, rows, 1)
-
-
-def steepest(speeds: dict[str, float]) -> tuple[int, float]:
-    """Give the class count that is slowest against the faster of its neighbours, and how slow."""
-    counts = sorted(map(int, speeds))[1:-1]
-    ratios = {
-        c: speeds[str(c)] / max(speeds[str(c - 1)], speeds[str(c + 1)]) for c in counts if c > 8
-    }
-    worst = min(ratios, key=lambda c: ratios[c])
-    return worst, ratios[worst]
-
-
-def cliffs(kept: dict[str, Any]) -> list[str]:
-    """Say where the curve of every function is steepest."""
-    worst = {function: steepest(speeds) for function, speeds in kept["every"].items()}
-    return [
-        f"- `{function}`: {ratio:.2f} of its faster neighbour, at {c} classes"
-        for function, (c, ratio) in worst.items()
-    ]
 
 
 def page(kept: dict[str, Any]) -> str:
@@ -217,6 +140,8 @@ def page(kept: dict[str, Any]) -> str:
     lines += ["Where the curves are steepest, from nine classes on:", "", *cliffs(kept)]
     if "together" in kept:
         lines += ["", "## Several numbers of a row", "", TOGETHER, "", *together(kept)]
+    if "options" in kept:
+        lines += ["", "## Options", "", OPTIONS, "", *options(kept)]
     lines += ["", "## Two threads", "", *two_threads(kept)]
     lines += ["", "## However the rows lie", "", "float32 unless it says otherwise.", ""]
     return "\n".join([*lines, *layouts(kept), ""])
