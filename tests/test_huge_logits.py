@@ -107,6 +107,26 @@ def test_any_weight_at_all_under_a_mask_is_infinite(copies, dtype):
     assert fastdiv.compare(p, q).kl_divergence == np.inf
 
 
+@pytest.mark.parametrize("copies", COPIES)
+@pytest.mark.parametrize("options", ["", "smoothing"])
+@pytest.mark.parametrize(
+    ("p", "x"),
+    [
+        # A difference, its product with a weight and the sum of some are beyond the largest float.
+        ([3, 1], [3e38, -3e38]),
+        ([5e8, 5e8], [0, -1e30]),
+        ([1, 1, 1], [0, -3e38, -3e38]),
+    ],
+)
+def test_cross_entropies_next_to_the_end_of_the_range(p, x, options, copies):
+    p, x = np.float32(p), np.float32(x)
+    p = np.append(p, np.zeros(copies, np.float32))
+    x = np.append(x, np.full(copies, x.min()))
+    rows = [Rows(x, x, p, p, f"{p}, {x}", 0)]
+    check(Call("cross_entropy_from_logits", options=options), rows, np.float32)
+    check(Call("cross_entropy_from_logits", True, options), rows, np.float32)
+
+
 @pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("copies", COPIES)
 def test_beyond_the_largest_number_is_masked(copies):

@@ -7,7 +7,7 @@ from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
-from fastdiv.kernels.logit_targets cimport smoothed, sum_target, target_sums
+from fastdiv.kernels.logit_targets cimport in_reach, smoothed, sum_target, target_sums
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.scores cimport (
@@ -85,7 +85,8 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
         # Without a share in it an infinite gap adds nothing.
         gap = (1 - t.smoothing) * gap + even if t.smoothing < 1 or gap != gap else even
         mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
-    return gap + mass * log_s
+    gap += mass * log_s
+    return gap if in_reach(gap, <real>0) else NAN
 
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:

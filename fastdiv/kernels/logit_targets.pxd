@@ -15,6 +15,17 @@ from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segme
 from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value
 
+
+
+cdef inline bint in_reach(double made, real like) noexcept nogil:
+    """Whether a cross-entropy is told by sums of floats, which may be infinite where their mean is
+    not."""
+    if real is float:
+        return made < INFINITY
+    else:
+        return True
+
+
 cdef inline double gap_sum(
     const real* x, Py_ssize_t c, const real* tail, real m
 ) noexcept nogil:

@@ -14,7 +14,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, ahead, block_size, lanes, whole_sets
-from fastdiv.kernels.logit_targets cimport gap_sum, target_block
+from fastdiv.kernels.logit_targets cimport gap_sum, in_reach, target_block
 from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.scores cimport RANK, TOP_CLASS
@@ -160,7 +160,8 @@ cdef inline void cross_entropy_from_logits(
             made[r] = ((1 - t.smoothing) * made[r]
                        + t.smoothing * (gap_sum(x[r], t.c, x_tail, <real>s.m[r]) / t.c))
             mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
-        made[r] = made[r] + mass * s.log_sum[r] if good else NAN
+        made[r] += mass * s.log_sum[r]
+        made[r] = made[r] if good and in_reach(made[r], <real>0) else NAN
 
 
 cdef inline void score_from_logits(

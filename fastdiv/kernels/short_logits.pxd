@@ -11,6 +11,7 @@ from fastdiv.kernels.arithmetic cimport (
 )
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.logit_rows cimport logsumexp_of_q
+from fastdiv.kernels.logit_targets cimport in_reach
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
@@ -255,6 +256,7 @@ cdef inline void cross_entropy_from_logits(
     for lane in range(many):
         made[lane] += share[lane] * s.log_sum[lane]
         good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
+        good = good & in_reach(made[lane], <real>0)
         made[lane] = made[lane] if good else NAN
 
 
