@@ -234,6 +234,8 @@ def against(
         # log q / T as it stands: the temperature is one more unit.
         unit, temperature = unit * temperature, 1.0
     from_weights = not logits and temperature == 1
+    # A factor in the exponential, but for logarithms and next to the ends of the range.
+    divided = temperature != 1 and not (logits and 2.0**-500 < temperature < 2.0**500)
     whole = reduction == "none"
     values = _per_row(
         CROSS_ENTROPY[labels is not None and not blended, not from_weights],
@@ -246,13 +248,15 @@ def against(
         # A weighted target, a quotient or a logarithm is made in double.
         wide=_is_wide(result, *numbers)
         or (blended and (weight is not None or from_weights))
-        or temperature != 1,
+        or divided
+        or not 2.0**-60 < temperature < 2.0**60,
         inputs=inputs,
         workers=workers,
         labels=labels,
         normalize=normalize,
         unit=unit,
         temperature=temperature,
+        divided=divided,
         logarithm=not logits and temperature != 1,
         smoothing=smoothing,
         blended=blended,
@@ -309,6 +313,20 @@ def made(
     place = np.moveaxis(made_rows, axis, -1)
     _run(function, workers, _is_wide(result, array), rows, None, None, place)
     return made_rows
+
+
+def several_of_few(
+    function: str,
+    rows: tuple[ArrayLike, ...],
+    labels: ArrayLike | None,
+    types: tuple[int | None, ...],
+    workers: int | None,
+) -> tuple[Any, ...] | None:
+    """Run a function that makes several numbers of small plain arrays; None for others."""
+    if (labels is None and len(rows) == 1) or not _is_alone(workers):
+        return None
+    made: tuple[Any, ...] | None = kernels.plain_several(FUNCTION[function], rows, labels, types)
+    return made
 
 
 def several(

@@ -106,10 +106,8 @@ def bound(call: Call, dtype: Any) -> float:
 
 
 def span(call: Call, row: Any) -> float:
-    """How many nats apart, after division by the temperature, the classes of a row lie."""
-    if call.name == "cross_entropy":
-        row = np.log(row[row > 0].astype(np.float64))
-    row = row[np.isfinite(row)].astype(np.float64)
+    """How many nats apart, after division by the temperature, the logarithms of weights lie."""
+    row = np.log(row[row > 0].astype(np.float64))
     return float(np.ptp(row) / options_of(call, 1)["temperature"]) if len(row) else 0.0
 
 
@@ -150,9 +148,9 @@ def error(call: Call, args: tuple[Any, ...], got: Any, want: Any) -> float:
         size = max(size, exact.size_of_delta_p(*args))
     if size < least_normal:
         return ulp / 4
-    if call.options == "temperature" and isinstance(got, np.float64):
-        # A gap is rounded when it is divided, and exp makes of it an error of the gap's size:
-        # 2 ulp more are promised for each nat.
+    if call == Call("cross_entropy", call.label, "temperature") and isinstance(got, np.float64):
+        # A logarithm is rounded when it is divided, and exp makes of it an error of its size: 2 ulp
+        # more are promised for each nat.
         promised = bound(call, np.float64)
         return ulp * promised / (promised + 2 * span(call, args[1]))
     return ulp if size == abs(want) else ulp * in_ulp_of(size, got, want)

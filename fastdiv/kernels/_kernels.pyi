@@ -23,6 +23,7 @@ def run(
     normalize: bool = True,
     unit: float = 1.0,
     temperature: float = 1.0,
+    divided: bool = False,
     logarithm: bool = False,
     smoothing: float = 0.0,
     blended: bool = False,
@@ -55,3 +56,6 @@ def plain(
     makes_rows: bool = False,
     wide_out: bool = False,
 ) -> NDArray[Any] | None: ...
+def plain_several(
+    function: int, rows: tuple[object, ...], labels: object, types: tuple[int | None, ...]
+) -> tuple[Any, ...] | None: ...

@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t
 from fastdiv.kernels.jobs cimport help, job, run_job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
+from fastdiv.kernels.temperatures cimport temperature_of
 from fastdiv.kernels.walks cimport (
     LABELS, OUT, P, Q, begin, go_to, join_axes, kind_of, order_axes, source_of,
     take_along, walk,
@@ -59,7 +60,7 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.wide = wide
     j.unit = unit
     j.root = root
-    j.shared = j.divided = j.weighted = j.ignores = False
+    j.shared = j.divided = j.weighted = j.ignores = j.t.warm = False
     j.ignored = 0
     j.t.normalize = normalize
     j.t.blended = False
@@ -116,6 +117,7 @@ def run(
     bint normalize=True,
     double unit=1.0,
     double temperature=1.0,
+    bint divided=False,
     bint logarithm=False,
     double smoothing=0.0,
     bint blended=False,
@@ -134,7 +136,8 @@ def run(
     ``p`` and ``q`` are (..., c), ``labels`` int64 (...), all with the same leading shape; ``out``
     has that shape, or (..., c) for a function that makes rows. ``wide``: compute in double.
     ``unit``: divide results by this; ``root``: then take the square root.
-    ``logarithm``, ``temperature``: q is log(q) / temperature.
+    ``logarithm``, ``temperature``: q is log(q) / temperature; ``divided``: element by element, as
+    logarithms and temperatures next to the ends of the range have to be.
     ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
     ``helpers``: share out the segments of long rows.
     """
@@ -145,7 +148,12 @@ def run(
     # A target from logits that is smoothed only is divided by its sum in the end.
     j.shared = (blended and p is not None and normalize
                 and not (j.chosen.blends and weight is None))
-    j.divided = temperature != 1.0
+    j.divided = divided
+    j.t.warm = temperature != 1.0 and not divided
+    if j.t.warm:
+        j.t.in_f32 = temperature_of(temperature, <float>0)
+        j.t.in_f64 = temperature_of(temperature, <double>0)
+        temperature = 1.0
     j.t.blended = blended
     j.t.smoothing = smoothing
     j.t.weight = <const double*>cnp.PyArray_DATA(weight) if weight is not None else NULL
@@ -225,6 +233,25 @@ cdef inline bint are_plain_labels(object y, cnp.ndarray x, int axes) noexcept:
     return True
 
 
+cdef inline bint are_plain(tuple rows, object labels, Py_ssize_t axis) noexcept:
+    """Whether all is plain, and of the same type and shape, and the classes are the last axis."""
+    cdef cnp.ndarray some, other
+    cdef int axes
+    for array in rows:
+        if not is_plain(array):
+            return False
+    some = rows[0]
+    axes = cnp.PyArray_NDIM(some) - 1
+    if axis != -1 and axis != axes:
+        return False
+    if len(rows) == 2:
+        other = rows[1]
+        if not (cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(some)
+                and cnp.PyArray_NDIM(other) == axes + 1 and same_lead(some, other, axes + 1)):
+            return False
+    return labels is None or are_plain_labels(labels, some, axes)
+
+
 def plain(
     int function,
     tuple rows not None,
@@ -245,21 +272,13 @@ def plain(
     cdef cnp.ndarray some, out, q = None
     cdef int axes, type
     cdef job j
-    for array in rows:
-        if not is_plain(array):
-            return None
+    if not are_plain(rows, labels, axis):
+        return None
     some = rows[0]
     axes = cnp.PyArray_NDIM(some) - 1
     type = cnp.PyArray_TYPE(some)
-    if axis != -1 and axis != axes:
-        return None
     if len(rows) == 2:
         q = rows[1]
-        if not (cnp.PyArray_TYPE(q) == type and cnp.PyArray_NDIM(q) == axes + 1
-                and same_lead(some, q, axes + 1)):
-            return None
-    if labels is not None and not are_plain_labels(labels, some, axes):
-        return None
     out = cnp.PyArray_EMPTY(axes + makes_rows, cnp.PyArray_DIMS(some),
                             cnp.NPY_DOUBLE if wide_out else type, 0)
     j = job_of(function, type == cnp.NPY_DOUBLE, normalize, unit, root)
@@ -268,3 +287,34 @@ def plain(
     else:
         over_arrays(&j, None, some, labels, out, 0, -1, False, 1.0)
     return out
+
+
+def plain_several(int function, tuple rows not None, labels, tuple types not None):
+    """Apply a function that makes several numbers of a row to small plain arrays, see ``plain``.
+
+    ``types``: of each of its numbers NumPy's number of a type, -1 for the type of the rows, or None
+    where it is not wanted. The arrays, or scalars of a single row, come back in their order.
+    """
+    cdef cnp.ndarray some, out, q = None
+    cdef int axes, type
+    cdef job j
+    if not are_plain(rows, labels, -1):
+        return None
+    some = rows[0]
+    axes = cnp.PyArray_NDIM(some) - 1
+    type = cnp.PyArray_TYPE(some)
+    columns = tuple([
+        None if own is None
+        else cnp.PyArray_EMPTY(axes, cnp.PyArray_DIMS(some), type if own < 0 else own, 0)
+        for own in types
+    ])
+    j = job_of(function, type == cnp.NPY_DOUBLE, True, 1.0, False)
+    out = take_columns(&j, columns)
+    if len(rows) == 2:
+        q = rows[1]
+        over_arrays(&j, some, q, labels, out, 0, -1, False, 1.0)
+    else:
+        over_arrays(&j, None, some, labels, out, 0, -1, False, 1.0)
+    if axes > 0:
+        return columns
+    return tuple([None if column is None else column[()] for column in columns])

@@ -35,10 +35,10 @@ cdef inline void exp_keep(
     # The flags as constants, for loops without what they do not need.
     if base.shift != 0:
         exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
-                  True)
+                  True, NULL)
     else:
         exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
-                  False)
+                  False, NULL)
 
 
 cdef inline void less_shift(

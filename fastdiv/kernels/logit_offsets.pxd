@@ -45,7 +45,7 @@ cdef inline double rough_sum(
     lane_maxima(x, n, tail, <real*>m)
     for lane in range(four):
         tops[lane] = m[lane]
-    base[0] = reference_for(greatest_of_four(<real*>tops), x)
+    base[0] = reference_for(greatest_of_four(<real*>tops), NULL, x)
     low = <real>base.low
     bias = integer_bits(base.bias, low)
     for lane in range(four):
@@ -140,7 +140,7 @@ cdef inline double take_block(
         good = gap_block(xp, xq, n, p_tail, q_tail, row, &s, &top)
         if not top <= row.base.power * LN2_HI + 40:
             # exp nears the end of its range.
-            base = reference_for(top, xp)
+            base = reference_for(top, NULL, xp)
             if base.shift != 0 or turn > 0:
                 return NAN
             rescale(row, &base)
@@ -201,7 +201,7 @@ cdef inline void gap_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept 
 
 cdef inline void rescale(gap_row* row, const reference* base) noexcept nogil:
     """Have the sums count from another reference."""
-    cdef double ratio = reference_ratio(&row.base, base)
+    cdef double ratio = reference_ratio(&row.base, base, NULL)
     multiply(&row.mass, ratio)
     multiply(&row.terms, ratio)
     multiply(&row.moment, ratio)

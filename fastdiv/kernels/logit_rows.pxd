@@ -14,7 +14,7 @@ from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
     brier_of, exp_gap,
 )
-from fastdiv.kernels.sources cimport element, task
+from fastdiv.kernels.sources cimport cooled, element, task
 from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.weights cimport faint, unit
 
@@ -60,7 +60,7 @@ cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch)
     cdef double at_label = element(&t.q, t.label, <real>0)
     if not proper(&s):
         return NAN
-    return (s.m - at_label) + log_total(&s, <const real*>scratch)
+    return cooled(t, s.m - at_label) + log_total(&s, <const real*>scratch)
 
 
 cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexcept nogil:
@@ -85,7 +85,7 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
         # Without a share in it an infinite gap adds nothing.
         gap = (1 - t.smoothing) * gap + even if t.smoothing < 1 or gap != gap else even
         mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
-    gap += mass * log_s
+    gap = cooled(t, gap) + mass * log_s
     return gap if in_reach(gap, <real>0) else NAN
 
 

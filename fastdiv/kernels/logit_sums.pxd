@@ -5,8 +5,9 @@ from fastdiv.kernels.lanes cimport block_max, block_size
 from fastdiv.kernels.logits cimport exp_block, exp_sum, raise_max, start
 from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task
+from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task, temperature_for
 from fastdiv.kernels.sums cimport join
+from fastdiv.kernels.temperatures cimport temperature
 
 
 cdef inline void absorb(
@@ -27,24 +28,29 @@ cdef inline void absorb(
     if m > s.m:
         raise_max(s, m, x)
     # The flags as constants, for loops without what they do not need.
-    if s.base.shift != 0:
-        exp_block(s, x, n, tail, True, spreads, scores, True)
+    if not spreads and s.warm != NULL:
+        if s.base.shift != 0:
+            exp_block(s, x, n, tail, True, False, False, True, s.warm)
+        else:
+            exp_block(s, x, n, tail, True, False, False, False, s.warm)
+    elif s.base.shift != 0:
+        exp_block(s, x, n, tail, True, spreads, scores, True, NULL)
     elif m == s.m:
-        exp_block(s, x, n, tail, True, spreads, scores, False)
+        exp_block(s, x, n, tail, True, spreads, scores, False, NULL)
     else:
-        exp_block(s, x, n, tail, False, spreads, scores, False)
+        exp_block(s, x, n, tail, False, spreads, scores, False, NULL)
 
 
 cdef inline void sum_exp_part(
-    exp_sum* s, const source* x, Py_ssize_t k, Py_ssize_t end, real* scratch, bint spreads,
-    bint scores, Py_ssize_t label,
+    exp_sum* s, const source* x, const temperature* warm, Py_ssize_t k, Py_ssize_t end,
+    real* scratch, bint spreads, bint scores, Py_ssize_t label,
 ) noexcept nogil:
     """The sums of a row from element k up to ``end``."""
     cdef real at_label = element(x, label, <real>0) if scores else <real>0
     cdef double before
     cdef Py_ssize_t n
     cdef const real* block
-    start(s, <const real*>scratch)
+    start(s, warm, <const real*>scratch)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
@@ -71,6 +77,7 @@ cdef inline void join_exp(exp_sum* s, exp_sum* other, const real* like) noexcept
 
 ctypedef struct exp_pass:
     const source* x
+    const temperature* warm
     Py_ssize_t c
     bint spreads
     bint scores
@@ -83,11 +90,11 @@ cdef inline void exp_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept 
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.c)
     # The flags as constants, for loops without what they do not need.
     if a.scores:
-        sum_exp_part(a.made + i, a.x, k, end, scratch, True, True, a.label)
+        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, True, True, a.label)
     elif a.spreads:
-        sum_exp_part(a.made + i, a.x, k, end, scratch, True, False, -1)
+        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, True, False, -1)
     else:
-        sum_exp_part(a.made + i, a.x, k, end, scratch, False, False, -1)
+        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, False, False, -1)
 
 
 cdef inline exp_sum sum_exp(
@@ -98,6 +105,7 @@ cdef inline exp_sum sum_exp(
     cdef exp_sum s
     cdef Py_ssize_t i
     a.x, a.c, a.spreads, a.scores, a.label = x, t.c, spreads, scores, label
+    a.warm = temperature_for(t, <const real*>scratch)
     a.made = &s if t.c <= SEGMENT else <exp_sum*>t.pieces.room
     over_segments(&t.pieces, &a, exp_segment[float], exp_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):

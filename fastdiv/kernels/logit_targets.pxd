@@ -12,9 +12,8 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.logit_sums cimport absorb, join_exp
 from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
+from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task, temperature_for
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value
-
 
 
 cdef inline bint in_reach(double made, real like) noexcept nogil:
@@ -116,7 +115,7 @@ cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexce
     cdef const real* p
     cdef const real* x
     s.gaps.high = s.gaps.low = s.total.high = s.total.low = s.even.high = s.even.low = s.seen = 0
-    start(&s.exps, <const real*>scratch)
+    start(&s.exps, temperature_for(t, <const real*>scratch), <const real*>scratch)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
         x = fetch(&t.q, k, n, second, <real>-INFINITY)

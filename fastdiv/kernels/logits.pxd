@@ -20,10 +20,12 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
+from fastdiv.kernels.temperatures cimport exp_warm, temperature
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, score_sums, value
 
 ctypedef struct reference:
-    # exp is taken of x - (shift + power ln 2), which is x - m + rho.
+    # exp is taken of x - (shift + power ln 2), which is x - m + rho; at a temperature T of x / T,
+    # where shift and low are multiples of T.
     double shift
     double power
     double rho
@@ -33,6 +35,7 @@ ctypedef struct reference:
 ctypedef struct exp_sum:
     double m
     double ties
+    const temperature* warm     # NULL: a temperature of 1
     reference base
     double_sum rest         # sum of exp(x - reference), times 2^EXP_SCALE
     double_sum spread       # sum of exp(x - reference) (m - x), likewise
@@ -49,53 +52,67 @@ cdef inline double exp_unit(const real* like) noexcept nogil:
         return 2.0 ** 128
 
 
-cdef inline reference reference_for(double m, const real* like) noexcept nogil:
+cdef inline reference reference_for(
+    double m, const temperature* warm, const real* like
+) noexcept nogil:
     """The reference next to m.
 
-    Past 2^16 (float) or 2^32 (double) m itself is the shift: logits that count are then within
-    a factor of two of m and x - m is exact, while n ln 2 would begin to lose digits.
+    Past 2^16 (float) or 2^32 (double), times a temperature, m itself is the shift: logits that
+    count are then within a factor of two of m and x - m is exact, while n ln 2 would begin to lose
+    digits.
     """
     cdef reference r
     cdef double range = 65536.0 if real is float else 4294967296.0
     cdef int bias = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
+    cdef double step = LN2_HI
     r.shift = 0
     r.power = 0
     r.rho = 0
-    if -range < m < range:
+    if warm != NULL:
+        range *= warm.value
+        step = warm.step
+    if not -range < m < range:
+        r.shift = m
+    elif warm != NULL:
+        r.power = (m / warm.value * LOG2E + ROUNDER) - ROUNDER
+        r.rho = fma(-r.power, warm.step_low, fma(-r.power, step, m)) / warm.value
+    else:
         r.power = (m * LOG2E + ROUNDER) - ROUNDER
         r.rho = fma(-r.power, LN2_LO, fma(-r.power, LN2_HI, m))
-    else:
-        r.shift = m
-    r.low = (r.power - bias) * LN2_HI
+    r.low = (r.power - bias) * step
     r.bias = bias - <int64_t>r.power
     return r
 
 
-cdef inline double reference_ratio(const reference* old, const reference* new) noexcept nogil:
+cdef inline double reference_ratio(
+    const reference* old, const reference* new, const temperature* warm
+) noexcept nogil:
     """exp(old reference - new reference); an exact power of two unless the logits are huge."""
-    cdef double steps = old.power - new.power
+    cdef double steps = old.power - new.power, shift = old.shift - new.shift
     if old.shift == 0 and new.shift == 0:
         if steps > -1000:
             return double_of(<uint64_t>(1023 + <int64_t>steps) << 52)
         return ldexp(1.0, <int>steps) if steps > -4000 else 0.0
-    return exp_scalar(fma(steps, LN2_HI, old.shift - new.shift) + steps * LN2_LO)
+    shift = shift / warm.value if warm != NULL else shift
+    return exp_scalar(fma(steps, LN2_HI, shift) + steps * LN2_LO)
 
 
-cdef inline void start(exp_sum* s, const real* like) noexcept nogil:
+cdef inline void start(exp_sum* s, const temperature* warm, const real* like) noexcept nogil:
+    s.warm = warm
     s.m = -INFINITY
     s.ties = 0
     s.top_block = 0
-    s.base = reference_for(-INFINITY, like)
+    s.base = reference_for(-INFINITY, warm, like)
     s.rest.high = s.rest.low = s.spread.high = s.spread.low = 0
     s.squares.high = s.squares.low = s.above = 0
 
 
 cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogil:
     """Make m the maximum: what equalled the old one joins the rest."""
-    cdef reference base = reference_for(m, like)
+    cdef reference base = reference_for(m, s.warm, like)
     cdef double ratio = 0, e
     if s.m > -INFINITY:
-        ratio = reference_ratio(&s.base, &base)
+        ratio = reference_ratio(&s.base, &base, s.warm)
         e = exp_scalar(s.base.rho)
         add(&s.rest, s.ties * e * exp_unit(like))
         add(&s.squares, s.ties * e * e * exp_unit(like) * exp_unit(like))
@@ -113,13 +130,20 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 cdef inline void exp_step(
     const real* x, real m, real shift, real low, real bias, real k,
     real* rest, real* spread, real* ties, real* place, bint at_max, bint spreads, bint places,
-    bint shifted,
+    bint shifted, const temperature* warm,
 ) noexcept nogil:
     """One set of lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
-    cdef real e
+    cdef real e, z, rate = 0, step = 0, step_low = 0, inverse = 0
+    if warm != NULL:
+        rate, step = <real>warm.lane_rate, <real>warm.lane_step
+        step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
     for lane in range(lanes(x)):
-        e = exp_lane(x[lane], shift, low, bias, shifted)
+        if warm != NULL:
+            z = x[lane] - shift if shifted else x[lane]
+            e = exp_warm(low if z < low else z, bias, rate, step, step_low, inverse)
+        else:
+            e = exp_lane(x[lane], shift, low, bias, shifted)
         if at_max:
             e = <real>0 if x[lane] >= m else e
             ties[lane] += <real>1 if x[lane] >= m else <real>0
@@ -137,11 +161,12 @@ cdef inline void exp_step(
 cdef inline double exp_terms(
     const real* x, Py_ssize_t n, const real* tail, const real* next, real m, real shift, real low,
     real bias, real* rest, real* spread, Py_ssize_t* place, bint at_max, bint spreads,
-    bint shifted,
+    bint shifted, const temperature* warm,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
 
     next: what is to be read next. place, if not NULL: where x equals m, if it is one place.
+    warm: NULL, where that is known, or a temperature.
     """
     cdef bint places = place != NULL
     cdef real ties[MAX_LANES]
@@ -155,7 +180,7 @@ cdef inline double exp_terms(
         ahead(next + k)
         # Through an array that cannot be x: else that is asked for every set.
         exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, spread + k,
-                 <real*>ties, <real*>found, at_max, spreads, places, shifted)
+                 <real*>ties, <real*>found, at_max, spreads, places, shifted, warm)
         for lane in range(width):
             rest[k + lane] = made[lane]
         k += width
@@ -168,7 +193,7 @@ cdef inline double exp_terms(
 
 cdef inline void exp_block(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
-    bint squares, bint shifted,
+    bint squares, bint shifted, const temperature* warm,
 ) noexcept nogil:
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
@@ -178,7 +203,7 @@ cdef inline void exp_block(
     s.ties += exp_terms(
         x, n, tail, two_ahead(x), m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
-        shifted)
+        shifted, warm)
     if squares:
         score_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums)
         add(&s.rest, sums[0])

@@ -109,7 +109,7 @@ cdef inline void keep_exps(
     cdef const real* next
     cdef Py_ssize_t r, k, filled = whole_sets(<const real*>scratch, c)
     find_tops(row, start, n, c, scratch, x, <real*>m, s.first)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s, NULL)
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
@@ -119,11 +119,11 @@ cdef inline void keep_exps(
         if s.first[r] >= 0:
             # A loop without what it does not need.
             exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e, NULL, False,
-                      False, False)
+                      False, False, NULL)
             e[s.first[r]] = 0
         else:
             s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e,
-                                  NULL, True, False, False)
+                                  NULL, True, False, False, NULL)
         s.rest[r] = block_sum(<const real*>e, filled, tail, False)
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
         if s.first[r] >= 0:

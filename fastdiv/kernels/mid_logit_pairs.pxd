@@ -42,7 +42,7 @@ cdef inline void keep_exps(
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
     # The differences of padding are to be finite.
     fetch_rows(row, start, n, c, scratch, <real>-3e38, x, <real*>m, NULL, NULL)
-    references(<const real*>m, <real*>low, <real*>bias, s.power)
+    references(<const real*>m, <real*>low, <real*>bias, s.power, NULL)
     for r in range(many):
         s.low[r] = low[r]
         s.total[r] = 1
@@ -51,7 +51,7 @@ cdef inline void keep_exps(
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
         exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), m[r], <real>0,
-                  low[r], bias[r], e, e, NULL, False, False, False)
+                  low[r], bias[r], e, e, NULL, False, False, False, NULL)
         s.total[r] = block_sum(<const real*>e, filled, tail, False)
 
 

@@ -22,41 +22,23 @@ from fastdiv.kernels.short_logits cimport (
     begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of, score_of,
 )
 from fastdiv.kernels.softmax cimport log_set, put_set
-from fastdiv.kernels.sources cimport fetch, native, source, store, tail_of, takes, task
+from fastdiv.kernels.sources cimport (
+    cooled, fetch, native, source, store, tail_of, takes, task, temperature_for,
+)
 from fastdiv.kernels.sums cimport block_sum, double_sum, score_sums, value
+from fastdiv.kernels.temperatures cimport temperature
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weights cimport faint
-
-
-cdef inline void divide_rows(
-    double divisor, Py_ssize_t n, Py_ssize_t c, real* scratch, const real** x, real* m
-) noexcept nogil:
-    """Divide rows by a temperature, counted from their largest element as in load_divided."""
-    cdef real* made
-    cdef real* tail
-    cdef double top
-    cdef Py_ssize_t r, k
-    for r in range(n):
-        made = room_of(scratch, r)
-        tail = made + block_size(<const real*>scratch)
-        top = <double>m[r] if finite(m[r]) else 0.0
-        for k in range(c):
-            made[k] = <real>((<double>x[r][k] - top) / divisor)
-        for k in range(lanes(<const real*>scratch)):
-            tail[k] = <real>((<double>tail[k] - top) / divisor)
-        x[r] = made
-        m[r] = <real>((<double>m[r] - top) / divisor)
-    for r in range(n, abreast(<const real*>scratch)):
-        m[r] = m[0]
 
 
 cdef inline void sum_exp_rows(
     const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
     const real** x, exp_tile* s, bint spreads, bint kept, const Py_ssize_t* label,
+    const temperature* warm,
 ) noexcept nogil:
     """The sums of every row; if ``kept``, the terms, in the rows' own room.
 
-    If there are labels, the squares too and the labels' places.
+    If there are labels, the squares too and the labels' places. warm: as in exp_terms.
     """
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
@@ -68,20 +50,16 @@ cdef inline void sum_exp_rows(
     cdef real* terms = <real*>own
     cdef const real* tail
     cdef const real* next
-    cdef source raw = row[0]
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
-    raw.divisor = 1.0
-    fetch_rows(&raw, at, n, c, scratch, <real>-INFINITY, x, <real*>m, label, s.above)
-    if row.divisor != 1.0:
-        divide_rows(row.divisor, n, c, scratch, x, <real*>m)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s)
+    fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m, label, s.above)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s, warm)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
         s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, s.first + r if label != NULL else NULL, True,
-                              spreads, False)
+                              spreads, False, warm)
         if label != NULL:
             score_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums)
             s.rest[r], s.spread[r], s.squares[r] = sums[0], sums[1], sums[2]
@@ -95,12 +73,24 @@ cdef inline void sum_exp_rows(
     end_sums(s, <const real*>scratch, spreads)
 
 
+cdef inline void sum_exp_of_q(
+    const task* t, const tile* rows, real* scratch, const real** x, exp_tile* s
+) noexcept nogil:
+    """The same of a task's q, at its temperature."""
+    if t.warm:
+        sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, x, s, False, False, NULL,
+                     temperature_for(t, <const real*>scratch))
+    else:
+        sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, x, s, False, False, NULL, NULL)
+
+
 cdef inline void logsumexp(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
     cdef const real* x[TILE]
     cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL,
+                 NULL)
     logsumexp_of(&s, made, <const real*>scratch)
 
 
@@ -109,7 +99,8 @@ cdef inline void entropy_from_logits(
 ) noexcept nogil:
     cdef const real* x[TILE]
     cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False, NULL)
+    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False, NULL,
+                 NULL)
     entropy_of(&s, made, <const real*>scratch)
 
 
@@ -119,9 +110,9 @@ cdef inline void cross_entropy_label_from_logits(
     cdef const real* x[TILE]
     cdef exp_tile s
     cdef Py_ssize_t r
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
+    sum_exp_of_q(t, rows, scratch, <const real**>x, &s)
     for r in range(rows.rows):
-        made[r] = (s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
+        made[r] = cooled(t, s.m[r] - x[r][rows.label[r]]) + s.log_sum[r]
 
 
 cdef inline void cross_entropy_from_logits(
@@ -139,7 +130,7 @@ cdef inline void cross_entropy_from_logits(
     cdef exp_tile s
     cdef Py_ssize_t r
     cdef bint good = True, labelled = rows.p[0] == NULL
-    sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL)
+    sum_exp_of_q(t, rows, scratch, <const real**>x, &s)
     for r in range(rows.rows):
         x_tail = tail_of(<const real*>room_of(scratch, r))
         mass = 1
@@ -160,7 +151,7 @@ cdef inline void cross_entropy_from_logits(
             made[r] = ((1 - t.smoothing) * made[r]
                        + t.smoothing * (gap_sum(x[r], t.c, x_tail, <real>s.m[r]) / t.c))
             mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
-        made[r] += mass * s.log_sum[r]
+        made[r] = cooled(t, made[r]) + mass * s.log_sum[r]
         made[r] = made[r] if good and in_reach(made[r], <real>0) else NAN
 
 
@@ -179,7 +170,7 @@ cdef inline void score_from_logits(
     cdef Py_ssize_t r, y
     sum_exp_rows(
         &t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False,
-        <const Py_ssize_t*>rows.label)
+        <const Py_ssize_t*>rows.label, NULL)
     for r in range(rows.rows):
         tail = tail_of(<const real*>room_of(scratch, r))
         y = rows.label[r]
@@ -229,7 +220,8 @@ cdef inline void softmax(
         for r in range(rows.rows):
             made[r] = NAN
         return
-    sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, True, NULL)
+    sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, True, NULL,
+                 NULL)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         if made[r] != made[r]:
@@ -269,7 +261,8 @@ cdef inline void log_softmax(
     cdef Py_ssize_t r, k, c = t.c, width = lanes(<const real*>scratch), whole = c - c % width
     cdef Py_ssize_t two_rows = 2 * (rows.out[1] - rows.out[0]) if rows.rows > 1 else 0
     cdef bint direct = takes(t, <const real*>scratch)
-    sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, False, NULL)
+    sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, False, NULL,
+                 NULL)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         if made[r] != made[r]:

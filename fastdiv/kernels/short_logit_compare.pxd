@@ -182,8 +182,8 @@ cdef inline void compare_from_logits(
     cdef bint ordered = in_order(t, rows)
     load_tile(&t.p, rows.p, rows.p_end, c, xp)
     load_tile(&t.q, rows.q, rows.q_end, c, xq)
-    sum_exp_tile(xp, c, ep, ep, &p, &next_p, False)
-    sum_exp_tile(xq, c, eq, eq, &q, &next_q, False)
+    sum_exp_tile(xp, c, ep, ep, &p, &next_p, False, NULL)
+    sum_exp_tile(xq, c, eq, eq, &q, &next_q, False, NULL)
     offsets(&p, &q, &pairs, <const real*>xp)
     for lane in range(many):
         one[lane] = 1

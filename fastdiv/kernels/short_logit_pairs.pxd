@@ -29,7 +29,7 @@ cdef inline void exp_lanes(
     cdef real a
     cdef Py_ssize_t j, k, lane
     tile_max(x, c, m)
-    references(<const real*>m, <real*>low, <real*>bias, <double*>power)
+    references(<const real*>m, <real*>low, <real*>bias, <double*>power, NULL)
     clear_tile(<real*>ties)
     for lane in range(many):
         top[lane] = exp_lane(m[lane], <real>0, low[lane], bias[lane], False)

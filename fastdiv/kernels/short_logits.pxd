@@ -21,7 +21,8 @@ from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
     brier_of, exp_gap,
 )
-from fastdiv.kernels.sources cimport source, task
+from fastdiv.kernels.sources cimport cooled, task, temperature_for
+from fastdiv.kernels.temperatures cimport exp_warm, temperature
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_squares,
     tile_sum,
@@ -43,32 +44,39 @@ ctypedef struct exp_tile:
 
 
 cdef inline void references(
-    const real* m, real* low, real* bias, double* power
+    const real* m, real* low, real* bias, double* power, const temperature* warm
 ) noexcept nogil:
     """The reference next to every row's maximum, as reference_for makes it."""
     cdef Py_ssize_t many = abreast(m)
     cdef int64_t scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
-    cdef double rounded
+    cdef double rounded, step = warm.step if warm != NULL else LN2_HI
     cdef Py_ssize_t lane
     for lane in range(many):
-        rounded = m[lane] * LOG2E + ROUNDER
+        rounded = (m[lane] / warm.value if warm != NULL else <double>m[lane]) * LOG2E + ROUNDER
         power[lane] = rounded - ROUNDER
-        low[lane] = <real>((power[lane] - scale) * LN2_HI)
+        low[lane] = <real>((power[lane] - scale) * step)
         # The integer stands in the low bits of what is rounded, and only those are looked at.
         bias[lane] = integer_bits(scale - <int64_t>bits64(rounded), low[lane])
 
 
-cdef inline void begin_sums(const real* m, real* low, real* bias, exp_tile* s) noexcept nogil:
+cdef inline void begin_sums(
+    const real* m, real* low, real* bias, exp_tile* s, const temperature* warm
+) noexcept nogil:
     """What is known of the rows from their maxima."""
     cdef Py_ssize_t many = abreast(m)
     cdef double top, power, rho, limit = 65536.0 if real is float else 4294967296.0
     cdef Py_ssize_t lane
-    references(m, low, bias, s.factor)
+    if warm != NULL:
+        limit *= warm.value
+    references(m, low, bias, s.factor, warm)
     for lane in range(many):
         top = m[lane]
         s.m[lane] = top if (top > -limit) & (top < limit) else NAN
         power = s.factor[lane]
-        rho = fma(power, LN2_LO, fma(power, LN2_HI, -top))
+        if warm != NULL:
+            rho = fma(power, warm.step_low, fma(power, warm.step, -top)) / warm.value
+        else:
+            rho = fma(power, LN2_LO, fma(power, LN2_HI, -top))
         s.factor[lane] = fma(rho, exp_tail(rho), 1.0) * (1 / exp_unit(m))
 
 
@@ -85,24 +93,34 @@ cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept 
 
 cdef inline void sum_exp_tile(
     const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, const coming* next,
-    bint spreads,
+    bint spreads, const temperature* warm,
 ) noexcept nogil:
-    """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m."""
+    """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m.
+
+    warm: NULL, where that is known, or a temperature, which spreads know nothing of.
+    """
     cdef Py_ssize_t many = abreast(x)
     cdef real low[TILE]
     cdef real bias[TILE]
     cdef real m[TILE]
     cdef real ties[TILE]
-    cdef real e
+    cdef real e, rate = 0, step = 0, step_low = 0, inverse = 0
     cdef Py_ssize_t j, k, lane
+    if warm != NULL:
+        rate, step = <real>warm.lane_rate, <real>warm.lane_step
+        step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
     tile_max(x, c, <real*>m)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s, warm)
     clear_tile(<real*>ties)
     for j in range(c):
         ask(next, j)
         k = j * many
         for lane in range(many):
-            e = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
+            if warm != NULL:
+                e = exp_warm(low[lane] if x[k + lane] < low[lane] else x[k + lane], bias[lane],
+                             rate, step, step_low, inverse)
+            else:
+                e = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
             # not (x >= m) lets NaN through to the sum.
             e = <real>0 if x[k + lane] >= m[lane] else e
             ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
@@ -134,7 +152,7 @@ cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* mad
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False)
+    sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False, NULL)
     logsumexp_of(&s, made, <const real*>x)
 
 
@@ -150,33 +168,18 @@ cdef inline void entropy_from_logits(
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True)
+    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True, NULL)
     entropy_of(&s, made, <const real*>x)
 
 
-cdef inline void load_divided(
-    const source* s, const char* const* rows, const char* end, Py_ssize_t c, real* x
+cdef inline void sum_exp_of_q(
+    const task* t, real* x, real* terms, exp_tile* s, const coming* next
 ) noexcept nogil:
-    """Logits, counted from each row's largest if they are to be divided by a temperature.
-
-    The difference first: of rounded quotients it would be off by their size.
-    """
-    cdef Py_ssize_t many = abreast(<const real*>x)
-    cdef real m[TILE]
-    cdef source raw = s[0]
-    cdef Py_ssize_t j, k, lane
-    raw.divisor = 1.0
-    load_tile(&raw, rows, end, c, x)
-    if s.divisor == 1.0:
-        return
-    tile_max(<const real*>x, c, <real*>m)
-    for lane in range(many):
-        # An infinite logit stays what it is, and is found out.
-        m[lane] = m[lane] if abs(m[lane]) < <real>INFINITY else <real>0
-    for j in range(c):
-        k = j * many
-        for lane in range(many):
-            x[k + lane] = <real>((<double>x[k + lane] - <double>m[lane]) / s.divisor)
+    """The same of a task's q, at its temperature."""
+    if t.warm:
+        sum_exp_tile(x, t.c, terms, x, s, next, False, temperature_for(t, <const real*>x))
+    else:
+        sum_exp_tile(x, t.c, terms, x, s, next, False, NULL)
 
 
 cdef inline void cross_entropy_label_from_logits(
@@ -187,12 +190,12 @@ cdef inline void cross_entropy_label_from_logits(
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>x))
     cdef Py_ssize_t lane
-    load_divided(&t.q, rows.q, rows.q_end, t.c, x)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
-    sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False)
+    sum_exp_of_q(t, x, x + OPERAND, &s, &next)
     for lane in range(many):
-        made[lane] = (s.m[lane] - at_label[lane]) + s.log_sum[lane]
+        made[lane] = cooled(t, s.m[lane] - at_label[lane]) + s.log_sum[lane]
 
 
 cdef inline void gap_sums(
@@ -224,8 +227,8 @@ cdef inline void cross_entropy_from_logits(
     cdef double tiny = faint(<const real*>p)
     cdef bint good, labelled = rows.p[0] == NULL
     cdef Py_ssize_t j, k, lane
-    load_divided(&t.q, rows.q, rows.q_end, t.c, x)
-    sum_exp_tile(x, t.c, terms, x, &s, &next, False)
+    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    sum_exp_of_q(t, x, terms, &s, &next)
     clear_tile(<real*>least)
     if labelled:
         for lane in range(many):
@@ -254,7 +257,7 @@ cdef inline void cross_entropy_from_logits(
             made[lane] = (1 - t.smoothing) * made[lane] + t.smoothing * (even[lane] / t.c)
             share[lane] = 1 if t.normalize else (1 - t.smoothing) * share[lane] + t.smoothing
     for lane in range(many):
-        made[lane] += share[lane] * s.log_sum[lane]
+        made[lane] = cooled(t, made[lane]) + share[lane] * s.log_sum[lane]
         good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
         good = good & in_reach(made[lane], <real>0)
         made[lane] = made[lane] if good else NAN
@@ -342,7 +345,7 @@ cdef inline void score_from_logits(
     load_tile(&t.q, rows.q, rows.q_end, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
-    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True)
+    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True, NULL)
     tile_squares(<const real*>x + OPERAND, t.c, s.squares)
     if wanted(t, TOP_CLASS) or wanted(t, RANK):
         first_and_rank(<const real*>x, t.c, <const Py_ssize_t*>rows.label, &s, <double*>first,
@@ -364,7 +367,7 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
     cdef double total
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, terms, x, &s, &next, False)
+    sum_exp_tile(x, t.c, terms, x, &s, &next, False, NULL)
     for lane in range(many):
         total = 1 / (s.ties[lane] + s.rest[lane])
         top[lane] = <real>total
@@ -385,7 +388,7 @@ cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* m
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef Py_ssize_t j, k, lane
     load_tile(&t.p, rows.p, rows.p_end, t.c, x)
-    sum_exp_tile(x, t.c, terms, x, &s, &next, False)
+    sum_exp_tile(x, t.c, terms, x, &s, &next, False, NULL)
     for j in range(t.c):
         k = j * many
         for lane in range(many):

@@ -17,6 +17,7 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, block_max, block_size, lanes
 from fastdiv.kernels.math cimport bits64, double_of
 from fastdiv.kernels.scalars cimport log_lane, log_quotient
 from fastdiv.kernels.segments cimport split
+from fastdiv.kernels.temperatures cimport temperature
 
 cdef enum kind:
     INT8
@@ -74,7 +75,22 @@ ctypedef struct task:
     bint blended            # the target is weight * ((1 - smoothing) * p + smoothing / c)
     double smoothing
     const double* weight    # one per class, or NULL
+    bint warm               # q is to be divided by a temperature, of either type
+    temperature in_f32
+    temperature in_f64
     split pieces            # for rows of several segments
+
+
+cdef inline const temperature* temperature_for(const task* t, const real* like) noexcept nogil:
+    """That of a task, in the type computed in; NULL: 1."""
+    if not t.warm:
+        return NULL
+    return &t.in_f32 if real is float else &t.in_f64
+
+
+cdef inline double cooled(const task* t, double gap) noexcept nogil:
+    """A difference of logits, divided by the temperature."""
+    return gap / t.in_f64.value if t.warm else gap
 
 
 cdef inline void gather(

@@ -30,7 +30,7 @@ ctypedef struct entry:
     row_f32 in_f32
     row_f64 in_f64
     row_f64 careful         # the last word on a row that comes out as NaN, if there is one
-    bint blends             # its tiles know label smoothing and temperature
+    bint blends             # its tiles know label smoothing
     Py_ssize_t short_most   # classes of short rows at most
     tile_f32 short_f32      # of those as many as a tile has, if there is one
     tile_f64 short_f64

@@ -1,0 +1,52 @@
+"""A temperature: exponentials of x / T without a division of x.
+
+x = n (T ln 2) + t makes exp(x / T) = 2^n exp(t / T). With T ln 2 as the unevaluated sum of two
+numbers t is as exact as exp_lane's, and its division by T is a rounding of a small number: T costs
+a multiplication. Quotients rounded before they are exponents would be off by their size in u.
+"""
+
+from fastdiv.kernels.arithmetic cimport (
+    LN2_HI, LN2_LO, LOG2E, ROUNDER, ROUNDER_F, fma, real,
+)
+from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
+from fastdiv.kernels.polynomials cimport exp_tail
+
+ctypedef struct temperature:
+    double value
+    double step             # T ln 2, as a sum of doubles
+    double step_low
+    # Numbers of the type computed in: log2(e) / T, T ln 2 as a sum of two, 1 / T.
+    double lane_rate
+    double lane_step
+    double lane_step_low
+    double lane_inverse
+
+
+cdef inline temperature temperature_of(double t, real like) noexcept nogil:
+    cdef temperature made
+    made.value = t
+    made.step = t * LN2_HI
+    made.step_low = fma(t, LN2_HI, -made.step) + t * LN2_LO
+    made.lane_rate = <real>(LOG2E / t)
+    made.lane_step = <real>made.step
+    made.lane_step_low = <real>((made.step - made.lane_step) + made.step_low)
+    made.lane_inverse = <real>(1 / t)
+    return made
+
+
+cdef inline real exp_warm(
+    real z, real bias, real rate, real step, real step_low, real inverse
+) noexcept nogil:
+    """exp_within of z / T: z lies within the range, and the shift is taken off."""
+    cdef real b, n, t, s
+    if real is float:
+        b = fma(z, rate, ROUNDER_F)
+        n = b - ROUNDER_F
+        t = fma(n, -step_low, fma(n, -step, z)) * inverse
+        s = float_of((bits32(b) + bits32(bias)) << 23)
+    else:
+        b = fma(z, rate, ROUNDER)
+        n = b - ROUNDER
+        t = fma(n, -step_low, fma(n, -step, z)) * inverse
+        s = double_of((bits64(b) + bits64(bias)) << 52)
+    return fma(t * s, exp_tail(t), s)

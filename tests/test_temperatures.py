@@ -1,0 +1,94 @@
+"""Temperatures of every size, against rows of every length: a factor in the exponential."""
+
+import exact
+import numpy as np
+import pytest
+from cases import BOUNDS
+
+import fastdiv
+from fastdiv import _dispatch
+
+NAME = "cross_entropy_from_logits"
+# Some beyond what is computed in the type of the rows.
+TEMPERATURES = [0.7, 3.0, 1e-3, 1e3, 1e-25, 1e25]
+CLASSES = [1, 2, 7, 50, 119, 300, 600, 1030]
+
+
+@pytest.fixture(params=_dispatch.runnable())
+def isa(request, monkeypatch):
+    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
+
+
+def row(kind, c, rng):
+    """Logits of temperature 1."""
+    if kind == "ordinary":
+        return 3 * rng.normal(size=c)
+    if kind == "far from 0":
+        return 5e4 + 10 * rng.normal(size=c)
+    if kind == "shifted":
+        return -(1e10 + 100 * rng.normal(size=c))
+    if kind == "confident":
+        return np.where(np.arange(c) == c // 2, 0.0, -30.0)
+    made = rng.normal(size=c)
+    return np.where(rng.random(c) < 0.3, -np.inf, made) if c > 2 else made
+
+
+def hold(p, x, t):
+    got = fastdiv.cross_entropy_from_logits(p, x, temperature=t)
+    want = exact.evaluate(NAME, p, x, temperature=t)
+    wide = x.dtype == np.float64
+    assert exact.ulps(got, want) <= BOUNDS[NAME][wide] + 2 * wide, (p, x, t)
+
+
+@pytest.mark.parametrize("c", CLASSES)
+@pytest.mark.parametrize("kind", ["ordinary", "far from 0", "shifted", "confident", "masked"])
+def test_any_temperature(kind, c, dtype):
+    rng = np.random.default_rng(c)
+    for t in TEMPERATURES if c < 600 else TEMPERATURES[:2]:
+        x = (t * row(kind, c, rng)).astype(dtype)
+        p = np.where(np.isinf(x), 0, rng.random(c)).astype(dtype)
+        if not p.any():
+            continue
+        hold(p, x, t)
+        hold(int(rng.choice(np.flatnonzero(p))), x, t)
+
+
+@pytest.mark.parametrize("c", CLASSES)
+@pytest.mark.parametrize("t", [1e-300, 2.0**-500, 2.0**500, 1e300])
+def test_temperatures_next_to_the_ends_of_the_range(t, c):
+    rng = np.random.default_rng(c)
+    x = t * rng.normal(size=c)
+    got = fastdiv.cross_entropy_from_logits(c // 2, x, temperature=t)
+    want = exact.evaluate(NAME, c // 2, x, temperature=t)
+    assert exact.ulps(got, want) <= BOUNDS[NAME][1] + 2 + 2 * np.ptp(x / t)
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", [2, 130, 1030])
+def test_a_temperature_is_a_division_of_the_logits(c, dtype):
+    # By a power of two exactly: the same numbers, but for their last bits.
+    rng = np.random.default_rng(c)
+    x = (4 * rng.normal(size=(40, c))).astype(dtype)
+    x[3, 0], x[5, 0], x[7] = np.nan, np.inf, -np.inf
+    x[9, 1] = -np.inf
+    y, p = rng.integers(0, c, 40), rng.random((40, c)).astype(dtype)
+    weight = rng.random(c)
+    for truth in (y, p):
+        for options in ({}, {"label_smoothing": 0.1}, {"class_weight": weight}):
+            got = fastdiv.cross_entropy_from_logits(truth, x, temperature=4, **options)
+            want = fastdiv.cross_entropy_from_logits(truth, x / dtype(4), **options)
+            np.testing.assert_allclose(got, want, rtol=8 * np.finfo(dtype).eps)
+            assert got.dtype == dtype
+
+
+@pytest.mark.parametrize("c", [7, 130, 1030])
+def test_a_batch_has_the_bits_of_its_rows(c, dtype):
+    rng = np.random.default_rng(c)
+    x, y = rng.normal(size=(50, c)).astype(dtype), rng.integers(0, c, 50)
+    got = fastdiv.cross_entropy_from_logits(y, x, temperature=0.7)
+    each = [fastdiv.cross_entropy_from_logits(y[r], x[r], temperature=0.7) for r in range(50)]
+    np.testing.assert_array_equal(got, each)
+    swapped = x.astype(x.dtype.newbyteorder())
+    for rows in (np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2], swapped):
+        made = fastdiv.cross_entropy_from_logits(y, rows, temperature=0.7)
+        np.testing.assert_array_equal(got, made)
