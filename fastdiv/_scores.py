@@ -1,5 +1,6 @@
 """Public functions that tell several things of every row, which is read once."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -34,11 +35,29 @@ COMPARISON: dict[str, DTypeLike | None] = {
 }
 # Those that are told of a label.
 OF_LABELS = frozenset(("p_cross_entropy", "q_cross_entropy", "delta_p"))
+EVERY_SCORE, EVERY_COMPARISON = frozenset(SCORES), frozenset(COMPARISON)
 
 
 def _types(kinds: dict[str, DTypeLike | None], result: np.dtype[Any]) -> dict[str, Any]:
     """Give every number the type of its array."""
     return {name: result if own is None else own for name, own in kinds.items()}
+
+
+@functools.cache
+def _numbers(names: frozenset[str], of_labels: bool) -> tuple[int | None, ...]:
+    """Give the types that `plain_several` of the kernels takes of the numbers that are wanted."""
+    kinds = SCORES if of_labels else COMPARISON
+    return tuple(
+        None if name not in names else -1 if own is None else np.dtype(own).num
+        for name, own in kinds.items()
+    )
+
+
+def _filled(kind: type[Any], numbers: tuple[Any, ...]) -> Any:
+    """Make a result of all its fields; a frozen class's own way takes longer than a short row."""
+    made = object.__new__(kind)
+    vars(made).update(zip(kind.__dataclass_fields__, numbers, strict=True))
+    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +200,15 @@ def score(
     >>> fastdiv.score(0, [80.0, 0.0], want="brier_score").brier_score > 0
     np.True_
     """
+    wanted = EVERY_SCORE if want is None else _check.names_of(want, SCORES)
+    small = _rows.several_of_few(
+        "score_from_logits", (logits,), labels, _numbers(wanted, True), workers
+    )
+    if small:
+        return _filled(Scores, small)  # type: ignore[no-any-return]
     y, x = _check.as_array(labels, "labels"), _check.as_array(logits, "logits")
     rows = _check.classes_last(x, -1, "logits")
     y, rows, _ = _check.labels_for(_check.labels_of(y, x), rows, None)
-    wanted = _check.names_of(want, SCORES)
     if wanted == {"cross_entropy"}:
         return Scores(_logits.cross_entropy_from_logits(y, rows, workers=workers))
     made = _rows.several(
@@ -327,20 +351,26 @@ def compare(
     >>> fastdiv.compare([0.0, 1e-20], [0.0, 0.0], want="total_variation").total_variation
     np.float64(2.5e-21)
     """
+    names = EVERY_COMPARISON if want is None else _check.names_of(want, COMPARISON)
+    if labels is None:
+        if want is None:
+            names -= OF_LABELS
+        elif names & OF_LABELS:
+            raise ValueError(f"want holds {min(names & OF_LABELS)!r}: pass the labels, too")
+    small = _rows.several_of_few(
+        "compare_from_logits", (p_logits, q_logits), labels, _numbers(names, False), workers
+    )
+    if small:
+        return _filled(Comparison, small)  # type: ignore[no-any-return]
     p, q = _check.as_array(p_logits, "p_logits"), _check.as_array(q_logits, "q_logits")
     p_rows, q_rows = _check.together(
         _check.classes_last(p, -1, "p_logits"), _check.classes_last(q, -1, "q_logits")
     )
-    names = _check.names_of(want, COMPARISON)
     y = None
     if labels is not None:
         y = _check.labels_of(_check.as_array(labels, "labels"), p_rows)
         y, p_rows, _ = _check.labels_for(y, p_rows, None)
         q_rows = np.broadcast_to(q_rows, p_rows.shape)
-    elif want is None:
-        names -= OF_LABELS
-    elif names & OF_LABELS:
-        raise ValueError(f"want holds {min(names & OF_LABELS)!r}: pass the labels, too")
     made = _rows.several(
         "compare_from_logits",
         _types(COMPARISON, _check.result_type(None, p, q)),

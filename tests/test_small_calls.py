@@ -157,3 +157,98 @@ def test_a_sum_beyond_float32_is_infinite() -> None:
     total = fastdiv.cross_entropy_from_logits(np.array([1, 1]), x, reduction="sum")
     assert total == np.inf
     assert total.dtype == np.float32
+
+
+WANTS = (None, "cross_entropy", ["rank", "entropy"], "kl_divergence", ["same_top_class"])
+
+
+def both_several(
+    monkeypatch: pytest.MonkeyPatch, name: str, *args: Any, **options: Any
+) -> tuple[Any, Any, bool]:
+    """The answers of both ways, or their errors, and whether the short one was taken."""
+    taken = []
+    short_way = kernels.plain_several
+
+    def seen(*a: Any) -> Any:
+        taken.append(short_way(*a))
+        return taken[-1]
+
+    def made() -> Any:
+        try:
+            return vars(getattr(fastdiv, name)(*args, **options))
+        except (TypeError, ValueError, IndexError) as error:
+            return f"{type(error).__name__}: {error}"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kernels, "plain_several", seen)
+        short = made()
+        patch.setattr(kernels, "plain_several", lambda *_: None)
+        return short, made(), taken != [] and taken[0] is not None
+
+
+def same_fields(a: Any, b: Any) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, str):
+        assert a == b
+        return
+    assert list(a) == list(b)
+    for name, value in a.items():
+        assert (value is None) == (b[name] is None)
+        if value is not None:
+            same(value, b[name])
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5,), (1, 1), (3, 7), (0, 4), (2, 3, 100), (4, 300), (2, 2000)])
+def test_both_ways_tell_the_same_fields(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], dtype: Any
+) -> None:
+    rng = np.random.default_rng(shape[-1])
+    x, z = rng.normal(size=(2, *shape)).astype(dtype)
+    if x.ndim > 1 and len(x) > 1:
+        x[1, ..., 0] = np.nan
+    y: Any = np.asarray(rng.integers(0, shape[-1], shape[:-1]))
+    for want in WANTS:
+        for name, args in (("score", (y, x)), ("compare", (x, z)), ("compare", (x, z, y))):
+            fields = getattr(fastdiv, {"score": "Scores", "compare": "Comparison"}[name])
+            known = set(fields.__dataclass_fields__)
+            names = [want] if isinstance(want, str) else want or known
+            wrong = not set(names) <= known
+            short, long, taken = both_several(monkeypatch, name, *args, want=want)
+            assert taken != wrong
+            same_fields(short, long)
+
+
+@pytest.mark.thread_unsafe
+def test_what_is_not_plain_goes_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, 6, 8)).astype(np.float32)
+    y = rng.integers(0, 8, 6)
+
+    class Own(np.ndarray):
+        pass
+
+    for name, args, options in (
+        ("score", (y, np.asfortranarray(x)), {}),
+        ("score", (y, x[:, ::2][:, :4]), {}),
+        ("score", (y, x.astype(">f4")), {}),
+        ("score", (y, x.astype(np.float16)), {}),
+        ("score", (y.tolist(), x.tolist()), {}),
+        ("score", (y.astype(np.int32), x), {}),
+        ("score", (y, x.view(Own)), {}),
+        ("score", (3, x), {}),
+        ("score", (y, x), {"workers": 2}),
+        ("score", (y + 8, x), {}),
+        ("score", (y * 1.0, x), {}),
+        ("score", (y[:3], x), {}),
+        ("score", (None, x), {}),
+        ("compare", (x, z[0]), {}),
+        ("compare", (x, z.astype(np.float64)), {}),
+        ("compare", (x, z, y - 20), {}),
+        ("compare", (x, z[:, :5]), {}),
+        ("compare", (x, None), {}),
+    ):
+        short, long, taken = both_several(monkeypatch, name, *args, **options)
+        assert not taken, (name, options)
+        same_fields(short, long)
