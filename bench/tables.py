@@ -32,6 +32,8 @@ FUNCTIONS = [
     "cross_entropy",
     "kl_divergence",
     "js_divergence",
+    "score",
+    "compare",
 ]
 # Those of the README.
 SHORT = [
