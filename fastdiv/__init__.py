@@ -1,5 +1,6 @@
 """Cross-entropy, KL divergence and their kin, row by row, for large batches."""
 
+from fastdiv._fields import Comparison, Scores
 from fastdiv._logits import (
     cross_entropy_from_logits,
     entropy_from_logits,
@@ -17,7 +18,7 @@ from fastdiv._probabilities import (
     js_divergence,
     kl_divergence,
 )
-from fastdiv._scores import Comparison, Scores, compare, score
+from fastdiv._scores import compare, score
 from fastdiv._workers import get_workers, set_workers
 
 __version__ = "0.1.0"

@@ -315,6 +315,13 @@ def made(
     return made_rows
 
 
+def loss_of_few(labels: ArrayLike, logits: ArrayLike, workers: int | None) -> Any:
+    """Cross-entropy of small plain labels and logits; None for others."""
+    if type(labels) is not np.ndarray or labels.dtype.kind != "i" or not _is_alone(workers):
+        return None
+    return _small_against(True, labels, logits, -1, None, True, "none")
+
+
 def several_of_few(
     function: str,
     rows: tuple[ArrayLike, ...],
@@ -323,7 +330,7 @@ def several_of_few(
     workers: int | None,
 ) -> tuple[Any, ...] | None:
     """Run a function that makes several numbers of small plain arrays; None for others."""
-    if (labels is None and len(rows) == 1) or not _is_alone(workers):
+    if not _is_alone(workers):
         return None
     made: tuple[Any, ...] | None = kernels.plain_several(FUNCTION[function], rows, labels, types)
     return made

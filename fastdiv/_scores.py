@@ -1,122 +1,23 @@
 """Public functions that tell several things of every row, which is read once."""
 
-import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
 from fastdiv import _check, _logits, _rows
-
-# The numbers of the kernels, in their order; those with a type of their own, and the others in the
-# result's.
-SCORES: dict[str, DTypeLike | None] = {
-    "cross_entropy": None,
-    "logsumexp": None,
-    "entropy": None,
-    "brier_score": None,
-    "probability": None,
-    "confidence": None,
-    "top_class": np.int64,
-    "rank": np.int64,
-}
-
-COMPARISON: dict[str, DTypeLike | None] = {
-    "kl_divergence": None,
-    "reverse_kl_divergence": None,
-    "js_divergence": None,
-    "total_variation": None,
-    "same_top_class": np.bool_,
-    "p_cross_entropy": None,
-    "q_cross_entropy": None,
-    "delta_p": None,
-}
-# Those that are told of a label.
-OF_LABELS = frozenset(("p_cross_entropy", "q_cross_entropy", "delta_p"))
-EVERY_SCORE, EVERY_COMPARISON = frozenset(SCORES), frozenset(COMPARISON)
-
-
-def _types(kinds: dict[str, DTypeLike | None], result: np.dtype[Any]) -> dict[str, Any]:
-    """Give every number the type of its array."""
-    return {name: result if own is None else own for name, own in kinds.items()}
-
-
-@functools.cache
-def _numbers(names: frozenset[str], of_labels: bool) -> tuple[int | None, ...]:
-    """Give the types that `plain_several` of the kernels takes of the numbers that are wanted."""
-    kinds = SCORES if of_labels else COMPARISON
-    return tuple(
-        None if name not in names else -1 if own is None else np.dtype(own).num
-        for name, own in kinds.items()
-    )
-
-
-def _filled(kind: type[Any], numbers: tuple[Any, ...]) -> Any:
-    """Make a result of all its fields; a frozen class's own way takes longer than a short row."""
-    made = object.__new__(kind)
-    vars(made).update(zip(kind.__dataclass_fields__, numbers, strict=True))
-    return made
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """What `score` tells of every row: arrays of one number per row, or None where not asked for.
-
-    A row that is no distribution has NaN in the floats but the log-sum-exp, top class -1 and
-    rank 0.
-
-    Attributes
-    ----------
-    cross_entropy : ndarray
-        Minus the logarithm of the label's probability, in nats.
-    logsumexp : ndarray
-        Logarithm of the sum of the exponentials of the logits.
-    entropy : ndarray
-        Of the predicted distribution, in nats.
-    brier_score : ndarray
-        Squared distance of the probabilities from 1 at the label and 0 elsewhere: 0 to 2.
-    probability : ndarray
-        Of the label.
-    confidence : ndarray
-        Probability of the top class.
-    top_class : ndarray
-        The first of the classes with the largest logit.
-    rank : ndarray
-        The label's place, from 1 for the largest logit; of equal ones the first class comes first.
-    """
-
-    cross_entropy: Any = None
-    logsumexp: Any = None
-    entropy: Any = None
-    brier_score: Any = None
-    probability: Any = None
-    confidence: Any = None
-    top_class: Any = None
-    rank: Any = None
-
-    def top_k(self, k: int) -> Any:
-        """Tell of every row whether the label is among the k classes with the largest logits.
-
-        Parameters
-        ----------
-        k : int
-            How many classes; of equal logits the first ones come first.
-
-        Returns
-        -------
-        bool ndarray or scalar
-            False where the row is no distribution.
-
-        Raises
-        ------
-        ValueError
-            Where there are no ranks.
-        """
-        if self.rank is None:
-            raise ValueError("there are no ranks to tell: have score want 'rank' too")
-        return (self.rank >= 1) & (self.rank <= k)
+from fastdiv._fields import (
+    COMPARISON,
+    EVERY_COMPARISON,
+    EVERY_SCORE,
+    OF_LABELS,
+    SCORES,
+    Comparison,
+    Scores,
+    filled,
+    numbers_of,
+    types_of,
+)
 
 
 def score(
@@ -201,19 +102,26 @@ def score(
     np.True_
     """
     wanted = EVERY_SCORE if want is None else _check.names_of(want, SCORES)
-    small = _rows.several_of_few(
-        "score_from_logits", (logits,), labels, _numbers(wanted, True), workers
-    )
-    if small:
-        return _filled(Scores, small)  # type: ignore[no-any-return]
+    only_loss = wanted == {"cross_entropy"}
+    if only_loss:
+        # By its own function, which does no more.
+        loss = _rows.loss_of_few(labels, logits, workers)
+        if loss is not None:
+            return Scores(loss)
+    else:
+        few = _rows.several_of_few(
+            "score_from_logits", (logits,), labels, numbers_of(wanted, True), workers
+        )
+        if few:
+            return filled(Scores, few)  # type: ignore[no-any-return]
     y, x = _check.as_array(labels, "labels"), _check.as_array(logits, "logits")
     rows = _check.classes_last(x, -1, "logits")
     y, rows, _ = _check.labels_for(_check.labels_of(y, x), rows, None)
-    if wanted == {"cross_entropy"}:
+    if only_loss:
         return Scores(_logits.cross_entropy_from_logits(y, rows, workers=workers))
     made = _rows.several(
         "score_from_logits",
-        _types(SCORES, _check.result_type(None, x)),
+        types_of(SCORES, _check.result_type(None, x)),
         wanted,
         None,
         rows,
@@ -222,44 +130,6 @@ def score(
         workers=workers,
     )
     return Scores(**made)
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """What `compare` tells of every pair of rows: arrays of one number per pair, or None.
-
-    None stands for what was not asked for, and for what needs labels where there are none. Floats
-    are float32 for input of float32 or fewer bits, else float64. A pair with a row that is no
-    distribution has NaN in all floats and False as ``same_top_class``.
-
-    Attributes
-    ----------
-    kl_divergence : ndarray
-        Of p from q, KL(p, q), in nats, 0 or more.
-    reverse_kl_divergence : ndarray
-        KL(q, p).
-    js_divergence : ndarray
-        Jensen-Shannon divergence, 0 to log 2.
-    total_variation : ndarray
-        Half the sum of the absolute differences of the probabilities, 0 to 1.
-    same_top_class : ndarray
-        Whether the largest logits of both rows, the first of equal ones, are of the same class.
-    p_cross_entropy : ndarray
-        Minus the logarithm of the label's probability in p, in nats.
-    q_cross_entropy : ndarray
-        The same in q.
-    delta_p : ndarray
-        The label's probability in q less that in p.
-    """
-
-    kl_divergence: Any = None
-    reverse_kl_divergence: Any = None
-    js_divergence: Any = None
-    total_variation: Any = None
-    same_top_class: Any = None
-    p_cross_entropy: Any = None
-    q_cross_entropy: Any = None
-    delta_p: Any = None
 
 
 def compare(
@@ -357,11 +227,11 @@ def compare(
             names -= OF_LABELS
         elif names & OF_LABELS:
             raise ValueError(f"want holds {min(names & OF_LABELS)!r}: pass the labels, too")
-    small = _rows.several_of_few(
-        "compare_from_logits", (p_logits, q_logits), labels, _numbers(names, False), workers
+    few = _rows.several_of_few(
+        "compare_from_logits", (p_logits, q_logits), labels, numbers_of(names, False), workers
     )
-    if small:
-        return _filled(Comparison, small)  # type: ignore[no-any-return]
+    if few:
+        return filled(Comparison, few)  # type: ignore[no-any-return]
     p, q = _check.as_array(p_logits, "p_logits"), _check.as_array(q_logits, "q_logits")
     p_rows, q_rows = _check.together(
         _check.classes_last(p, -1, "p_logits"), _check.classes_last(q, -1, "q_logits")
@@ -373,7 +243,7 @@ def compare(
         q_rows = np.broadcast_to(q_rows, p_rows.shape)
     made = _rows.several(
         "compare_from_logits",
-        _types(COMPARISON, _check.result_type(None, p, q)),
+        types_of(COMPARISON, _check.result_type(None, p, q)),
         names,
         p_rows,
         q_rows,

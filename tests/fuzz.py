@@ -14,7 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["fastdiv"]):
     import fastdiv
-    from fastdiv import _check, _logits, _probabilities, _rows, _scores  # noqa: F401
+    from fastdiv import _check, _fields, _logits, _probabilities, _rows, _scores  # noqa: F401
 
 import numpy as np
 from cases import MAKERS, SEVERAL, SIGNATURES

@@ -12,10 +12,10 @@ from atheris import FuzzedDataProvider
 from fuzz_arrays import array, plain
 
 import fastdiv
-from fastdiv import _reference, _scores
+from fastdiv import _fields, _reference
 
 DOCUMENTED = (TypeError, ValueError, IndexError)
-KINDS = _scores.SCORES | _scores.COMPARISON
+KINDS = _fields.SCORES | _fields.COMPARISON
 # Of a row that is no distribution; the others are NaN.
 UNKNOWN = {"top_class": -1, "rank": 0, "same_top_class": False}
 MOST = {"js_divergence": np.log(2), "total_variation": 1, "brier_score": 2, "probability": 1}
@@ -159,7 +159,7 @@ def several(data: FuzzedDataProvider, name: str) -> None:
     """Make one call, and the same again with plain arrays for every field."""
     given = logits(data, name)
     y = labels(data, given[-1]) if name == "score" or data.ConsumeBool() else None
-    fields = _scores.SCORES if name == "score" else _scores.COMPARISON
+    fields = _fields.SCORES if name == "score" else _fields.COMPARISON
     want, workers = names(data, list(fields)), data.ConsumeIntInRange(-2, 4) or None
     args = [y, *given] if name == "score" else [*given, y]
     before = [plain(value) for value in args]

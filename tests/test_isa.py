@@ -10,7 +10,7 @@ from cases import MAKERS, SEVERAL, SIGNATURES, rows_for
 from sweeps import KINDS, sweep
 
 import fastdiv
-from fastdiv import _dispatch, _reference, _scores
+from fastdiv import _dispatch, _fields, _reference
 from fastdiv._rows import FUNCTION
 
 KERNELS = {name: _dispatch.load(name) for name in _dispatch.runnable()}
@@ -23,8 +23,8 @@ def run(kernels, function, arrays, labels=None):
     makes = function in MAKERS
     shape = last.shape if makes else last.shape[:-1]
     if function in SEVERAL.values():
-        kinds = _scores.SCORES if function == "score_from_logits" else _scores.COMPARISON
-        types = _scores._types(kinds, last.dtype)
+        kinds = _fields.SCORES if function == "score_from_logits" else _fields.COMPARISON
+        types = _fields.types_of(kinds, last.dtype)
         columns = tuple(np.empty(shape, own) for own in types.values())
         wide = last.dtype == np.float64
         p = arrays[0] if len(arrays) == 2 else None

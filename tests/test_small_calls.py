@@ -166,12 +166,15 @@ def both_several(
     monkeypatch: pytest.MonkeyPatch, name: str, *args: Any, **options: Any
 ) -> tuple[Any, Any, bool]:
     """The answers of both ways, or their errors, and whether the short one was taken."""
-    taken = []
-    short_way = kernels.plain_several
+    taken: list[Any] = []
+    ways = {way: getattr(kernels, way) for way in ("plain_several", "plain")}
 
-    def seen(*a: Any) -> Any:
-        taken.append(short_way(*a))
-        return taken[-1]
+    def seen(way: str) -> Any:
+        def call(*a: Any, **k: Any) -> Any:
+            taken.append(ways[way](*a, **k))
+            return taken[-1]
+
+        return call
 
     def made() -> Any:
         try:
@@ -180,10 +183,13 @@ def both_several(
             return f"{type(error).__name__}: {error}"
 
     with monkeypatch.context() as patch:
-        patch.setattr(kernels, "plain_several", seen)
+        for way in ways:
+            patch.setattr(kernels, way, seen(way))
         short = made()
-        patch.setattr(kernels, "plain_several", lambda *_: None)
-        return short, made(), taken != [] and taken[0] is not None
+        is_taken = taken != [] and taken[0] is not None
+        for way in ways:
+            patch.setattr(kernels, way, lambda *_, **__: None)
+        return short, made(), is_taken
 
 
 def same_fields(a: Any, b: Any) -> None:

@@ -8,7 +8,8 @@ cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from fastdiv.kernels.jobs cimport help, job, run_job
+from fastdiv.kernels.jobs cimport help, run_job
+from fastdiv.kernels.rows cimport job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.temperatures cimport temperature_of
@@ -298,7 +299,8 @@ def plain_several(int function, tuple rows not None, labels, tuple types not Non
     cdef cnp.ndarray some, out, q = None
     cdef int axes, type
     cdef job j
-    if not are_plain(rows, labels, -1):
+    # What takes one row takes a label.
+    if (labels is None and len(rows) == 1) or not are_plain(rows, labels, -1):
         return None
     some = rows[0]
     axes = cnp.PyArray_NDIM(some) - 1

@@ -9,7 +9,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, real
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
 
 cdef enum comparison:
-    # In the order of ``Comparison`` in _scores.py.
+    # In the order of ``Comparison`` in _fields.py.
     KL_DIVERGENCE
     REVERSE_KL_DIVERGENCE
     JS_DIVERGENCE

@@ -15,7 +15,7 @@ from fastdiv.kernels.arithmetic cimport LN2_HI
 from fastdiv.kernels.math cimport exp_lane, integer_bits
 
 cdef enum score:
-    # In the order of ``Scores`` in _scores.py.
+    # In the order of ``Scores`` in _fields.py.
     CROSS_ENTROPY
     LOGSUMEXP
     ENTROPY

@@ -9,10 +9,13 @@ cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.mid_logit_compare as mid_logit_compare
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
+cimport fastdiv.kernels.mid_softmax as mid_softmax
 cimport fastdiv.kernels.mid_weights as mid_weights
 cimport fastdiv.kernels.short_logit_compare as short_logit_compare
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
 cimport fastdiv.kernels.short_logits as short_logits
+cimport fastdiv.kernels.short_scores as short_scores
+cimport fastdiv.kernels.short_softmax as short_softmax
 cimport fastdiv.kernels.short_weight_pairs as short_weight_pairs
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
@@ -134,10 +137,10 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             False,
             SHORT_F32,
-            short_logits.softmax[float],
-            short_logits.softmax[double],
-            mid_logits.softmax[float],
-            mid_logits.softmax[double],
+            short_softmax.softmax[float],
+            short_softmax.softmax[double],
+            mid_softmax.softmax[float],
+            mid_softmax.softmax[double],
         ),
         entry(
             "log_softmax",
@@ -146,10 +149,10 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             False,
             SHORT_F32,
-            short_logits.log_softmax[float],
-            short_logits.log_softmax[double],
-            mid_logits.log_softmax[float],
-            mid_logits.log_softmax[double],
+            short_softmax.log_softmax[float],
+            short_softmax.log_softmax[double],
+            mid_softmax.log_softmax[float],
+            mid_softmax.log_softmax[double],
         ),
         entry(
             "entropy_from_logits",
@@ -218,8 +221,8 @@ cdef inline void fill(entry* table) noexcept:
             NULL,
             False,
             SHORT_F32,
-            short_logits.score_from_logits[float],
-            short_logits.score_from_logits[double],
+            short_scores.score_from_logits[float],
+            short_scores.score_from_logits[double],
             mid_logits.score_from_logits[float],
             mid_logits.score_from_logits[double],
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import fastdiv
 from fastdiv import _check
-from fastdiv._scores import OF_LABELS, SCORES
+from fastdiv._fields import OF_LABELS, SCORES
 from fastdiv.scoring import probabilities
 from fastdiv.scoring.compare_summary import CompareSummary
 from fastdiv.scoring.merging import Summary

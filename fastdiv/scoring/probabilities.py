@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastdiv
-from fastdiv._scores import Comparison, Scores
+from fastdiv._fields import Comparison, Scores
 
 Array = NDArray[Any]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastdiv._scores import COMPARISON, SCORES
+from fastdiv._fields import COMPARISON, SCORES
 from fastdiv.scoring.compare_summary import CompareSummary
 from fastdiv.scoring.measures import Measure, columns_of
 from fastdiv.scoring.score_summary import ScoreSummary

@@ -1,0 +1,197 @@
+"""A call as the loop over rows sees it: the rows that are taken, computed and written.
+
+The row is the unit: a row function takes a ``task`` (where one row's data lie, and the options)
+and returns a number. Of short rows a tile function computes several at a time. Everything else is
+written once, here: what comes before a row function and after it, and the conversion of its result.
+"""
+
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+cimport fastdiv.kernels.careful as careful
+from fastdiv.kernels.across cimport across
+from fastdiv.kernels.arithmetic cimport NAN
+from fastdiv.kernels.sources cimport FLOAT32, columns, kind, set_top, task
+from fastdiv.kernels.table cimport entry
+from fastdiv.kernels.tiles cimport TILE, tile
+from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
+
+cdef extern from "math.h" nogil:
+    double sqrt(double x) noexcept
+
+ctypedef struct job:
+    # A call: what is done to every row.
+    task t
+    entry chosen
+    bint wide               # compute in double
+    bint tiled              # as many rows at a time as a tile has
+    Py_ssize_t together     # how many those are
+    bint shared             # the target's sum is taken first
+    bint divided            # so is the prediction's largest element
+    bint makes_rows
+    columns made            # where a function makes several numbers
+    bint weighted           # multiply by the label's weight
+    double unit
+    bint root
+    bint has_labels
+    bint ignores
+    int64_t ignored
+    bint across             # rows that lie side by side are taken in groups
+    across p_across
+    across q_across
+    across out_across
+
+
+cdef inline void put(char* at, kind type, double result) noexcept nogil:
+    """Write a result, rounded once."""
+    cdef float narrow = <float>result
+    if type == FLOAT32:
+        memcpy(at, &narrow, 4)
+    else:
+        memcpy(at, &result, 8)
+
+
+cdef inline void put_all(const tile* rows, kind type, const double* made) noexcept nogil:
+    """The same of all rows; those of most arrays lie side by side."""
+    cdef Py_ssize_t r, n = rows.rows
+    cdef float narrow[TILE]
+    cdef bint beside = type == FLOAT32
+    for r in range(n):
+        narrow[r] = <float>made[r]
+        beside = beside & (rows.out[r] - rows.out[0] == 4 * r)
+    if beside:
+        memcpy(rows.out[0], narrow, 4 * n)
+        return
+    for r in range(n):
+        put(rows.out[r], type, made[r])
+
+
+cdef inline double row_result(job* j, double* scratch) noexcept nogil:
+    """The row function's answer, or where it gives none, the careful one's."""
+    cdef double result
+    cdef careful.measure found
+    if j.shared:
+        j.t.p.scale = j.t.p.divisor = 1.0
+        j.t.p.direct = False
+        found = careful.measured(&j.t.p, j.t.c, scratch, True)
+        j.t.p.scale = found.scale
+        j.t.p.divisor = found.mass if found.largest == found.largest else NAN
+    if j.divided:
+        set_top(&j.t.q, j.t.c, scratch)
+    if j.wide:
+        result = j.chosen.in_f64(&j.t, scratch)
+    else:
+        result = j.chosen.in_f32(&j.t, <float*>scratch)
+    if result != result and j.chosen.careful != NULL:
+        result = j.chosen.careful(&j.t, scratch)
+    return result
+
+
+cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_t stride,
+                             Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    cdef int64_t label = 0
+    cdef Py_ssize_t r
+    for r in range(first, first + n):
+        memcpy(&label, at + (r - first) * stride, 8)
+        rows.ignored[r] = j.ignores and label == j.ignored
+        rows.label[r] = 0 if rows.ignored[r] else label
+
+
+cdef inline const char* readable(
+    const walk* w, int array, const char* last, Py_ssize_t size, Py_ssize_t left
+) noexcept nogil:
+    """Where what may be read ends, of rows of that size the last of which was taken: those of
+    the rows that are left that follow it closely may be read, too."""
+    if last == NULL:
+        return NULL
+    last += size
+    if w.at[array] == last and step(w, array) == size:
+        last += min(in_line(w), left) * size
+    return last
+
+
+cdef inline void take_rows(
+    tile* rows, walk* w, const job* j, Py_ssize_t n, Py_ssize_t left
+) noexcept nogil:
+    """Take n rows of a tile, of those that are left, and walk on; lanes that no row is left for
+    repeat the first."""
+    cdef Py_ssize_t r, done = 0, some
+    cdef char* p
+    cdef char* q
+    cdef char* out
+    rows.rows = n
+    while done < n:
+        some = min(n - done, in_line(w))
+        p, q, out = w.at[P], w.at[Q], w.at[OUT]
+        for r in range(some):
+            rows.p[done + r] = p + r * step(w, P)
+            rows.q[done + r] = q + r * step(w, Q)
+            rows.out[done + r] = out + r * step(w, OUT)
+        if j.has_labels:
+            take_labels(rows, j, w.at[LABELS], step(w, LABELS), done, some)
+        go_on(w, some)
+        done += some
+    rows.p_end = readable(w, P, rows.p[n - 1], j.t.c * j.t.p.size, left - n)
+    rows.q_end = readable(w, Q, rows.q[n - 1], j.t.c * j.t.q.size, left - n)
+    for r in range(n, j.together):
+        rows.p[r] = rows.p[0]
+        rows.q[r] = rows.q[0]
+        rows.label[r] = rows.label[0]
+
+
+cdef inline void take_row(tile* rows, walk* w, const job* j) noexcept nogil:
+    """Take a single row and walk on."""
+    rows.rows = 1
+    rows.p[0], rows.q[0], rows.out[0] = w.at[P], w.at[Q], w.at[OUT]
+    if j.has_labels:
+        take_labels(rows, j, w.at[LABELS], 0, 0, 1)
+    go_on(w, 1)
+
+
+cdef inline void end_rows(
+    job* j, const tile* rows, double* made, double* scratch
+) noexcept nogil:
+    """Compute the rows that have no result yet, NaN, and write all of them."""
+    cdef Py_ssize_t r
+    cdef double weight
+    cdef bint missing = False
+    for r in range(rows.rows):
+        missing = missing | (made[r] != made[r])
+    for r in range(rows.rows if missing else 0):
+        if made[r] != made[r]:
+            j.t.p.data = rows.p[r]
+            j.t.q.data = rows.q[r]
+            j.t.out = rows.out[r]
+            j.t.label = rows.label[r] if j.has_labels else -1
+            made[r] = row_result(j, scratch) if not (j.ignores and rows.ignored[r]) else 0
+    if j.makes_rows or j.t.columns != NULL:
+        return
+    if j.weighted:
+        for r in range(rows.rows):
+            # 0 log 0 is 0 here too.
+            weight = j.t.weight[rows.label[r]]
+            made[r] = made[r] * weight if weight != 0 or made[r] != made[r] else 0
+    if j.ignores:
+        for r in range(rows.rows):
+            made[r] = 0 if rows.ignored[r] else made[r]
+    if j.unit != 1.0:
+        for r in range(rows.rows):
+            made[r] /= j.unit
+    if j.root:
+        for r in range(rows.rows):
+            made[r] = sqrt(made[r])
+    put_all(rows, j.t.out_type, made)
+
+
+cdef inline void compute_rows(job* j, tile* rows, double* scratch) noexcept nogil:
+    """Compute and write the rows that were taken."""
+    cdef double made[TILE]
+    cdef Py_ssize_t r
+    if not j.tiled:
+        for r in range(rows.rows):
+            made[r] = NAN
+    elif j.wide:
+        j.chosen.short_f64(&j.t, rows, scratch, <double*>made)
+    else:
+        j.chosen.short_f32(&j.t, rows, <float*>scratch, <double*>made)
+    end_rows(j, rows, <double*>made, scratch)
