@@ -278,6 +278,13 @@ def weights_of(value: ArrayLike | None, c: int) -> NDArray[np.float64] | None:
     return weights
 
 
+def are_moderate(weights: NDArray[np.float64] | None) -> bool:
+    """Whether products with class weights keep within double where those with 1 do in float32."""
+    if weights is None:
+        return True
+    return bool(np.all((weights == 0) | (weights > 2.0**-500) & (weights < 2.0**500)))
+
+
 def index_of(value: int | None) -> int | None:
     """Return an ignore_index as an int."""
     return None if value is None else operator.index(value)

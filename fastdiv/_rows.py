@@ -245,11 +245,12 @@ def against(
         keepdims=keepdims and whole,
         out=out if whole else None,
         result=result if whole else np.dtype(np.float64),
-        # A weighted target, a quotient or a logarithm is made in double.
         wide=_is_wide(result, *numbers)
-        or (blended and (weight is not None or from_weights))
+        # A target that is made, a quotient or a logarithm.
+        or (blended and from_weights)
         or divided
-        or not 2.0**-60 < temperature < 2.0**60,
+        or not 2.0**-60 < temperature < 2.0**60
+        or (blended and not _check.are_moderate(weight)),
         inputs=inputs,
         workers=workers,
         labels=labels,

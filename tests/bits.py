@@ -26,6 +26,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "not normalized": {"normalize": False},
     "temperature": {"temperature": 0.75},
     "smoothing": {"label_smoothing": 0.125},
+    # The first so many numbers, one for each class.
+    "class weights": {"class_weight": np.arange(3000) % 5 / 4},
+    "smoothing and class weights": {
+        "label_smoothing": 0.125,
+        "class_weight": np.arange(3000) % 5 / 4,
+    },
 }
 
 
@@ -60,7 +66,7 @@ def results() -> Iterator[tuple[str, bytes]]:
             cross = name.startswith("cross_entropy")
             taken = ("base",) if signature != "x" or name.startswith("entropy") else ()
             taken += ("normalize",) if signature in ("w", "ww") and name != "js_distance" else ()
-            taken += ("temperature", "label_smoothing") if cross else ()
+            taken += ("temperature", "label_smoothing", "class_weight") if cross else ()
             if not set(keywords) <= set(taken):
                 continue
             for dtype in (np.float32, np.float64):
@@ -70,7 +76,10 @@ def results() -> Iterator[tuple[str, bytes]]:
                         args = [row_set(k, c, dtype, i) for i, k in enumerate(signature)]
                         if label:
                             args[0] = np.arange(ROWS) % c
-                        made.append(np.asarray(getattr(fastdiv, name)(*args, **keywords)))
+                        given = dict(keywords)
+                        if "class_weight" in given:
+                            given["class_weight"] = given["class_weight"][:c]
+                        made.append(np.asarray(getattr(fastdiv, name)(*args, **given)))
                     words = (name, "label" * label, option, dtype.__name__)
                     little = [m.astype(m.dtype.newbyteorder("<")).tobytes() for m in made]
                     yield ", ".join(filter(None, words)), b"".join(little)

@@ -8,6 +8,7 @@ cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
+from fastdiv.kernels.class_weights cimport sum_of
 from fastdiv.kernels.jobs cimport help, run_job
 from fastdiv.kernels.rows cimport job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
@@ -143,12 +144,12 @@ def run(
     ``helpers``: share out the segments of long rows.
     """
     cdef job j = job_of(function, wide, normalize, unit, root)
+    cdef Py_ssize_t classes
     j.ignores = ignore_index is not None
     j.ignored = ignore_index if j.ignores else 0
     j.weighted = labels is not None and weight is not None and not blended
-    # A target from logits that is smoothed only is divided by its sum in the end.
-    j.shared = (blended and p is not None and normalize
-                and not (j.chosen.blends and weight is None))
+    # Where sums are taken of the target's parts, that is divided by its own in the end.
+    j.shared = blended and p is not None and normalize and not j.chosen.blends
     j.divided = divided
     j.t.warm = temperature != 1.0 and not divided
     if j.t.warm:
@@ -157,7 +158,11 @@ def run(
         temperature = 1.0
     j.t.blended = blended
     j.t.smoothing = smoothing
-    j.t.weight = <const double*>cnp.PyArray_DATA(weight) if weight is not None else NULL
+    j.t.even_share = smoothing
+    if weight is not None:
+        j.t.weight = <const double*>cnp.PyArray_DATA(weight)
+        classes = cnp.PyArray_SIZE(weight)
+        j.t.even_share *= sum_of(j.t.weight, classes) / classes
     j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, logarithm, temperature)
 

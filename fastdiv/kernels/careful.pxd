@@ -5,14 +5,16 @@ small for the type, and everything that ends in NaN. Whatever the weights, as lo
 negative, infinite or NaN, the answer is the one of the formulas in weights.pxd.
 """
 
-cimport fastdiv.kernels.logit_rows as logit_rows
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma, ldexp
 from fastdiv.kernels.lanes cimport SCRATCH, block_max, block_size
-from fastdiv.kernels.logit_targets cimport smoothed
+from fastdiv.kernels.logit_sums cimport sum_exp
+from fastdiv.kernels.logits cimport exp_sum, log_total, proper
 from fastdiv.kernels.scalars cimport (
     close, log1p_excess, log1p_lane, log_careful, log_quotient, phi_careful,
 )
-from fastdiv.kernels.sources cimport element, fetch, fetch_target, source, tail_of, task
+from fastdiv.kernels.sources cimport (
+    cooled, element, fetch, fetch_target, source, tail_of, task,
+)
 from fastdiv.kernels.sums cimport add, double_sum, value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight
 from fastdiv.kernels.weight_pairs cimport pair_sums
@@ -288,16 +290,35 @@ cdef inline double cross_entropy_label(const task* t, double* scratch) noexcept 
 
 
 cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noexcept nogil:
-    """The row function again, on a target brought into range."""
+    """sum(target (m - x)) + log S sum(target), of a target that is made."""
+    cdef double* second = scratch + SCRATCH
     cdef task u = t[0]
+    cdef exp_sum s
     cdef measure of_p
-    cdef double result
-    if t.label >= 0 or t.blended and not (smoothed(t) and t.normalize):
-        return logit_rows.cross_entropy_from_logits(t, scratch)
-    of_p = measured(&u.p, t.c, scratch, True)
-    if of_p.largest != of_p.largest:
+    cdef double_sum gaps, total
+    cdef double scale = 1
+    cdef Py_ssize_t k = 0, j, n
+    cdef const double* p
+    cdef const double* x
+    if t.label < 0:
+        of_p = measured(&u.p, t.c, scratch, t.normalize or not t.blended)
+        if of_p.largest != of_p.largest or t.normalize and not (of_p.mass > 0):
+            return NAN
+        u.p.scale = of_p.scale
+        u.p.divisor = of_p.mass if t.normalize else 1
+        u.p.direct = False
+        scale = 1 if t.normalize else of_p.scale
+    s = sum_exp(&t.q, t, scratch, False, False, -1)
+    if not proper(&s):
         return NAN
-    u.p.scale = of_p.scale
-    u.p.direct = False
-    result = logit_rows.cross_entropy_from_logits(&u, scratch)
-    return result if t.normalize else result / of_p.scale
+    gaps.high = gaps.low = total.high = total.low = 0
+    while k < t.c:
+        n = min(t.c - k, block_size(<const double*>scratch))
+        x = fetch(&t.q, k, n, second, <double>-INFINITY)
+        p = fetch_target(&u, k, n, scratch)
+        for j in range(n):
+            add(&total, p[j])
+            add(&gaps, p[j] * (s.m - x[j]) if p[j] != 0 else 0.0)
+        k += n
+    return (cooled(t, value(&gaps))
+            + value(&total) * log_total(&s, <const double*>scratch)) / scale

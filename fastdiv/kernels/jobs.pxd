@@ -103,8 +103,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
     j.tiled = (j.t.c <= (BLOCK_F64 if j.wide else BLOCK_F32) and j.chosen.short_f32 != NULL
-               and not j.divided and (j.chosen.blends or not j.t.blended)
-               and not (j.t.blended and j.t.weight != NULL))
+               and not j.divided and (j.chosen.blends or not j.t.blended))
     fegetenv(&callers)
     fesetenv(FE_DFL_ENV)
     try:

@@ -3,11 +3,12 @@ conventions are those of weight_rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
+from fastdiv.kernels.class_weights cimport weighted_gap
 from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
-from fastdiv.kernels.logit_targets cimport in_reach, smoothed, sum_target, target_sums
+from fastdiv.kernels.logit_targets cimport cross_entropies, sum_target, target_sums
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.scores cimport (
@@ -64,29 +65,22 @@ cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch)
 
 
 cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexcept nogil:
-    """sum(p (m - x)) / sum p + log S: only non-negative terms."""
+    """sum(w p (m - x)) / sum p + log S sum(w p) / sum p: only non-negative terms."""
     cdef target_sums s = sum_target(t, scratch)
-    cdef double mass = value(&s.total), gap = value(&s.gaps), even, log_s
-    cdef bint smooth = smoothed(t)
-    if smooth and t.label >= 0:
+    cdef double mass = value(&s.total), share = value(&s.shares), gap = value(&s.gaps)
+    cdef double even = value(&s.even), log_sum = log_total(&s.exps, <const real*>scratch)
+    cdef double made = 0
+    if t.label >= 0:
         mass = 1
-        gap = s.exps.m - element(&t.q, t.label, <real>0)
+        share = t.weight[t.label] if t.weight != NULL else 1
+        gap = weighted_gap(<double>1, share, s.exps.m, <double>element(&t.q, t.label, <real>0))
     if s.low < 0 or not proper(&s.exps) or not finite(mass):
         return NAN
-    # Products of subnormal weights are rounded; what is blended as it stands is as it is.
-    if (not t.blended or smooth and t.normalize) and 0 < mass < faint(<const real*>scratch):
+    # Products of subnormal weights are rounded.
+    if 0 < mass < faint(<const real*>scratch) or mass == 0 and t.normalize:
         return NAN
-    log_s = log_total(&s.exps, <const real*>scratch)
-    if t.normalize and (smooth or not t.blended):
-        gap = gap / mass if mass > 0 else NAN
-        mass = 1
-    if smooth:
-        even = t.smoothing * (value(&s.even) / t.c)
-        # Without a share in it an infinite gap adds nothing.
-        gap = (1 - t.smoothing) * gap + even if t.smoothing < 1 or gap != gap else even
-        mass = 1 if t.normalize else (1 - t.smoothing) * mass + t.smoothing
-    gap = cooled(t, gap) + mass * log_s
-    return gap if in_reach(gap, <real>0) else NAN
+    cross_entropies(t, 1, &gap, &even, &share, &mass, &log_sum, &made, <real>0)
+    return made
 
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:

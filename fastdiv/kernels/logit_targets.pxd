@@ -1,10 +1,11 @@
 """One pass over a row of logits and a target: for cross-entropy against rows.
 
-A smoothed target, (1 - smoothing) * p + smoothing / c, is never made: the gaps of p and of the
-uniform distribution have sums of their own, and so has p.
+A target with options, w ((1 - smoothing) p + smoothing / c), is never made: the gaps of w p and
+those of w alone have sums of their own, and so have w p and p.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.class_weights cimport is_told, sum_of, weighted_block, weighted_gap_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least, two_ahead,
     whole_sets,
@@ -12,17 +13,49 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.logit_sums cimport absorb, join_exp
 from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task, temperature_for
+from fastdiv.kernels.sources cimport fetch, tail_of, task, temperature_for
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value
 
 
-cdef inline bint in_reach(double made, real like) noexcept nogil:
-    """Whether a cross-entropy is told by sums of floats, which may be infinite where their mean is
-    not."""
-    if real is float:
-        return made < INFINITY
-    else:
-        return True
+cdef inline void cross_entropies(
+    const task* t, Py_ssize_t n, double* gap, const double* even, double* share,
+    const double* mass, const double* log_sum, double* made, real like
+) noexcept nogil:
+    """Cross-entropies of n rows from their sums of w p (m - x), w (m - x), w p and p, and log S;
+    NaN where they are not told by them. The first and third are used up.
+
+    A loop for each step, whose conditions are those of the call: the rows of a tile are lanes.
+    """
+    cdef double smoothing = t.smoothing, rest = 1 - smoothing, even_share = t.even_share, c = t.c
+    cdef double heat = t.in_f64.value
+    cdef bint weighted = t.weight != NULL
+    cdef Py_ssize_t r
+    if t.normalize:
+        for r in range(n):
+            gap[r] /= mass[r]
+    if t.normalize and weighted:
+        for r in range(n):
+            share[r] /= mass[r]
+    elif t.normalize:
+        for r in range(n):
+            share[r] = 1
+    if smoothing > 0:
+        for r in range(n):
+            gap[r] = rest * gap[r] + smoothing * (even[r] / c)
+        for r in range(n):
+            share[r] = rest * share[r] + even_share
+    if t.warm:
+        for r in range(n):
+            gap[r] /= heat
+    for r in range(n):
+        made[r] = gap[r] + share[r] * log_sum[r]
+    if weighted:
+        for r in range(n):
+            made[r] = made[r] if is_told(made[r], share[r], like) else NAN
+    elif real is float:
+        # Sums of floats may be infinite where their mean is not.
+        for r in range(n):
+            made[r] = made[r] if made[r] < INFINITY else NAN
 
 
 cdef inline double gap_sum(
@@ -70,32 +103,36 @@ cdef inline real target_block(
 
 ctypedef struct target_sums:
     exp_sum exps
-    double_sum gaps         # sum p (m - x)
+    double_sum gaps         # sum w p (m - x)
+    double_sum shares       # sum w p
     double_sum total        # sum p
     double low              # the least p, if it is negative
-    double_sum even         # of a smoothed target sum (m - x)
-    double seen             # and of how many x
-
-
-cdef inline bint smoothed(const task* t) noexcept nogil:
-    return t.blended and t.weight == NULL
+    double_sum even         # of a smoothed target sum w (m - x)
+    double seen             # and the sum of these w
 
 
 cdef inline void raise_gaps(target_sums* s, double before) noexcept nogil:
     """Every gap grows with the maximum."""
-    cdef double mass = value(&s.total)
-    if s.exps.m > before and mass != 0:
-        add(&s.gaps, mass * (s.exps.m - before))
+    cdef double share = value(&s.shares)
+    if s.exps.m > before and share != 0:
+        add(&s.gaps, share * (s.exps.m - before))
     if s.exps.m > before and s.seen != 0:
         add(&s.even, s.seen * (s.exps.m - before))
 
 
 cdef inline void add_even(
-    target_sums* s, const real* x, Py_ssize_t n, const real* tail
+    target_sums* s, const double* w, const real* x, Py_ssize_t n, const real* tail
 ) noexcept nogil:
+    cdef double seen = sum_of(w, n) if w != NULL else n, even
+    if w != NULL:
+        even = weighted_gap_sum(x, n, w, tail, <real>s.exps.m)
+    else:
+        even = gap_sum(x, n, tail, <real>s.exps.m)
     # Of a block of -inf alone, before any maximum, every gap is infinite.
-    add(&s.even, gap_sum(x, n, tail, <real>s.exps.m) if s.exps.m > -INFINITY else INFINITY)
-    s.seen += n
+    if not s.exps.m > -INFINITY:
+        even = INFINITY if seen > 0 else 0
+    add(&s.even, even)
+    s.seen += seen
 
 
 ctypedef struct target_pass:
@@ -111,10 +148,11 @@ cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexce
     cdef double before
     cdef real low = 0
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, t.c), n
-    cdef bint smooth = smoothed(t)
+    cdef const double* w = NULL
     cdef const real* p
     cdef const real* x
-    s.gaps.high = s.gaps.low = s.total.high = s.total.low = s.even.high = s.even.low = s.seen = 0
+    s.gaps.high = s.gaps.low = s.shares.high = s.shares.low = s.total.high = s.total.low = 0
+    s.even.high = s.even.low = s.seen = 0
     start(&s.exps, temperature_for(t, <const real*>scratch), <const real*>scratch)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
@@ -122,14 +160,22 @@ cdef inline void target_segment(void* pass_, Py_ssize_t i, real* scratch) noexce
         before = s.exps.m
         absorb(&s.exps, x, n, tail_of(<const real*>second), False, False, <real>0, 0)
         raise_gaps(s, before)
-        if smooth:
-            add_even(s, x, n, tail_of(<const real*>second))
-        if not (smooth and t.label >= 0):
-            p = fetch(&t.p, k, n, scratch, <real>0) if smooth else fetch_target(t, k, n, scratch)
-            low = min(low, target_block(
-                p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-                two_ahead(p), <real>s.exps.m, &s.gaps, &s.total))
+        w = t.weight + k if t.weight != NULL else NULL
+        if t.smoothing > 0:
+            add_even(s, w, x, n, tail_of(<const real*>second))
+        if t.label < 0:
+            p = fetch(&t.p, k, n, scratch, <real>0)
+            if w != NULL:
+                low = min(low, weighted_block(
+                    p, x, w, n, tail_of(<const real*>scratch), two_ahead(p), <real>s.exps.m,
+                    &s.gaps, &s.shares, &s.total))
+            else:
+                low = min(low, target_block(
+                    p, x, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
+                    two_ahead(p), <real>s.exps.m, &s.gaps, &s.shares))
         k += n
+    if w == NULL:
+        s.total = s.shares
     s.low = low
 
 
@@ -141,6 +187,7 @@ cdef inline void join_targets(
     raise_gaps(s, before)
     raise_gaps(other, before_other)
     join(&s.gaps, &other.gaps)
+    join(&s.shares, &other.shares)
     join(&s.total, &other.total)
     join(&s.even, &other.even)
     s.seen += other.seen

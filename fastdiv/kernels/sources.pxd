@@ -75,6 +75,7 @@ ctypedef struct task:
     bint blended            # the target is weight * ((1 - smoothing) * p + smoothing / c)
     double smoothing
     const double* weight    # one per class, or NULL
+    double even_share       # smoothing / c, summed up with those weights
     bint warm               # q is to be divided by a temperature, of either type
     temperature in_f32
     temperature in_f64
