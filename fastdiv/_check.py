@@ -270,10 +270,10 @@ def weights_of(value: ArrayLike | None, c: int) -> NDArray[np.float64] | None:
     weights = np.ascontiguousarray(as_array(value, "class_weight"), dtype=np.float64)
     if weights.shape != (c,):
         raise ValueError(f"class_weight has shape {weights.shape}; there are {c} classes")
-    bad = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))
-    if bad.size:
+    if not (weights.min() >= 0 and weights.max() < np.inf):
+        bad = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))[0]
         raise ValueError(
-            f"class_weight[{bad[0]}] is {weights[bad[0]]}; weights are finite and not negative"
+            f"class_weight[{bad}] is {weights[bad]}; weights are finite and not negative"
         )
     return weights
 
@@ -282,7 +282,8 @@ def are_moderate(weights: NDArray[np.float64] | None) -> bool:
     """Whether products with class weights keep within double where those with 1 do in float32."""
     if weights is None:
         return True
-    return bool(np.all((weights == 0) | (weights > 2.0**-500) & (weights < 2.0**500)))
+    there = weights[weights > 0]
+    return bool(there.min(initial=1) > 2.0**-500 and there.max(initial=1) < 2.0**500)
 
 
 def index_of(value: int | None) -> int | None:

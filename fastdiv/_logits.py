@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _rows
+from fastdiv import _cross_entropy, _rows
 
 
 def logsumexp(
@@ -383,7 +383,7 @@ def cross_entropy_from_logits(
     >>> fastdiv.cross_entropy_from_logits([0, 2], [[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]])
     array([0.40760596, 2.40760596])
     """
-    return _rows.against(
+    return _cross_entropy.against(
         True, p, x, ("p", "x"), axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
         normalize=normalize, class_weight=class_weight, label_smoothing=label_smoothing,
         ignore_index=ignore_index, temperature=temperature, reduction=reduction, workers=workers,

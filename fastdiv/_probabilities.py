@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _check, _rows
+from fastdiv import _check, _cross_entropy, _rows
 
 
 def entropy(
@@ -180,7 +180,7 @@ def cross_entropy(
     >>> fastdiv.cross_entropy([1, 2], [[0.2, 0.7, 0.1], [0.25, 0.25, 0.5]])
     array([0.35667494, 0.69314718])
     """
-    return _rows.against(
+    return _cross_entropy.against(
         False, p, q, ("p", "q"), axis=axis, keepdims=keepdims, out=out, dtype=dtype, base=base,
         normalize=normalize, class_weight=class_weight, label_smoothing=label_smoothing,
         ignore_index=ignore_index, temperature=temperature, reduction=reduction, workers=workers,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastdiv import _check, _logits, _rows
+from fastdiv import _check, _cross_entropy, _logits, _rows
 from fastdiv._fields import (
     COMPARISON,
     EVERY_COMPARISON,
@@ -105,7 +105,7 @@ def score(
     only_loss = wanted == {"cross_entropy"}
     if only_loss:
         # By its own function, which does no more.
-        loss = _rows.loss_of_few(labels, logits, workers)
+        loss = _cross_entropy.of_few(labels, logits, workers)
         if loss is not None:
             return Scores(loss)
     else:

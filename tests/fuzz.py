@@ -14,7 +14,15 @@ import atheris
 
 with atheris.instrument_imports(include=["fastdiv"]):
     import fastdiv
-    from fastdiv import _check, _fields, _logits, _probabilities, _rows, _scores  # noqa: F401
+    from fastdiv import (  # noqa: F401
+        _check,
+        _cross_entropy,
+        _fields,
+        _logits,
+        _probabilities,
+        _rows,
+        _scores,
+    )
 
 import numpy as np
 from cases import MAKERS, SEVERAL, SIGNATURES

@@ -1,0 +1,171 @@
+"""Cross-entropy: rows or labels against rows of weights or logits, and its options."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastdiv import _check, _rows
+from fastdiv._check import Array
+from fastdiv._rows import FUNCTION
+from fastdiv.kernels import _vectors
+
+# Of the row functions: by whether the truth is labels, and the prediction logits.
+NAMES = {
+    (labelled, logits): f"cross_entropy{'_label' * labelled}{'_from_logits' * logits}"
+    for labelled in (False, True)
+    for logits in (False, True)
+}
+
+
+def _small(
+    logits: bool,
+    p: ArrayLike,
+    q: ArrayLike,
+    axis: int,
+    base: float | None,
+    normalize: bool,
+    reduction: str,
+) -> Any:
+    """Call cross-entropy without further options for small plain arrays; None for others."""
+    labelled = type(p) is np.ndarray and p.dtype.kind == "i"
+    values = _rows.kernels.plain(
+        FUNCTION[NAMES[labelled, logits]],
+        (q,) if labelled else (p, q),
+        p if labelled else None,
+        axis=axis,
+        normalize=normalize,
+        unit=1.0 if base is None else _check.log_unit(base),
+        wide_out=reduction != "none",
+    )
+    if values is None:
+        return None
+    if reduction == "none":
+        return _rows.answer(values, None)
+    total = _reduced(values, None, None, None, reduction == "mean")
+    # Beyond float32 a conversion warns, which is looked after elsewhere.
+    return None if abs(total) > 3e38 else q.dtype.type(total)  # type: ignore[union-attr]
+
+
+def against(
+    logits: bool,
+    p: ArrayLike,
+    q: ArrayLike,
+    names: tuple[str, str],
+    *,
+    axis: int,
+    keepdims: bool,
+    out: Array | None,
+    dtype: DTypeLike | None,
+    base: float | None,
+    normalize: bool,
+    class_weight: ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+    temperature: float,
+    reduction: str,
+    workers: int | None,
+) -> Any:
+    """Call cross-entropy: rows or labels against rows of weights or logits."""
+    if (
+        not keepdims
+        and out is None
+        and dtype is None
+        and _rows.is_alone(workers)
+        and class_weight is None
+        and label_smoothing == 0
+        and ignore_index is None
+        and temperature == 1
+        and reduction in _check.REDUCTIONS
+    ):
+        found = _small(logits, p, q, axis, base, normalize, reduction)
+        if found is not None:
+            return found
+    unit = _check.log_unit(base)
+    temperature = _check.positive(temperature, "temperature")
+    smoothing = _check.smoothing_of(label_smoothing)
+    ignore_index = _check.index_of(ignore_index)
+    reduction = _check.reduction_of(reduction)
+    p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
+    q_rows = _check.classes_last(q_array, axis, names[1])
+    weight = _check.weights_of(class_weight, q_rows.shape[-1])
+    labels = p_rows = None
+    if _check.are_labels(p_array, q_array):
+        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index)
+        numbers: tuple[Array, ...] = (q_array,)
+    else:
+        _check.not_float_labels(p_array, q_array, axis)
+        if ignore_index is not None:
+            raise ValueError("ignore_index is for integer labels; p holds rows of probabilities")
+        p_rows, q_rows = _check.together(_check.classes_last(p_array, axis, names[0]), q_rows)
+        numbers = (p_array, q_array)
+    result = _check.result_type(dtype, *numbers)
+    inputs = tuple(a for a in (p_array, q_array, weight) if a is not None)
+    blended = smoothing > 0 or (weight is not None and labels is None)
+    if temperature != 1 and not logits and not normalize:
+        # log q / T as it stands: the temperature is one more unit.
+        unit, temperature = unit * temperature, 1.0
+    from_weights = not logits and temperature == 1
+    # A factor in the exponential, but for logarithms and next to the ends of the range.
+    divided = temperature != 1 and not (logits and 2.0**-500 < temperature < 2.0**500)
+    whole = reduction == "none"
+    values = _rows.per_row(
+        NAMES[labels is not None and not blended, not from_weights],
+        p_rows,
+        q_rows,
+        axis=axis,
+        keepdims=keepdims and whole,
+        out=out if whole else None,
+        result=result if whole else np.dtype(np.float64),
+        wide=_rows.is_wide(result, *numbers)
+        # A target that is made, a quotient or a logarithm.
+        or (blended and from_weights)
+        or divided
+        or not 2.0**-60 < temperature < 2.0**60
+        or (blended and not _check.are_moderate(weight)),
+        inputs=inputs,
+        workers=workers,
+        labels=labels,
+        normalize=normalize,
+        unit=unit,
+        temperature=temperature,
+        divided=divided,
+        logarithm=not logits and temperature != 1,
+        smoothing=smoothing,
+        blended=blended,
+        weight=weight,
+        ignore_index=ignore_index,
+    )
+    if whole:
+        return _rows.answer(values, out)
+    shape = (1,) * q_array.ndim if keepdims else ()
+    reduced = _check.output(out, shape, result, *inputs)
+    with np.errstate(over="ignore"):
+        # A sum beyond float32 is infinite, as any result is.
+        reduced[...] = _reduced(values, labels, weight, ignore_index, reduction == "mean")
+    return _rows.answer(reduced, out)
+
+
+def _reduced(
+    values: NDArray[np.float64],
+    labels: Array | None,
+    weight: NDArray[np.float64] | None,
+    ignore_index: int | None,
+    mean: bool,
+) -> float:
+    """Sum, or PyTorch's mean: over labels divided by their weights, ignored ones left out."""
+    total: float = _vectors.total(np.ascontiguousarray(values))
+    if not mean:
+        return total
+    count: float = values.size
+    if labels is not None:
+        kept = labels if ignore_index is None else labels[labels != ignore_index]
+        count = kept.size if weight is None else _vectors.total(np.ravel(weight[kept]))
+    return total / count if count else float("nan")
+
+
+def of_few(labels: ArrayLike, logits: ArrayLike, workers: int | None) -> Any:
+    """Cross-entropy of small plain labels and logits; None for others."""
+    if type(labels) is not np.ndarray or labels.dtype.kind != "i" or not _rows.is_alone(workers):
+        return None
+    return _small(True, labels, logits, -1, None, True, "none")
