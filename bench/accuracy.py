@@ -125,7 +125,10 @@ def main() -> None:
         kept["with"] = f"Made by `python bench/accuracy.py` with {where}."
         kept["found"] = [f for f in kept["found"] if BY_NAME[f["call"]].name not in given.only]
         kept["found"] += found
-    kept["found"] = reduced(kept["found"])
+    # In an order of their own, whichever was done first.
+    kept["found"] = sorted(
+        reduced(kept["found"]), key=lambda f: (f["call"], f["in"], f["way"], f["c"])
+    )
     KEPT.write_text(json.dumps(kept, indent=0) + "\n")
     PAGE.write_text(document(kept))
 

@@ -28,7 +28,10 @@ RIVALS = ("scipy", "torch", "numkong")
 def most_of(found: list[dict[str, Any]], **fixed: Any) -> dict[str, Any]:
     """Find the worst of those that agree with what is fixed."""
     chosen = [f for f in found if all(f[key] == value for key, value in fixed.items())]
-    return max(chosen, key=lambda f: f["ulp"], default={"ulp": 0.0, "where": NO_ANSWER})
+    # Of equal ones that whose row was kept, see reduced.
+    return max(
+        chosen, key=lambda f: (f["ulp"], f["where"] != ""), default={"ulp": 0.0, "where": NO_ANSWER}
+    )
 
 
 def shown(ulp: float) -> str:
