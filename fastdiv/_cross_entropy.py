@@ -18,10 +18,47 @@ NAMES = {
 }
 
 
+def _way(
+    logits: bool,
+    labelled: bool,
+    weight: NDArray[np.float64] | None,
+    base: float | None,
+    normalize: bool,
+    smoothing: float,
+    temperature: float,
+) -> tuple[str, bool, dict[str, Any]]:
+    """Say how options are computed: the row function, whether in double, and what it is told."""
+    unit = _check.log_unit(base)
+    blended = smoothing > 0 or (weight is not None and not labelled)
+    if temperature != 1 and not logits and not normalize:
+        # log q / T as it stands: the temperature is one more unit.
+        unit, temperature = unit * temperature, 1.0
+    from_weights = not logits and temperature == 1
+    # A factor in the exponential, but for logarithms and next to the ends of the range.
+    divided = temperature != 1 and not (logits and 2.0**-500 < temperature < 2.0**500)
+    # A target that is made, a quotient or a logarithm is made in double.
+    wide = (blended and from_weights) or divided or not 2.0**-60 < temperature < 2.0**60
+    wide = wide or (blended and not _check.are_moderate(weight))
+    return (
+        NAMES[labelled and not blended, not from_weights],
+        wide,
+        {
+            "normalize": normalize,
+            "unit": unit,
+            "temperature": temperature,
+            "divided": divided,
+            "logarithm": not logits and temperature != 1,
+            "smoothing": smoothing,
+            "blended": blended,
+        },
+    )
+
+
 def _small(
     logits: bool,
     p: ArrayLike,
     q: ArrayLike,
+    out: Array | None,
     axis: int,
     base: float | None,
     normalize: bool,
@@ -33,6 +70,7 @@ def _small(
         FUNCTION[NAMES[labelled, logits]],
         (q,) if labelled else (p, q),
         p if labelled else None,
+        out,
         axis=axis,
         normalize=normalize,
         unit=1.0 if base is None else _check.log_unit(base),
@@ -41,10 +79,69 @@ def _small(
     if values is None:
         return None
     if reduction == "none":
-        return _rows.answer(values, None)
-    total = _reduced(values, None, None, None, reduction == "mean")
-    # Beyond float32 a conversion warns, which is looked after elsewhere.
-    return None if abs(total) > 3e38 else q.dtype.type(total)  # type: ignore[union-attr]
+        return _rows.answer(values, out)
+    return _mean_of_few(values, q, None, None, None, reduction == "mean")
+
+
+def _small_with_options(
+    logits: bool,
+    p: ArrayLike,
+    q: ArrayLike,
+    out: Array | None,
+    axis: int,
+    base: float | None,
+    normalize: bool,
+    class_weight: ArrayLike | None,
+    smoothing: float,
+    ignore_index: int | None,
+    temperature: float,
+    reduction: str,
+) -> Any:
+    """Call cross-entropy with them for small plain arrays; None for others."""
+    labelled = type(p) is np.ndarray and p.dtype.kind == "i"
+    if type(q) is not np.ndarray or q.ndim == 0 or axis not in (-1, q.ndim - 1):
+        return None
+    if ignore_index is not None and not labelled:
+        return None
+    if ignore_index is not None and not -(2**63) <= ignore_index < 2**63:
+        return None
+    weight = _check.weights_of(class_weight, q.shape[-1])
+    function, wide, options = _way(
+        logits, labelled, weight, base, normalize, smoothing, temperature
+    )
+    values = _rows.kernels.plain(
+        FUNCTION[function],
+        (q,) if labelled else (p, q),
+        p if labelled else None,
+        out,
+        axis=axis,
+        wide_out=reduction != "none",
+        wide=wide,
+        weight=weight,
+        ignore_index=ignore_index,
+        **options,
+    )
+    if values is None:
+        return None
+    if reduction == "none":
+        return _rows.answer(values, out)
+    return _mean_of_few(
+        values, q, p if labelled else None, weight, ignore_index, reduction == "mean"
+    )
+
+
+def _mean_of_few(
+    values: NDArray[np.float64],
+    q: Any,
+    labels: Any,
+    weight: NDArray[np.float64] | None,
+    ignore_index: int | None,
+    mean: bool,
+) -> Any:
+    """Reduce the values of a small call, or their sum; None where that is beyond float32."""
+    total = _reduced(values, labels, weight, ignore_index, mean)
+    # There a conversion warns, which is looked after elsewhere.
+    return None if abs(total) > 3e38 else q.dtype.type(total)
 
 
 def against(
@@ -67,25 +164,36 @@ def against(
     workers: int | None,
 ) -> Any:
     """Call cross-entropy: rows or labels against rows of weights or logits."""
-    if (
-        not keepdims
-        and out is None
-        and dtype is None
-        and _rows.is_alone(workers)
-        and class_weight is None
-        and label_smoothing == 0
-        and ignore_index is None
-        and temperature == 1
-        and reduction in _check.REDUCTIONS
-    ):
-        found = _small(logits, p, q, axis, base, normalize, reduction)
+    is_plain = class_weight is None and label_smoothing == 0 and ignore_index is None
+    is_plain = is_plain and temperature == 1
+    # What is asked of the rest is asked of small plain arrays all at once.
+    may_be_small = not keepdims and dtype is None and (out is None or reduction == "none")
+    may_be_small = may_be_small and reduction in _check.REDUCTIONS and _rows.is_alone(workers)
+    if may_be_small and is_plain:
+        found = _small(logits, p, q, out, axis, base, normalize, reduction)
         if found is not None:
             return found
-    unit = _check.log_unit(base)
     temperature = _check.positive(temperature, "temperature")
     smoothing = _check.smoothing_of(label_smoothing)
     ignore_index = _check.index_of(ignore_index)
     reduction = _check.reduction_of(reduction)
+    if may_be_small and not is_plain:
+        found = _small_with_options(
+            logits,
+            p,
+            q,
+            out,
+            axis,
+            base,
+            normalize,
+            class_weight,
+            smoothing,
+            ignore_index,
+            temperature,
+            reduction,
+        )
+        if found is not None:
+            return found
     p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
     q_rows = _check.classes_last(q_array, axis, names[1])
     weight = _check.weights_of(class_weight, q_rows.shape[-1])
@@ -101,40 +209,25 @@ def against(
         numbers = (p_array, q_array)
     result = _check.result_type(dtype, *numbers)
     inputs = tuple(a for a in (p_array, q_array, weight) if a is not None)
-    blended = smoothing > 0 or (weight is not None and labels is None)
-    if temperature != 1 and not logits and not normalize:
-        # log q / T as it stands: the temperature is one more unit.
-        unit, temperature = unit * temperature, 1.0
-    from_weights = not logits and temperature == 1
-    # A factor in the exponential, but for logarithms and next to the ends of the range.
-    divided = temperature != 1 and not (logits and 2.0**-500 < temperature < 2.0**500)
+    function, wide, options = _way(
+        logits, labels is not None, weight, base, normalize, smoothing, temperature
+    )
     whole = reduction == "none"
     values = _rows.per_row(
-        NAMES[labels is not None and not blended, not from_weights],
+        function,
         p_rows,
         q_rows,
         axis=axis,
         keepdims=keepdims and whole,
         out=out if whole else None,
         result=result if whole else np.dtype(np.float64),
-        wide=_rows.is_wide(result, *numbers)
-        # A target that is made, a quotient or a logarithm.
-        or (blended and from_weights)
-        or divided
-        or not 2.0**-60 < temperature < 2.0**60
-        or (blended and not _check.are_moderate(weight)),
+        wide=wide or _rows.is_wide(result, *numbers),
         inputs=inputs,
         workers=workers,
         labels=labels,
-        normalize=normalize,
-        unit=unit,
-        temperature=temperature,
-        divided=divided,
-        logarithm=not logits and temperature != 1,
-        smoothing=smoothing,
-        blended=blended,
         weight=weight,
         ignore_index=ignore_index,
+        **options,
     )
     if whole:
         return _rows.answer(values, out)
@@ -168,4 +261,4 @@ def of_few(labels: ArrayLike, logits: ArrayLike, workers: int | None) -> Any:
     """Cross-entropy of small plain labels and logits; None for others."""
     if type(labels) is not np.ndarray or labels.dtype.kind != "i" or not _rows.is_alone(workers):
         return None
-    return _small(True, labels, logits, -1, None, True, "none")
+    return _small(True, labels, logits, None, -1, None, True, "none")

@@ -105,17 +105,19 @@ def over(
     workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
-    if not keepdims and out is None and dtype is None and is_alone(workers):
+    if not keepdims and dtype is None and is_alone(workers):
         small = kernels.plain(
             FUNCTION[function],
             given,
+            None,
+            out,
             axis=axis,
             normalize=normalize,
             unit=1.0 if base is None else _check.log_unit(base),
             root=root,
         )
         if small is not None:
-            return answer(small, None)
+            return answer(small, out)
     unit = _check.log_unit(base)
     inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
     rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
@@ -149,8 +151,8 @@ def made(
     workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
-    if out is None and dtype is None and is_alone(workers):
-        small = kernels.plain(FUNCTION[function], (x,), axis=axis, makes_rows=True)
+    if dtype is None and is_alone(workers):
+        small = kernels.plain(FUNCTION[function], (x,), None, out, axis=axis, makes_rows=True)
         if small is not None:
             return small
     array = _check.as_array(x, "x")

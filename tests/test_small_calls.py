@@ -258,3 +258,90 @@ def test_what_is_not_plain_goes_the_long_way(monkeypatch: pytest.MonkeyPatch) ->
         short, long, taken = both_several(monkeypatch, name, *args, **options)
         assert not taken, (name, options)
         same_fields(short, long)
+
+
+CROSS_ENTROPY_OPTIONS: list[dict[str, Any]] = [
+    {"label_smoothing": 0.1},
+    {"label_smoothing": 1.0},
+    {"temperature": 2.5},
+    {"temperature": 1e-200},
+    {"class_weight": np.arange(30) % 4 / 3},
+    {"class_weight": np.arange(30) * 1e-200},
+    {"class_weight": list(range(30)), "label_smoothing": 0.1, "temperature": 0.5, "base": 2},
+    {"normalize": False, "temperature": 3.0, "label_smoothing": 0.2},
+]
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy_from_logits"])
+def test_options_of_cross_entropy(
+    monkeypatch: pytest.MonkeyPatch, name: str, reduction: str, dtype: Any
+) -> None:
+    p, q = rows_for(name, 6, 30, dtype)
+    y = np.arange(6) * 4
+    for options in CROSS_ENTROPY_OPTIONS:
+        for truth in (p, y):
+            same(*both(monkeypatch, name, truth, q, reduction=reduction, **options))
+            same(*both(monkeypatch, name, truth[0:1], q[0:1], reduction=reduction, **options))
+        for ignored in (4, -100, 10**6):
+            some = np.where(y == 8, ignored, y)
+            given = {"reduction": reduction, "ignore_index": ignored, **options}
+            same(*both(monkeypatch, name, some, q, **given))
+        # Classes that come first are as many as there are weights.
+        across = getattr(fastdiv, name)(p.T, np.ascontiguousarray(q.T), axis=0, **options)
+        np.testing.assert_array_equal(across, getattr(fastdiv, name)(p, q, **options))
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_out_of_a_small_call(monkeypatch: pytest.MonkeyPatch, name: str, dtype: Any) -> None:
+    for shape in ((5,), (3, 7), (2, 3, 100), (0, 4)):
+        args = [
+            a.reshape(shape) for a in rows_for(name, int(np.prod(shape[:-1])), shape[-1], dtype)
+        ]
+        kind = shape if name in MAKERS else shape[:-1]
+        first, second = np.empty(kind, dtype), np.empty(kind, dtype)
+        short, _ = both(monkeypatch, name, *args, out=first)
+        with monkeypatch.context() as patch:
+            patch.setattr(kernels, "plain", lambda *_, **__: None)
+            assert getattr(fastdiv, name)(*args, out=second) is second
+        assert short is first
+        same(first, second)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_small_row_may_be_made_in_place(name: str) -> None:
+    x = np.linspace(-3, 3, 40).reshape(4, 10)
+    wanted = getattr(fastdiv, name)(x)
+    whole = np.concatenate([x, x])
+    assert kernels.plain(FUNCTION[name], (whole[:4],), None, whole[:4], makes_rows=True) is not None
+    same(whole[:4], wanted)
+    # A part of it is another matter.
+    assert kernels.plain(FUNCTION[name], (whole[:4],), None, whole[1:5], makes_rows=True) is None
+    with pytest.raises(ValueError, match="overlaps an input"):
+        getattr(fastdiv, name)(whole[:4], out=whole[1:5])
+
+
+def test_out_that_is_not_plain_takes_the_long_way() -> None:
+    x, y, room = np.ones((3, 4)), np.arange(3), np.zeros(24)
+    rows = room[:12].reshape(3, 4)
+    number = FUNCTION["cross_entropy_label_from_logits"]
+    weight = np.ones(4)
+    for out in (
+        np.empty(3, np.float32),
+        np.empty(4),
+        np.empty((3, 1)),
+        np.empty(6)[::2],
+        np.empty(3).view(Subclass),
+        x[0, :3],
+        y.view(np.float64),
+        weight[:3],
+        [0.0, 0.0, 0.0],
+        np.lib.stride_tricks.as_strided(np.empty(3), writeable=False),
+    ):
+        assert kernels.plain(number, (x,), y, out, weight=weight) is None
+    assert kernels.plain(number, (rows,), y, room[11:14]) is None
+    assert kernels.plain(number, (rows,), y, room[12:15]) is not None

@@ -49,12 +49,21 @@ def plain(
     function: int,
     rows: tuple[object, ...],
     labels: object = None,
+    out: object = None,
     axis: int = -1,
     normalize: bool = True,
     unit: float = 1.0,
     root: bool = False,
     makes_rows: bool = False,
     wide_out: bool = False,
+    wide: bool = False,
+    temperature: float = 1.0,
+    divided: bool = False,
+    logarithm: bool = False,
+    smoothing: float = 0.0,
+    blended: bool = False,
+    weight: NDArray[np.float64] | None = None,
+    ignore_index: int | None = None,
 ) -> NDArray[Any] | None: ...
 def plain_several(
     function: int, rows: tuple[object, ...], labels: object, types: tuple[int | None, ...]

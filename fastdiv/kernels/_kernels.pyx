@@ -76,6 +76,32 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     return j
 
 
+cdef double take_options(
+    job* j, cnp.ndarray p, cnp.ndarray labels, double temperature, bint divided, double smoothing,
+    bint blended, cnp.ndarray weight, object ignore_index,
+) except? -1:
+    """Take the options of ``run``; the temperature by which elements are divided comes back."""
+    cdef Py_ssize_t classes
+    j.ignores = ignore_index is not None
+    j.ignored = ignore_index if j.ignores else 0
+    j.weighted = labels is not None and weight is not None and not blended
+    # Where sums are taken of the target's parts, that is divided by its own in the end.
+    j.shared = blended and p is not None and j.t.normalize and not j.chosen.blends
+    j.divided = divided
+    j.t.warm = temperature != 1.0 and not divided
+    j.t.blended = blended
+    j.t.smoothing = j.t.even_share = smoothing
+    if weight is not None:
+        classes = cnp.PyArray_SIZE(weight)
+        j.t.weight = <const double*>cnp.PyArray_DATA(weight)
+        j.t.even_share *= sum_of(j.t.weight, classes) / classes
+    if not j.t.warm:
+        return temperature
+    j.t.in_f32 = temperature_of(temperature, <float>0)
+    j.t.in_f64 = temperature_of(temperature, <double>0)
+    return 1.0
+
+
 cdef int over_arrays(
     job* j, cnp.ndarray p, cnp.ndarray q, cnp.ndarray labels, cnp.ndarray out, Py_ssize_t first,
     Py_ssize_t stop, bint logarithm, double temperature,
@@ -144,25 +170,8 @@ def run(
     ``helpers``: share out the segments of long rows.
     """
     cdef job j = job_of(function, wide, normalize, unit, root)
-    cdef Py_ssize_t classes
-    j.ignores = ignore_index is not None
-    j.ignored = ignore_index if j.ignores else 0
-    j.weighted = labels is not None and weight is not None and not blended
-    # Where sums are taken of the target's parts, that is divided by its own in the end.
-    j.shared = blended and p is not None and normalize and not j.chosen.blends
-    j.divided = divided
-    j.t.warm = temperature != 1.0 and not divided
-    if j.t.warm:
-        j.t.in_f32 = temperature_of(temperature, <float>0)
-        j.t.in_f64 = temperature_of(temperature, <double>0)
-        temperature = 1.0
-    j.t.blended = blended
-    j.t.smoothing = smoothing
-    j.t.even_share = smoothing
-    if weight is not None:
-        j.t.weight = <const double*>cnp.PyArray_DATA(weight)
-        classes = cnp.PyArray_SIZE(weight)
-        j.t.even_share *= sum_of(j.t.weight, classes) / classes
+    temperature = take_options(
+        &j, p, labels, temperature, divided, smoothing, blended, weight, ignore_index)
     j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, logarithm, temperature)
 
@@ -224,8 +233,10 @@ cdef inline bint same_lead(cnp.ndarray a, cnp.ndarray b, int axes) noexcept:
     return True
 
 
-cdef inline bint are_plain_labels(object y, cnp.ndarray x, int axes) noexcept:
-    """Whether they are int64, in C order, one for each row, and each one a class."""
+cdef inline bint are_plain_labels(
+    object y, cnp.ndarray x, int axes, bint ignores, int64_t ignored
+) noexcept:
+    """Whether they are int64, in C order, one for each row, and each one a class or ignored."""
     cdef const int64_t* label
     cdef Py_ssize_t i, c = cnp.PyArray_DIM(x, axes)
     if not (cnp.PyArray_CheckExact(y) and cnp.PyArray_TYPE(y) == cnp.NPY_INT64
@@ -234,12 +245,41 @@ cdef inline bint are_plain_labels(object y, cnp.ndarray x, int axes) noexcept:
         return False
     label = <const int64_t*>cnp.PyArray_DATA(y)
     for i in range(cnp.PyArray_SIZE(y)):
-        if not 0 <= label[i] < c:
+        if not 0 <= label[i] < c and not (ignores and label[i] == ignored):
             return False
     return True
 
 
-cdef inline bint are_plain(tuple rows, object labels, Py_ssize_t axis) noexcept:
+cdef inline bint are_apart(cnp.ndarray a, object b) noexcept:
+    """Whether two arrays in C order share no element; the second one may be None."""
+    cdef char* x = cnp.PyArray_BYTES(a)
+    cdef char* y
+    if b is None:
+        return True
+    y = cnp.PyArray_BYTES(b)
+    return x + cnp.PyArray_NBYTES(a) <= y or y + cnp.PyArray_NBYTES(b) <= x
+
+
+cdef inline bint is_plain_out(
+    object out, tuple rows, object labels, object weight, int axes, int type, bint makes_rows
+) noexcept:
+    """Whether it is in C order, of this type and so many of the rows' axes, and no part of an
+    input, or all of the row that is made into another."""
+    cdef cnp.ndarray some = rows[0]
+    if not (cnp.PyArray_CheckExact(out) and cnp.PyArray_ISCARRAY(out)
+            and cnp.PyArray_TYPE(out) == type and cnp.PyArray_NDIM(out) == axes
+            and same_lead(out, some, axes)):
+        return False
+    for array in rows:
+        if not (are_apart(out, array) or makes_rows
+                and cnp.PyArray_BYTES(out) == cnp.PyArray_BYTES(array)):
+            return False
+    return are_apart(out, labels) and are_apart(out, weight)
+
+
+cdef inline bint are_plain(
+    tuple rows, object labels, Py_ssize_t axis, bint ignores, int64_t ignored
+) noexcept:
     """Whether all is plain, and of the same type and shape, and the classes are the last axis."""
     cdef cnp.ndarray some, other
     cdef int axes
@@ -255,44 +295,62 @@ cdef inline bint are_plain(tuple rows, object labels, Py_ssize_t axis) noexcept:
         if not (cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(some)
                 and cnp.PyArray_NDIM(other) == axes + 1 and same_lead(some, other, axes + 1)):
             return False
-    return labels is None or are_plain_labels(labels, some, axes)
+    return labels is None or are_plain_labels(labels, some, axes, ignores, ignored)
 
 
 def plain(
     int function,
     tuple rows not None,
     labels=None,
+    out=None,
     Py_ssize_t axis=-1,
     bint normalize=True,
     double unit=1.0,
     bint root=False,
     bint makes_rows=False,
     bint wide_out=False,
+    bint wide=False,
+    double temperature=1.0,
+    bint divided=False,
+    bint logarithm=False,
+    double smoothing=0.0,
+    bint blended=False,
+    cnp.ndarray weight=None,
+    ignore_index=None,
 ):
     """Apply a row function to small plain arrays; None where they are anything else.
 
     A call of a few rows spends its time on questions: here they are asked all at once. ``rows`` is
-    p, or p and q of the same type and shape, or q alone where there are ``labels``, see ``run``.
-    The classes are to be the last axis. The result is float64 if ``wide_out``, else of their type.
+    p, or p and q of the same type and shape, or q alone where there are ``labels``; ``weight`` has
+    a number for each class. Options are those of ``run``. The classes are to be the last axis. The
+    result is float64 if ``wide_out``, else of the rows' type.
     """
-    cdef cnp.ndarray some, out, q = None
+    cdef cnp.ndarray some, p, q, made
     cdef int axes, type
+    cdef bint ignores = ignore_index is not None
     cdef job j
-    if not are_plain(rows, labels, axis):
+    if not are_plain(rows, labels, axis, ignores, ignore_index if ignores else 0):
         return None
     some = rows[0]
-    axes = cnp.PyArray_NDIM(some) - 1
+    axes = cnp.PyArray_NDIM(some) - 1 + makes_rows
     type = cnp.PyArray_TYPE(some)
-    if len(rows) == 2:
-        q = rows[1]
-    out = cnp.PyArray_EMPTY(axes + makes_rows, cnp.PyArray_DIMS(some),
-                            cnp.NPY_DOUBLE if wide_out else type, 0)
-    j = job_of(function, type == cnp.NPY_DOUBLE, normalize, unit, root)
-    if labels is None:
-        over_arrays(&j, some, q, None, out, 0, -1, False, 1.0)
+    if type == cnp.NPY_DOUBLE:
+        wide = True
+    if wide_out:
+        type = cnp.NPY_DOUBLE
+    if out is None:
+        made = cnp.PyArray_EMPTY(axes, cnp.PyArray_DIMS(some), type, 0)
+    elif is_plain_out(out, rows, labels, weight, axes, type, makes_rows):
+        made = out
     else:
-        over_arrays(&j, None, some, labels, out, 0, -1, False, 1.0)
-    return out
+        return None
+    p = some if labels is None else None
+    q = rows[1] if len(rows) == 2 else some if labels is not None else None
+    j = job_of(function, wide, normalize, unit, root)
+    temperature = take_options(
+        &j, p, labels, temperature, divided, smoothing, blended, weight, ignore_index)
+    over_arrays(&j, p, q, labels, made, 0, -1, logarithm, temperature)
+    return made
 
 
 def plain_several(int function, tuple rows not None, labels, tuple types not None):
@@ -305,7 +363,7 @@ def plain_several(int function, tuple rows not None, labels, tuple types not Non
     cdef int axes, type
     cdef job j
     # What takes one row takes a label.
-    if (labels is None and len(rows) == 1) or not are_plain(rows, labels, -1):
+    if (labels is None and len(rows) == 1) or not are_plain(rows, labels, -1, False, 0):
         return None
     some = rows[0]
     axes = cnp.PyArray_NDIM(some) - 1
