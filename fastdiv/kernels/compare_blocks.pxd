@@ -2,8 +2,8 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
-from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
-from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, lanes
+from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, near_lane
+from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, clear, greatest, lanes
 from fastdiv.kernels.logit_gaps cimport is_masked
 from fastdiv.kernels.sums cimport block_sum, tree_of
 
@@ -64,6 +64,34 @@ cdef inline void compare_set(
         close[lane] += close_a + close_b
 
 
+cdef inline void near_set(
+    const real* xp, const real* xq, const real* p, const real* eq, real factor, real offset,
+    real offset_low, real* reach, real* kl, real* reverse, real* js, real* apart, real* gap,
+    real* side, real* close,
+) noexcept nogil:
+    """The same where all |h| are 1 at most; ``reach``: the largest of each lane so far."""
+    cdef Py_ssize_t lane, other, half = lanes(p) // 2
+    cdef real kl_a = 0, reverse_a = 0, js_a = 0, gap_a = 0, side_a = 0, close_a = 0, a
+    cdef real kl_b = 0, reverse_b = 0, js_b = 0, gap_b = 0, side_b = 0, close_b = 0, b
+    for lane in range(half):
+        other = lane + half
+        a = half_gap(xp[lane], xq[lane], offset, offset_low, False)
+        b = half_gap(xp[other], xq[other], offset, offset_low, False)
+        near_lane(p[lane], eq[lane] * factor, a, tanh_tail(a * a), &kl_a, &reverse_a, &js_a,
+                  &gap_a, &side_a, &close_a)
+        near_lane(p[other], eq[other] * factor, b, tanh_tail(b * b), &kl_b, &reverse_b, &js_b,
+                  &gap_b, &side_b, &close_b)
+        kl[lane] = kl_a + kl_b
+        reverse[lane] = reverse_a + reverse_b
+        js[lane] = js_a + js_b
+        gap[lane] = gap_a + gap_b
+        apart[lane] = abs(gap_a) + abs(gap_b)
+        side[lane] += side_a + side_b
+        close[lane] += close_a + close_b
+        reach[lane] = abs(a) if abs(a) > reach[lane] else reach[lane]
+        reach[lane] = abs(b) if abs(b) > reach[lane] else reach[lane]
+
+
 cdef inline double half_sum(real* terms, Py_ssize_t n, const real* tail) noexcept nogil:
     """Sum of n terms, whole halves of a set of lanes; room for another half is filled."""
     cdef Py_ssize_t lane, half = lanes(<const real*>terms) // 2
@@ -86,6 +114,19 @@ cdef inline double half_lanes(const real* accumulator) noexcept nogil:
 cdef inline double unless_infinite(double sum) noexcept nogil:
     """A sum, or NaN if a product of an exponential and a large difference has overflowed."""
     return sum if sum < INFINITY else NAN
+
+
+cdef inline void end_block(
+    compare_sums* s, real* kl, real* reverse, real* js, real* apart, real* gap, const real* side,
+    const real* close, Py_ssize_t made, const real* tail,
+) noexcept nogil:
+    s.kl = half_sum(kl, made, tail)
+    s.reverse = half_sum(reverse, made, tail)
+    s.js = half_sum(js, made, tail)
+    s.apart = half_sum(apart, made, tail)
+    s.gap = half_sum(gap, made, tail)
+    s.side = half_lanes(side)
+    s.close = half_lanes(close)
 
 
 cdef inline void compare_block(
@@ -125,13 +166,49 @@ cdef inline void compare_block(
                     <real*>close)
         k += width
         made += width // 2
-    s.kl = half_sum(<real*>kl, made, p_tail)
-    s.reverse = half_sum(<real*>reverse, made, p_tail)
-    s.js = half_sum(<real*>js, made, p_tail)
-    s.apart = half_sum(<real*>apart, made, p_tail)
-    s.gap = half_sum(<real*>gap, made, p_tail)
-    s.side = half_lanes(<const real*>side)
-    s.close = half_lanes(<const real*>close)
+    end_block(s, <real*>kl, <real*>reverse, <real*>js, <real*>apart, <real*>gap,
+              <const real*>side, <const real*>close, made, p_tail)
+
+
+cdef inline bint near_block(
+    const real* xp, const real* xq, const real* ep, const real* eq, Py_ssize_t n,
+    const real* p_tail, const real* q_tail, real factor, real offset, real offset_low,
+    compare_sums* s,
+) noexcept nogil:
+    """The same of a block whose classes are all near, in one loop; whether they are comes back."""
+    cdef real kl[HALF_BLOCK]
+    cdef real reverse[HALF_BLOCK]
+    cdef real js[HALF_BLOCK]
+    cdef real apart[HALF_BLOCK]
+    cdef real gap[HALF_BLOCK]
+    cdef real side[MAX_LANES]
+    cdef real close[MAX_LANES]
+    cdef real reach[MAX_LANES]
+    cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, made = 0
+    clear(<real*>side)
+    clear(<real*>close)
+    clear(<real*>reach)
+    while k < n:
+        near_set(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), ep + k, eq + k, factor,
+                 offset, offset_low, <real*>reach, <real*>kl + made, <real*>reverse + made,
+                 <real*>js + made, <real*>apart + made, <real*>gap + made, <real*>side,
+                 <real*>close)
+        k += width
+        made += width // 2
+    end_block(s, <real*>kl, <real*>reverse, <real*>js, <real*>apart, <real*>gap,
+              <const real*>side, <const real*>close, made, p_tail)
+    return greatest(<real*>reach) <= 1
+
+
+cdef inline bint are_near(
+    const real* xp, const real* xq, Py_ssize_t n, real offset
+) noexcept nogil:
+    """Whether the first of a block's classes are near, as most likely all are; NaNs are not."""
+    cdef Py_ssize_t k
+    cdef bint near = True
+    for k in range(min(n, 4 * lanes(xp))):
+        near = near & (abs(xp[k] - xq[k] - offset) <= 2)
+    return near
 
 
 cdef inline void compare_masked(
@@ -143,9 +220,13 @@ cdef inline void compare_masked(
 
     Unless everything ``fits``, a sum that overflows is NaN.
     """
-    cdef bint anew = masked[0]
-    if not anew:
+    cdef bint anew = masked[0], done = False
+    if not anew and are_near(xp, xq, n, offset):
+        # A model and the same model quantised: no division is needed.
+        done = near_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s)
+    if not anew and not done:
         compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, False)
+    if not anew:
         masked[0] = anew = s.js != s.js
     if anew:
         compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, True)

@@ -64,11 +64,15 @@ cdef inline real half_log(real p, real q) noexcept nogil:
     return fma(r, half_log_tail(r), half_log2)
 
 
+cdef inline real near_share(real both, real v) noexcept nogil:
+    """What a pair of classes adds to Jensen-Shannon, with v = h^2 <= 1."""
+    return both * v * fma(v, chi_tail(v), <real>0.25)
+
+
 cdef inline real js_share(real p, real q, real v, real size, real log) noexcept nogil:
-    """What a pair of classes adds to Jensen-Shannon, with v = h^2, size = |h| and
-    log = half_log(p, q)."""
+    """The same for any h, with size = |h| and log = half_log(p, q)."""
     cdef real both = p + q, less = q if p > q else p
-    cdef real near = both * v * fma(v, chi_tail(v), <real>0.25)
+    cdef real near = near_share(both, v)
     return near if size <= 1 else fma(both, log, -(less * size))
 
 
@@ -80,21 +84,32 @@ cdef inline real with_sign(real a, real of) noexcept nogil:
         return double_of(bits64(a) | (bits64(of) & (<uint64_t>1 << 63)))
 
 
+cdef inline void near_lane(
+    real p, real q, real h, real g, real* kl, real* reverse, real* js, real* gap, real* side,
+    real* close,
+) noexcept nogil:
+    """The terms of a pair with |h| <= 1 and g = tanh_tail(h^2)."""
+    # The log-sum-exps together are off by less. Doubles are rounded at their own size.
+    cdef real doubt = <real>(2.0 ** -22 if real is float else 2.0 ** -47)
+    cdef real both = p + q, v = h * h, w = both * v
+    # tanh(h) / h
+    cdef real t = fma(-v, g, <real>1)
+    kl[0] = w * fma(h, g, t)
+    reverse[0] = w * fma(-h, g, t)
+    js[0] = near_share(both, v)
+    gap[0] = both * h * t
+    side[0] = with_sign(both, h)
+    close[0] = both if abs(h) < doubt else <real>0
+
+
 cdef inline void compare_lane(
     real p, real q, real h, real g, real log, real* kl, real* reverse, real* js, real* gap,
     real* side, real* close,
 ) noexcept nogil:
-    """The terms of a pair, with g = tanh_tail(h^2) and log = half_log(p, q)."""
-    # The log-sum-exps together are off by less. Doubles are rounded at their own size.
-    cdef real doubt = <real>(2.0 ** -22 if real is float else 2.0 ** -47)
-    cdef real size = abs(h), d = h + h, both = p + q, far = p - q
-    cdef real v = h * h, w = both * v
-    # tanh(h) / h
-    cdef real t = fma(-v, g, <real>1)
-    cdef bint is_near = size <= 1
-    kl[0] = w * fma(h, g, t) if is_near else fma(p, d, -far)
-    reverse[0] = w * fma(-h, g, t) if is_near else fma(-q, d, far)
-    js[0] = js_share(p, q, v, size, log)
-    gap[0] = both * h * t if is_near else far
-    side[0] = with_sign(both, h)
-    close[0] = both if size < doubt else <real>0
+    """The same for any h, with log = half_log(p, q)."""
+    cdef real size = abs(h), d = h + h, far = p - q
+    near_lane(p, q, h, g, kl, reverse, js, gap, side, close)
+    kl[0] = kl[0] if size <= 1 else fma(p, d, -far)
+    reverse[0] = reverse[0] if size <= 1 else fma(-q, d, far)
+    js[0] = js_share(p, q, h * h, size, log)
+    gap[0] = gap[0] if size <= 1 else far
