@@ -40,15 +40,23 @@ def every_count(functions: list[str]) -> dict[str, dict[str, float]]:
 
 def together() -> dict[str, dict[str, dict[str, float]]]:
     """How many times what one of their numbers takes alone `score` and `compare` take."""
-    alone = {"score": "cross_entropy_from_logits", "compare": "kl_divergence_from_logits"}
     found: dict[str, dict[str, dict[str, float]]] = {}
     for dtype in ("float32", "float64"):
         for n, c in SHAPES:
             given, ours = data(n, c, np.dtype(dtype)), CALLS["fastdiv"]
-            taken = medians(
-                {f: functools.partial(ours[f], given) for p in alone.items() for f in p}
-            )
-            times = {f: taken[f] / taken[one] for f, one in alone.items()}
+            # As a model and the same model quantised are.
+            near = given._replace(z=given.x + 0.1 * (given.z - given.x))
+            alone = {
+                "score": ("score", "cross_entropy_from_logits", given),
+                "compare": ("compare", "kl_divergence_from_logits", given),
+                "compare, near": ("compare", "kl_divergence_from_logits", near),
+            }
+            calls = {}
+            for name, (all_of_them, one, rows) in alone.items():
+                calls[name] = functools.partial(ours[all_of_them], rows)
+                calls[f"{name}, one"] = functools.partial(ours[one], rows)
+            taken = medians(calls)
+            times = {name: taken[name] / taken[f"{name}, one"] for name in alone}
             found.setdefault(dtype, {})[f"{n}x{c}"] = times
             print("together", dtype, f"{n} x {c}", times, flush=True)
     return found

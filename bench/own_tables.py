@@ -6,7 +6,8 @@ from cells import markdown, shown, speed
 
 TOGETHER = (
     "How many times as long as one of their numbers alone, by its own function, all of them take: "
-    "`score` against `cross_entropy_from_logits`, `compare` against `kl_divergence_from_logits`."
+    "`score` against `cross_entropy_from_logits`, `compare` against `kl_divergence_from_logits`, "
+    "of logits 1 apart and, near, 0.1 apart."
 )
 OPTIONS = (
     "How many times as long as a call without it `cross_entropy_from_logits` of float32 takes with "
@@ -45,7 +46,9 @@ def layouts(kept: dict[str, Any]) -> list[str]:
 
 def together(kept: dict[str, Any]) -> list[str]:
     """Tabulate how much more all numbers of a row cost than one of them."""
-    columns = [(f, dtype) for f in ("score", "compare") for dtype in kept["together"]]
+    columns = [
+        (f, dtype) for f in ("score", "compare", "compare, near") for dtype in kept["together"]
+    ]
     rows = [
         [shown(shape), *(f"{kept['together'][dtype][shape][f]:.2f}×" for f, dtype in columns)]
         for shape in kept["together"]["float32"]
