@@ -334,3 +334,20 @@ def test_only_what_is_wanted_is_allocated():
         tracemalloc.stop()
         assert kept is not None
         assert most < size * len(y) + 20_000
+
+
+@pytest.mark.parametrize("step", [0.3, 30, 60, 120])
+@pytest.mark.parametrize("order", ["rising", "falling", "risen once"])
+def test_long_rows_whose_largest_logit_moves(order, step, dtype, isa):
+    # From block to block, so that exponentials of blocks long past count from other powers of two.
+    c, block = 5000, 1024 if dtype == np.float32 else 512
+    rng = np.random.default_rng(5)
+    level = step * (np.arange(c) // block)
+    level = {"rising": level, "falling": -level, "risen once": np.minimum(level, step)}[order]
+    p = (level + rng.normal(0, 2, c)).astype(dtype)
+    for apart in (0.1, 2.0):
+        q = (p + rng.normal(0, apart, c)).astype(dtype)
+        for a, b in ((p, q), (q, p), (p, np.roll(p, 1))):
+            for field in (*DIVERGENCES, "total_variation"):
+                call = Call("compare", field=field)
+                check(call, [Rows(a, b, a, b, f"{order} by {step}, {apart} apart", 0)], dtype)

@@ -69,6 +69,7 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.t.smoothing = 0
     j.t.weight = NULL
     j.t.columns = NULL
+    j.t.room = NULL
     j.t.q.logarithm = False
     j.t.pieces.helpers = NULL
     j.t.pieces.over_f32 = over[float]

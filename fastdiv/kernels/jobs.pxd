@@ -5,6 +5,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uintptr_t
 
 from fastdiv.kernels.across cimport across, across_of, group_of, point, put_group, take_group
+from fastdiv.kernels.kept cimport pair_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
@@ -94,15 +95,16 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     by an addition, and a sum's rounding error is found by one.
     """
     cdef fenv_t callers
+    cdef Py_ssize_t most = BLOCK_F64 if j.wide else BLOCK_F32
     cdef bint short = j.t.c <= min(j.chosen.short_most, SHORT_F64 if j.wide else SHORT_F32)
     j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     j.p_across.allocated = j.q_across.allocated = j.out_across.allocated = NULL
-    j.t.pieces.room = NULL
+    j.t.pieces.room = j.t.room = NULL
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
-    j.tiled = (j.t.c <= (BLOCK_F64 if j.wide else BLOCK_F32) and j.chosen.short_f32 != NULL
+    j.tiled = (j.t.c <= most and j.chosen.short_f32 != NULL
                and not j.divided and (j.chosen.blends or not j.t.blended))
     fegetenv(&callers)
     fesetenv(FE_DFL_ENV)
@@ -124,11 +126,15 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
             j.t.pieces.room = PyMem_RawMalloc(segments_of(j.t.c) * PART)
             if j.t.pieces.room == NULL:
                 raise MemoryError
+        if j.t.columns != NULL and w.at[P] != NULL and most < j.t.c <= SEGMENT:
+            # A comparison. Without room it is made all the same, and the same.
+            j.t.room = PyMem_RawMalloc(pair_room(j.t.c))
         with nogil:
             run_rows(j, w, first, stop)
     finally:
         fesetenv(&callers)
         PyMem_RawFree(j.t.pieces.room)
+        PyMem_RawFree(j.t.room)
         PyMem_RawFree(j.p_across.allocated)
         PyMem_RawFree(j.q_across.allocated)
         PyMem_RawFree(j.out_across.allocated)

@@ -13,6 +13,7 @@ from fastdiv.kernels.comparisons cimport (
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
     probability_gap,
 )
+from fastdiv.kernels.kept cimport kept_of, kept_row, sum_and_keep, take_kept
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, SCRATCH, at, block_size, lanes, two_ahead, whole_sets,
 )
@@ -22,7 +23,7 @@ from fastdiv.kernels.logits cimport exp_sum, exp_terms, log_total, reference, re
 from fastdiv.kernels.math cimport integer_bits
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport element, fetch, tail_of, task
+from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport add, double_sum, join, value
 
 
@@ -71,6 +72,23 @@ ctypedef struct compare_task:
     row_sums* made          # by each segment
 
 
+cdef inline const real* exponentials(
+    const compare_task* a, int row, const real* x, Py_ssize_t k, Py_ssize_t n, const real* tail,
+    real* room,
+) noexcept nogil:
+    """The exponentials of a block of the first or the second row, kept or taken again."""
+    cdef const reference* base = &a.c.at_q if row else &a.c.at_p
+    cdef const real* e = NULL
+    cdef kept_row kept
+    if a.t.room != NULL and base.shift == 0 and not a.small:
+        kept = kept_of(a.t, row)
+        e = take_kept(&kept, k, n, base.power, room)
+    if e == NULL:
+        exp_keep(base, x, n, tail, room)
+        e = room
+    return e
+
+
 cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
     cdef compare_task* a = <compare_task*>pass_
     cdef const task* t = a.t
@@ -92,14 +110,16 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, t.c), n, j
     cdef const real* p
     cdef const real* q
+    cdef const real* of_p
+    cdef const real* of_q
     s.kl.high = s.kl.low = s.reverse.high = s.reverse.low = s.js.high = s.js.low = 0
     s.apart.high = s.apart.low = s.gap.high = s.gap.low = s.side = s.close = 0
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
         p = fetch(&t.p, k, n, scratch, padding)
         q = fetch(&t.q, k, n, second, padding)
-        exp_keep(&c.at_p, p, n, p_tail, <real*>ep)
-        exp_keep(&c.at_q, q, n, q_tail, <real*>eq)
+        of_p = exponentials(a, 0, p, k, n, p_tail, <real*>ep)
+        of_q = exponentials(a, 1, q, k, n, q_tail, <real*>eq)
         k += n
         if a.small:
             less_shift(p, n, p_tail, <real>c.at_p.shift, <real*>xp)
@@ -108,7 +128,7 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
             p, q = <const real*>xp, <const real*>xq
             for j in range(n):
                 ep[j] *= small
-        compare_masked(p, q, <const real*>ep, <const real*>eq, n, p_tail, q_tail, factor,
+        compare_masked(p, q, of_p, of_q, n, p_tail, q_tail, factor,
                        <real>c.offset, <real>c.offset_low, &block, &masked, a.small)
         add(&s.kl, block.kl)
         add(&s.reverse, block.reverse)
@@ -185,10 +205,20 @@ cdef inline void put_nothing(const task* t) noexcept nogil:
         put_number(t, column, 0 if column == SAME_TOP_CLASS else NAN)
 
 
+cdef inline exp_sum sum_row(
+    const task* t, int row, const source* x, real* scratch
+) noexcept nogil:
+    """The first pass over the first or the second row."""
+    cdef kept_row kept
+    if t.room == NULL:
+        return sum_exp(x, t, scratch, False, False, -1)
+    kept = kept_of(t, row)
+    return sum_and_keep(x, t, scratch, &kept)
+
+
 cdef inline double compare_pair(const task* t, real* scratch, bint again) noexcept nogil:
     """Write the numbers of a pair of rows; ``again``: but the cross-entropies."""
-    cdef exp_sum sp = sum_exp(&t.p, t, scratch, False, False, -1)
-    cdef exp_sum sq = sum_exp(&t.q, t, scratch, False, False, -1)
+    cdef exp_sum sp = sum_row(t, 0, &t.p, scratch), sq = sum_row(t, 1, &t.q, scratch)
     cdef compare_sums s
     cdef divergences made
     cdef pair c

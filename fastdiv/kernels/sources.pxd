@@ -80,6 +80,7 @@ ctypedef struct task:
     temperature in_f32
     temperature in_f64
     split pieces            # for rows of several segments
+    void* room              # for what is kept of a long pair, see kept.pxd, or NULL
 
 
 cdef inline const temperature* temperature_for(const task* t, const real* like) noexcept nogil:

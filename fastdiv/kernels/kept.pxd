@@ -1,0 +1,97 @@
+"""Exponentials of two long rows, kept from a first pass over them for a second.
+
+Each is counted from the reference of its block's time, a power of two: from another one it is the
+same number scaled, unless it is next to nothing. Not kept are those of blocks in which some class
+is the largest so far, which a sum of exponentials leaves out, and those of huge logits.
+"""
+
+from libc.stdint cimport int64_t, uint64_t, uintptr_t
+
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.lanes cimport (
+    BLOCK_F64, MAX_LANES, block_max, block_size, two_ahead, whole_sets,
+)
+from fastdiv.kernels.logits cimport exp_block, exp_sum, exp_terms, raise_max, start
+from fastdiv.kernels.math cimport double_of, integer_bits
+from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sums cimport add, block_sum
+
+ctypedef struct kept_row:
+    double* power           # of each block's reference; NaN: its exponentials are not there
+    void* e                 # times 2^EXP_SCALE
+
+
+cdef inline Py_ssize_t powers_size(Py_ssize_t c) noexcept nogil:
+    """Bytes, whole lines of the cache."""
+    return (c // BLOCK_F64 + 8) // 8 * 64
+
+
+cdef inline Py_ssize_t kept_size(Py_ssize_t c) noexcept nogil:
+    """Bytes of a row of either type, whole lines."""
+    return powers_size(c) + (c + MAX_LANES + 7) // 8 * 64
+
+
+cdef inline Py_ssize_t pair_room(Py_ssize_t c) noexcept nogil:
+    return 2 * kept_size(c) + 64
+
+
+cdef inline kept_row kept_of(const task* t, int row) noexcept nogil:
+    """Those of the first or the second row of a task that has room for them."""
+    cdef kept_row kept
+    cdef char* first = <char*>((<uintptr_t>t.room + 63) & ~<uintptr_t>63) + row * kept_size(t.c)
+    kept.power = <double*>first
+    kept.e = first + powers_size(t.c)
+    return kept
+
+
+cdef inline exp_sum sum_and_keep(
+    const source* x, const task* t, real* scratch, const kept_row* kept
+) noexcept nogil:
+    """sum_exp of a row of one segment, whose exponentials are kept."""
+    cdef exp_sum s
+    cdef Py_ssize_t k = 0, block = 0, n
+    cdef double m
+    cdef real* e = <real*>kept.e
+    cdef const real* a
+    cdef const real* tail = tail_of(<const real*>scratch)
+    start(&s, NULL, <const real*>scratch)
+    while k < t.c:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        a = fetch(x, k, n, scratch, <real>-INFINITY)
+        m = block_max(a, n, tail)
+        if m > s.m:
+            raise_max(&s, m, a)
+            s.top_block = k
+        kept.power[block] = NAN
+        # The flags as constants, for loops without what they do not need.
+        if s.base.shift != 0:
+            exp_block(&s, a, n, tail, True, False, False, True, NULL)
+        elif m == s.m:
+            exp_block(&s, a, n, tail, True, False, False, False, NULL)
+        else:
+            kept.power[block] = s.base.power
+            exp_terms(a, n, tail, two_ahead(a), <real>s.m, <real>0, <real>s.base.low,
+                      integer_bits(s.base.bias, <real>s.m), e + k, e + k, NULL, False, False,
+                      False, NULL)
+            add(&s.rest, block_sum(<const real*>e + k, whole_sets(a, n), tail, False))
+        k += block_size(<const real*>scratch)
+        block += 1
+    return s
+
+
+cdef inline const real* take_kept(
+    const kept_row* kept, Py_ssize_t k, Py_ssize_t n, double power, real* room
+) noexcept nogil:
+    """The exponentials from element k on, counted from that power; NULL if they are not there."""
+    cdef const real* e = <const real*>kept.e + k
+    cdef double steps = kept.power[k // block_size(<const real*>room)] - power
+    cdef real scale
+    cdef Py_ssize_t j
+    if steps == 0:
+        return e
+    if not -100 < steps < 0:
+        return NULL
+    scale = <real>double_of(<uint64_t>(1023 + <int64_t>steps) << 52)
+    for j in range(whole_sets(<const real*>room, n)):
+        room[j] = e[j] * scale
+    return <const real*>room
