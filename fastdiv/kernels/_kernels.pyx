@@ -64,6 +64,8 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.root = root
     j.shared = j.divided = j.weighted = j.ignores = j.t.warm = False
     j.ignored = 0
+    # Of a row that is not there.
+    j.t.p.size = j.t.q.size = 0
     j.t.normalize = normalize
     j.t.blended = False
     j.t.smoothing = 0
