@@ -103,7 +103,7 @@ def labels_for(
         if ignore_index is not None and ignore_index > limits.max:
             signed = np.where(p == ignore_index, -1, signed)
             ignore_index = -1
-    if ignore_index is not None and not limits.min <= ignore_index <= limits.max:
+    if not is_int64(ignore_index):
         ignore_index = None
     labels = np.asarray(signed, dtype=np.int64, order="C")
     c = q.shape[-1]
@@ -289,6 +289,11 @@ def are_moderate(weights: NDArray[np.float64] | None) -> bool:
 def index_of(value: int | None) -> int | None:
     """Return an ignore_index as an int."""
     return None if value is None else operator.index(value)
+
+
+def is_int64(value: int | None) -> bool:
+    """Whether a number, if there is one, is one of int64."""
+    return value is None or -(2**63) <= value < 2**63
 
 
 def reduction_of(value: str) -> str:

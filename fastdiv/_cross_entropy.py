@@ -66,80 +66,35 @@ def _small(
 ) -> Any:
     """Call cross-entropy without further options for small plain arrays; None for others."""
     labelled = type(p) is np.ndarray and p.dtype.kind == "i"
+    labels = p if labelled else None
     values = _rows.kernels.plain(
         FUNCTION[NAMES[labelled, logits]],
         (q,) if labelled else (p, q),
-        p if labelled else None,
+        labels,
         out,
         axis=axis,
         normalize=normalize,
         unit=1.0 if base is None else _check.log_unit(base),
         wide_out=reduction != "none",
     )
-    if values is None:
-        return None
-    if reduction == "none":
-        return _rows.answer(values, out)
-    return _mean_of_few(values, q, None, None, None, reduction == "mean")
+    return _answer(values, q, out, reduction, labels, None, None)
 
 
-def _small_with_options(
-    logits: bool,
-    p: ArrayLike,
-    q: ArrayLike,
-    out: Array | None,
-    axis: int,
-    base: float | None,
-    normalize: bool,
-    class_weight: ArrayLike | None,
-    smoothing: float,
-    ignore_index: int | None,
-    temperature: float,
-    reduction: str,
-) -> Any:
-    """Call cross-entropy with them for small plain arrays; None for others."""
-    labelled = type(p) is np.ndarray and p.dtype.kind == "i"
-    if type(q) is not np.ndarray or q.ndim == 0 or axis not in (-1, q.ndim - 1):
-        return None
-    if ignore_index is not None and not labelled:
-        return None
-    if ignore_index is not None and not -(2**63) <= ignore_index < 2**63:
-        return None
-    weight = _check.weights_of(class_weight, q.shape[-1])
-    function, wide, options = _way(
-        logits, labelled, weight, base, normalize, smoothing, temperature
-    )
-    values = _rows.kernels.plain(
-        FUNCTION[function],
-        (q,) if labelled else (p, q),
-        p if labelled else None,
-        out,
-        axis=axis,
-        wide_out=reduction != "none",
-        wide=wide,
-        weight=weight,
-        ignore_index=ignore_index,
-        **options,
-    )
-    if values is None:
-        return None
-    if reduction == "none":
-        return _rows.answer(values, out)
-    return _mean_of_few(
-        values, q, p if labelled else None, weight, ignore_index, reduction == "mean"
-    )
-
-
-def _mean_of_few(
-    values: NDArray[np.float64],
+def _answer(
+    values: Any,
     q: Any,
+    out: Array | None,
+    reduction: str,
     labels: Any,
     weight: NDArray[np.float64] | None,
     ignore_index: int | None,
-    mean: bool,
 ) -> Any:
-    """Reduce the values of a small call, or their sum; None where that is beyond float32."""
-    total = _reduced(values, labels, weight, ignore_index, mean)
+    """Give back what a small call made; None if it was none, or its sum is beyond float32."""
+    if values is None:
+        return None
+    if reduction == "none":
+        return _rows.answer(values, out)
+    total = _reduced(values, labels, weight, ignore_index, reduction == "mean")
     # There a conversion warns, which is looked after elsewhere.
     return None if abs(total) > 3e38 else q.dtype.type(total)
 
@@ -177,41 +132,43 @@ def against(
     smoothing = _check.smoothing_of(label_smoothing)
     ignore_index = _check.index_of(ignore_index)
     reduction = _check.reduction_of(reduction)
-    if may_be_small and not is_plain:
-        found = _small_with_options(
-            logits,
-            p,
-            q,
-            out,
-            axis,
-            base,
-            normalize,
-            class_weight,
-            smoothing,
-            ignore_index,
-            temperature,
-            reduction,
-        )
-        if found is not None:
-            return found
     p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
     q_rows = _check.classes_last(q_array, axis, names[1])
     weight = _check.weights_of(class_weight, q_rows.shape[-1])
-    labels = p_rows = None
-    if _check.are_labels(p_array, q_array):
-        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index)
-        numbers: tuple[Array, ...] = (q_array,)
-    else:
+    labelled = _check.are_labels(p_array, q_array)
+    if not labelled:
         _check.not_float_labels(p_array, q_array, axis)
         if ignore_index is not None:
             raise ValueError("ignore_index is for integer labels; p holds rows of probabilities")
+    function, wide, options = _way(
+        logits, labelled, weight, base, normalize, smoothing, temperature
+    )
+    if may_be_small and not is_plain and _check.is_int64(ignore_index):
+        small_labels = p_array if labelled else None
+        made = _rows.kernels.plain(
+            FUNCTION[function],
+            (q_array,) if labelled else (p_array, q_array),
+            small_labels,
+            out,
+            axis=axis,
+            wide_out=reduction != "none",
+            wide=wide,
+            weight=weight,
+            ignore_index=ignore_index,
+            **options,
+        )
+        found = _answer(made, q_array, out, reduction, small_labels, weight, ignore_index)
+        if found is not None:
+            return found
+    labels = p_rows = None
+    if labelled:
+        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index)
+        numbers: tuple[Array, ...] = (q_array,)
+    else:
         p_rows, q_rows = _check.together(_check.classes_last(p_array, axis, names[0]), q_rows)
         numbers = (p_array, q_array)
     result = _check.result_type(dtype, *numbers)
     inputs = tuple(a for a in (p_array, q_array, weight) if a is not None)
-    function, wide, options = _way(
-        logits, labels is not None, weight, base, normalize, smoothing, temperature
-    )
     whole = reduction == "none"
     values = _rows.per_row(
         function,

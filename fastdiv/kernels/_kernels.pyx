@@ -8,10 +8,10 @@ cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
-from fastdiv.kernels.class_weights cimport sum_of
 from fastdiv.kernels.jobs cimport help, run_job
 from fastdiv.kernels.rows cimport job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
+from fastdiv.kernels.sums cimport sum_of
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.temperatures cimport temperature_of
 from fastdiv.kernels.walks cimport (

@@ -5,8 +5,8 @@ weight costs no accuracy. One that vanishes says so: its class still counts wher
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.lanes cimport MAX_BLOCK, ahead, block_min, block_size, lanes, whole_sets
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, value
+from fastdiv.kernels.lanes cimport MAX_BLOCK, ahead, block_min, lanes, whole_sets
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, sum_of
 from fastdiv.kernels.weights cimport faint
 
 
@@ -40,21 +40,6 @@ cdef inline double weighted_gap_sum(
     for k in range(n, filled):
         gaps[k] = 0
     return block_sum(<const real*>gaps, filled, tail, False)
-
-
-cdef inline double sum_of(const double* w, Py_ssize_t n) noexcept nogil:
-    """The sum of any number of doubles, in trees of a block each."""
-    cdef double_sum total
-    cdef Py_ssize_t k = 0, whole
-    total.high = total.low = 0
-    while n - k >= lanes(w):
-        whole = min(n - k, block_size(w)) // lanes(w) * lanes(w)
-        add(&total, block_sum(w + k, whole, w, False))
-        k += whole
-    while k < n:
-        add(&total, w[k])
-        k += 1
-    return value(&total)
 
 
 cdef inline double weighted_block(

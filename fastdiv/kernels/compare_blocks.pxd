@@ -220,13 +220,12 @@ cdef inline void compare_masked(
 
     Unless everything ``fits``, a sum that overflows is NaN.
     """
-    cdef bint anew = masked[0], done = False
-    if not anew and are_near(xp, xq, n, offset):
-        # A model and the same model quantised: no division is needed.
-        done = near_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s)
-    if not anew and not done:
-        compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, False)
+    cdef bint anew = masked[0]
     if not anew:
+        # A model and the same model quantised: no division is needed.
+        if not (are_near(xp, xq, n, offset) and near_block(
+                xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s)):
+            compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, False)
         masked[0] = anew = s.js != s.js
     if anew:
         compare_block(xp, xq, ep, eq, n, p_tail, q_tail, factor, offset, offset_low, s, True)

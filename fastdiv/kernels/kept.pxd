@@ -11,7 +11,8 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport (
     BLOCK_F64, MAX_LANES, block_max, block_size, two_ahead, whole_sets,
 )
-from fastdiv.kernels.logits cimport exp_block, exp_sum, exp_terms, raise_max, start
+from fastdiv.kernels.logit_sums cimport absorb
+from fastdiv.kernels.logits cimport exp_sum, exp_terms, start
 from fastdiv.kernels.math cimport double_of, integer_bits
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum
@@ -50,7 +51,7 @@ cdef inline exp_sum sum_and_keep(
     """sum_exp of a row of one segment, whose exponentials are kept."""
     cdef exp_sum s
     cdef Py_ssize_t k = 0, block = 0, n
-    cdef double m
+    cdef double before
     cdef real* e = <real*>kept.e
     cdef const real* a
     cdef const real* tail = tail_of(<const real*>scratch)
@@ -58,22 +59,18 @@ cdef inline exp_sum sum_and_keep(
     while k < t.c:
         n = min(t.c - k, block_size(<const real*>scratch))
         a = fetch(x, k, n, scratch, <real>-INFINITY)
-        m = block_max(a, n, tail)
-        if m > s.m:
-            raise_max(&s, m, a)
-            s.top_block = k
-        kept.power[block] = NAN
-        # The flags as constants, for loops without what they do not need.
-        if s.base.shift != 0:
-            exp_block(&s, a, n, tail, True, False, False, True, NULL)
-        elif m == s.m:
-            exp_block(&s, a, n, tail, True, False, False, False, NULL)
+        before = s.m
+        if s.base.shift != 0 or block_max(a, n, tail) >= before:
+            absorb(&s, a, n, tail, False, False, <real>0, 0)
+            kept.power[block] = NAN
         else:
-            kept.power[block] = s.base.power
             exp_terms(a, n, tail, two_ahead(a), <real>s.m, <real>0, <real>s.base.low,
                       integer_bits(s.base.bias, <real>s.m), e + k, e + k, NULL, False, False,
                       False, NULL)
             add(&s.rest, block_sum(<const real*>e + k, whole_sets(a, n), tail, False))
+            kept.power[block] = s.base.power
+        if s.m > before:
+            s.top_block = k
         k += block_size(<const real*>scratch)
         block += 1
     return s

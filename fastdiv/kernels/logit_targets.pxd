@@ -5,7 +5,7 @@ those of w alone have sums of their own, and so have w p and p.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.class_weights cimport is_told, sum_of, weighted_block, weighted_gap_sum
+from fastdiv.kernels.class_weights cimport is_told, weighted_block, weighted_gap_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, at, block_size, clear, lanes, least, two_ahead,
     whole_sets,
@@ -14,7 +14,7 @@ from fastdiv.kernels.logit_sums cimport absorb, join_exp
 from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task, temperature_for
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, value
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, sum_of, value
 
 
 cdef inline void cross_entropies(

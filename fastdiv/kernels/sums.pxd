@@ -7,7 +7,7 @@ were 5 u off, and could be 16 u. The block sums are added with their rounding er
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, fma, real
-from fastdiv.kernels.lanes cimport MAX_LANES, at, lanes
+from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, lanes
 
 cdef enum:
     # Doubles: eight numbers for each 64 of a block. Floats: sixteen.
@@ -122,6 +122,21 @@ cdef inline double block_sum(
     cdef double sums[SUMS]
     partial_sums(x, n, tail, rough, <double*>sums)
     return tree_of(<double*>sums, x)
+
+
+cdef inline double sum_of(const double* w, Py_ssize_t n) noexcept nogil:
+    """The sum of any number of doubles, in trees of a block each."""
+    cdef double_sum total
+    cdef Py_ssize_t k = 0, whole
+    total.high = total.low = 0
+    while n - k >= lanes(w):
+        whole = min(n - k, block_size(w)) // lanes(w) * lanes(w)
+        add(&total, block_sum(w + k, whole, w, False))
+        k += whole
+    while k < n:
+        add(&total, w[k])
+        k += 1
+    return value(&total)
 
 
 cdef inline real square_of_two(const real* y, Py_ssize_t step) noexcept nogil:
