@@ -234,6 +234,35 @@ def test_all_numbers_of_a_comparison(dtype, arrangement, monkeypatch):
         assert ulps(getattr(got, name)[0], want) <= bound, name
 
 
+@pytest.mark.parametrize("apart", [1e-6, 0.1, 1, 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_kept_exponentials_have_the_bits_of_those_taken_again(dtype, apart):
+    """A row of one segment keeps its exponentials; with a masked class beyond, it does not."""
+    rng = np.random.default_rng(8)
+    c = 5 * 1024  # whole blocks, summed in the same order either way
+    x = rng.normal(0, 4, (8, c))
+    y = x + rng.normal(0, apart, x.shape)
+    # The largest so far in every block, in the first alone, in one; references far from each other.
+    x[1], y[1] = np.sort(x[1]), np.sort(y[1])
+    x[2], y[2] = np.sort(x[2])[::-1], np.sort(y[2])[::-1]
+    x[3, 3000] = y[4, 3000] = 60
+    x[5] = np.linspace(-200, 200, c)
+    y[5] = x[5] + rng.normal(0, apart, c)
+    x[6, ::7] = y[6, ::7] = -np.inf
+    y[7] += 1e6
+    # Of rows with masked classes both ways have the same loops.
+    x[:, -9:] = y[:, -9:] = -np.inf
+    p, q = (a.astype(dtype) for a in (x, y))
+    longer = np.full((2, *p.shape[:1], SEGMENT + 1), -np.inf, dtype)
+    longer[0, :, :c], longer[1, :, :c] = p, q
+    np.testing.assert_array_equal(
+        fastdiv.js_divergence_from_logits(p, q), fastdiv.js_divergence_from_logits(*longer)
+    )
+    kept, again = vars(fastdiv.compare(p, q)), vars(fastdiv.compare(*longer))
+    for name, values in kept.items():
+        np.testing.assert_array_equal(values, again[name], name)
+
+
 def test_a_team_that_nobody_joins_does_all():
     """As at the end of the interpreter, where no thread can be had."""
     _, (x,), _ = arguments("logsumexp", np.float32, "alike")

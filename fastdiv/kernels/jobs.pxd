@@ -126,8 +126,8 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
             j.t.pieces.room = PyMem_RawMalloc(segments_of(j.t.c) * PART)
             if j.t.pieces.room == NULL:
                 raise MemoryError
-        if j.t.columns != NULL and w.at[P] != NULL and most < j.t.c <= SEGMENT:
-            # A comparison. Without room it is made all the same, and the same.
+        if j.chosen.keeps and most < j.t.c <= SEGMENT:
+            # Without room it is made all the same, and the same.
             j.t.room = PyMem_RawMalloc(pair_room(j.t.c))
         with nogil:
             run_rows(j, w, first, stop)

@@ -11,8 +11,8 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport (
     BLOCK_F64, MAX_LANES, block_max, block_size, two_ahead, whole_sets,
 )
-from fastdiv.kernels.logit_sums cimport absorb
-from fastdiv.kernels.logits cimport exp_sum, exp_terms, start
+from fastdiv.kernels.logit_sums cimport absorb, sum_exp
+from fastdiv.kernels.logits cimport exp_sum, exp_terms, reference, start
 from fastdiv.kernels.math cimport double_of, integer_bits
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum
@@ -92,3 +92,46 @@ cdef inline const real* take_kept(
     for j in range(whole_sets(<const real*>room, n)):
         room[j] = e[j] * scale
     return <const real*>room
+
+
+cdef inline exp_sum sum_row(
+    const task* t, int row, const source* x, real* scratch
+) noexcept nogil:
+    """The first pass over the first or the second row of a task."""
+    cdef kept_row kept
+    if t.room == NULL:
+        return sum_exp(x, t, scratch, False, False, -1)
+    kept = kept_of(t, row)
+    return sum_and_keep(x, t, scratch, &kept)
+
+
+cdef inline void exp_keep(
+    const reference* base, const real* x, Py_ssize_t n, const real* tail, real* e
+) noexcept nogil:
+    """The exponentials of a block, multiplied by 2^EXP_SCALE."""
+    cdef real shift = <real>base.shift, low = <real>base.low
+    cdef real bias = integer_bits(base.bias, low)
+    # The flags as constants, for loops without what they do not need.
+    if base.shift != 0:
+        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
+                  True, NULL)
+    else:
+        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
+                  False, NULL)
+
+
+cdef inline const real* exponentials(
+    const task* t, int row, const reference* base, const real* x, Py_ssize_t k, Py_ssize_t n,
+    const real* tail, real* room,
+) noexcept nogil:
+    """The same for a second pass, of a block of the first or the second row: kept, or taken again.
+    """
+    cdef const real* e = NULL
+    cdef kept_row kept
+    if t.room != NULL and base.shift == 0:
+        kept = kept_of(t, row)
+        e = take_kept(&kept, k, n, base.power, room)
+    if e == NULL:
+        exp_keep(base, x, n, tail, room)
+        e = room
+    return e

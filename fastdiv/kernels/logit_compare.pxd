@@ -13,33 +13,15 @@ from fastdiv.kernels.comparisons cimport (
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
     probability_gap,
 )
-from fastdiv.kernels.kept cimport kept_of, kept_row, sum_and_keep, take_kept
-from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, SCRATCH, at, block_size, lanes, two_ahead, whole_sets,
-)
+from fastdiv.kernels.kept cimport exponentials, sum_row
+from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, at, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
-from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
-from fastdiv.kernels.logits cimport exp_sum, exp_terms, log_total, reference, rest_of
-from fastdiv.kernels.math cimport integer_bits
+from fastdiv.kernels.logit_sums cimport first_equal
+from fastdiv.kernels.logits cimport exp_sum, log_total, rest_of
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task
+from fastdiv.kernels.sources cimport element, fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, double_sum, join, value
-
-
-cdef inline void exp_keep(
-    const reference* base, const real* x, Py_ssize_t n, const real* tail, real* e
-) noexcept nogil:
-    """The exponentials of a block, multiplied by 2^EXP_SCALE."""
-    cdef real shift = <real>base.shift, low = <real>base.low
-    cdef real bias = integer_bits(base.bias, low)
-    # The flags as constants, for loops without what they do not need.
-    if base.shift != 0:
-        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
-                  True, NULL)
-    else:
-        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
-                  False, NULL)
 
 
 cdef inline void less_shift(
@@ -72,23 +54,6 @@ ctypedef struct compare_task:
     row_sums* made          # by each segment
 
 
-cdef inline const real* exponentials(
-    const compare_task* a, int row, const real* x, Py_ssize_t k, Py_ssize_t n, const real* tail,
-    real* room,
-) noexcept nogil:
-    """The exponentials of a block of the first or the second row, kept or taken again."""
-    cdef const reference* base = &a.c.at_q if row else &a.c.at_p
-    cdef const real* e = NULL
-    cdef kept_row kept
-    if a.t.room != NULL and base.shift == 0 and not a.small:
-        kept = kept_of(a.t, row)
-        e = take_kept(&kept, k, n, base.power, room)
-    if e == NULL:
-        exp_keep(base, x, n, tail, room)
-        e = room
-    return e
-
-
 cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
     cdef compare_task* a = <compare_task*>pass_
     cdef const task* t = a.t
@@ -118,8 +83,8 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
         n = min(end - k, block_size(<const real*>scratch))
         p = fetch(&t.p, k, n, scratch, padding)
         q = fetch(&t.q, k, n, second, padding)
-        of_p = exponentials(a, 0, p, k, n, p_tail, <real*>ep)
-        of_q = exponentials(a, 1, q, k, n, q_tail, <real*>eq)
+        of_p = exponentials(t, 0, &c.at_p, p, k, n, p_tail, <real*>ep)
+        of_q = exponentials(t, 1, &c.at_q, q, k, n, q_tail, <real*>eq)
         k += n
         if a.small:
             less_shift(p, n, p_tail, <real>c.at_p.shift, <real*>xp)
@@ -127,7 +92,8 @@ cdef inline void compare_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
             n = whole_sets(p, n)
             p, q = <const real*>xp, <const real*>xq
             for j in range(n):
-                ep[j] *= small
+                ep[j] = of_p[j] * small
+            of_p = <const real*>ep
         compare_masked(p, q, of_p, of_q, n, p_tail, q_tail, factor,
                        <real>c.offset, <real>c.offset_low, &block, &masked, a.small)
         add(&s.kl, block.kl)
@@ -203,17 +169,6 @@ cdef inline void put_nothing(const task* t) noexcept nogil:
     cdef int column
     for column in range(DELTA_P + 1):
         put_number(t, column, 0 if column == SAME_TOP_CLASS else NAN)
-
-
-cdef inline exp_sum sum_row(
-    const task* t, int row, const source* x, real* scratch
-) noexcept nogil:
-    """The first pass over the first or the second row."""
-    cdef kept_row kept
-    if t.room == NULL:
-        return sum_exp(x, t, scratch, False, False, -1)
-    kept = kept_of(t, row)
-    return sum_and_keep(x, t, scratch, &kept)
 
 
 cdef inline double compare_pair(const task* t, real* scratch, bint again) noexcept nogil:

@@ -6,10 +6,9 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half
+from fastdiv.kernels.kept cimport exponentials, sum_row
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes
-from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, reference, rest_of
-from fastdiv.kernels.math cimport exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
@@ -97,50 +96,30 @@ cdef inline real pair_term(
     return kl_term(d, p, q, moment, masks, masked)
 
 
-cdef inline void begin_pairs(
-    const real* xp, const real* xq, const pair* c, real* p, real* q, real* d
-) noexcept nogil:
-    """What the terms of a set of lanes are made of."""
-    cdef real shift_p = <real>c.at_p.shift, low_p = <real>c.at_p.low
-    cdef real shift_q = <real>c.at_q.shift, low_q = <real>c.at_q.low
-    cdef real factor_p = <real>c.factor_p, factor_q = <real>c.factor_q
-    cdef real offset = <real>c.offset, offset_low = <real>c.offset_low
-    cdef real bias_p = integer_bits(c.at_p.bias, low_p), bias_q = integer_bits(c.at_q.bias, low_q)
-    cdef Py_ssize_t lane
-    for lane in range(lanes(xp)):
-        p[lane] = exp_lane(xp[lane], shift_p, low_p, bias_p, True) * factor_p
-        q[lane] = exp_lane(xq[lane], shift_q, low_q, bias_q, True) * factor_q
-        d[lane] = logit_gap(
-            xp[lane] - shift_p, xq[lane] - shift_q, offset, offset_low, True)
-
-
 cdef inline void logit_pair_block(
-    const real* xp, const real* xq, Py_ssize_t n, const real* p_tail, const real* q_tail,
-    const pair* c, double_sum* terms, double_sum* moment, bint symmetric,
+    const real* xp, const real* xq, const real* ep, const real* eq, Py_ssize_t n,
+    const real* p_tail, const real* q_tail, const pair* c, double_sum* terms, double_sum* moment,
+    bint symmetric,
 ) noexcept nogil:
-    """Add the terms of a block. In two loops, as in gap_block."""
-    cdef real p[MAX_BLOCK]
-    cdef real q[MAX_BLOCK]
-    cdef real d[MAX_BLOCK]
+    """Add the terms of a block, whose exponentials ep and eq are in whole sets of lanes."""
     cdef real made[MAX_BLOCK]
     cdef real moments[MAX_LANES]
     cdef const real* x
     cdef const real* y
+    cdef real d
     cdef real shift_p = <real>c.at_p.shift, shift_q = <real>c.at_q.shift
+    cdef real factor_p = <real>c.factor_p, factor_q = <real>c.factor_q
+    cdef real offset = <real>c.offset, offset_low = <real>c.offset_low
     cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, lane
     clear(<real*>moments)
-    while k < n:
-        begin_pairs(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), c, <real*>p + k,
-                    <real*>q + k, <real*>d + k)
-        k += width
-    k = 0
     while k < n:
         x = at(xp, k, whole, p_tail)
         y = at(xq, k, whole, q_tail)
         for lane in range(width):
+            d = logit_gap(x[lane] - shift_p, y[lane] - shift_q, offset, offset_low, True)
             made[k + lane] = pair_term(
-                d[k + lane], p[k + lane], q[k + lane], &moments[lane], symmetric, True,
-                (y[lane] - shift_q == -INFINITY) & (x[lane] - shift_p > -INFINITY))
+                d, ep[k + lane] * factor_p, eq[k + lane] * factor_q, &moments[lane], symmetric,
+                True, (y[lane] - shift_q == -INFINITY) & (x[lane] - shift_p > -INFINITY))
         k += width
     add(terms, block_sum(<const real*>made, k, p_tail, True))
     # Of second order in the result: a plain chain will do.
@@ -159,16 +138,24 @@ cdef inline void second_part(
     bint symmetric, real* scratch,
 ) noexcept nogil:
     cdef real* second = scratch + SCRATCH
+    cdef const real* p_tail = tail_of(<const real*>scratch)
+    cdef const real* q_tail = tail_of(<const real*>second)
+    cdef real room_p[MAX_BLOCK]
+    cdef real room_q[MAX_BLOCK]
+    cdef const pair* c = a.constants
     cdef Py_ssize_t n
     cdef const real* p
     cdef const real* q
+    cdef const real* ep
+    cdef const real* eq
     terms.high = terms.low = moment.high = moment.low = 0
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
         p = fetch(&a.t.p, k, n, scratch, <real>-INFINITY)
         q = fetch(&a.t.q, k, n, second, <real>-INFINITY)
-        logit_pair_block(p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-                         a.constants, terms, moment, symmetric)
+        ep = exponentials(a.t, 0, &c.at_p, p, k, n, p_tail, <real*>room_p)
+        eq = exponentials(a.t, 1, &c.at_q, q, k, n, q_tail, <real*>room_q)
+        logit_pair_block(p, q, ep, eq, n, p_tail, q_tail, c, terms, moment, symmetric)
         k += n
 
 
@@ -215,8 +202,8 @@ cdef inline bint sum_logit_pair(
     const task* t, real* scratch, double_sum* terms, double_sum* moment, double unit, bint symmetric
 ) noexcept nogil:
     """Both passes over a pair of rows. False: the answer is NaN."""
-    cdef exp_sum sp = sum_exp(&t.p, t, scratch, False, False, -1)
-    cdef exp_sum sq = sum_exp(&t.q, t, scratch, False, False, -1)
+    cdef exp_sum sp = sum_row(t, 0, &t.p, scratch)
+    cdef exp_sum sq = sum_row(t, 1, &t.q, scratch)
     cdef pair constants
     cdef double error
     cdef int turn
