@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _check, _rows
+from fastdiv import _check, _few, _rows
 from fastdiv._check import Array
 from fastdiv._rows import FUNCTION
 from fastdiv.kernels import _vectors
@@ -60,13 +60,15 @@ def _small(
     q: ArrayLike,
     out: Array | None,
     axis: int,
+    keepdims: bool,
+    wide: bool,
     base: float | None,
     normalize: bool,
     reduction: str,
 ) -> Any:
     """Call cross-entropy without further options for small plain arrays; None for others."""
-    labelled = type(p) is np.ndarray and p.dtype.kind == "i"
-    labels = p if labelled else None
+    labels = _few.labels_of(p)
+    labelled = labels is not None
     values = _rows.kernels.plain(
         FUNCTION[NAMES[labelled, logits]],
         (q,) if labelled else (p, q),
@@ -75,15 +77,18 @@ def _small(
         axis=axis,
         normalize=normalize,
         unit=1.0 if base is None else _check.log_unit(base),
-        wide_out=reduction != "none",
+        wide_out=wide or reduction != "none",
+        wide=wide,
     )
-    return _answer(values, q, out, reduction, labels, None, None)
+    return _answer(values, q, out, keepdims, wide, reduction, labels, None, None)
 
 
 def _answer(
     values: Any,
     q: Any,
     out: Array | None,
+    keepdims: bool,
+    wide: bool,
     reduction: str,
     labels: Any,
     weight: NDArray[np.float64] | None,
@@ -93,8 +98,10 @@ def _answer(
     if values is None:
         return None
     if reduction == "none":
-        return _rows.answer(values, out)
+        return _rows.answer(values[..., None] if keepdims else values, out)
     total = _reduced(values, labels, weight, ignore_index, reduction == "mean")
+    if wide:
+        return np.float64(total)
     # There a conversion warns, which is looked after elsewhere.
     return None if abs(total) > 3e38 else q.dtype.type(total)
 
@@ -122,10 +129,13 @@ def against(
     is_plain = class_weight is None and label_smoothing == 0 and ignore_index is None
     is_plain = is_plain and temperature == 1
     # What is asked of the rest is asked of small plain arrays all at once.
-    may_be_small = not keepdims and dtype is None and (out is None or reduction == "none")
-    may_be_small = may_be_small and reduction in _check.REDUCTIONS and _rows.is_alone(workers)
+    asked_wide = _few.is_wide(dtype)
+    # ``out`` or an axis to keep, and of a sum neither: both are looked after elsewhere.
+    may_be_small = (out is not None) + bool(keepdims) <= (reduction == "none")
+    may_be_small = may_be_small and (dtype is None or asked_wide)
+    may_be_small = may_be_small and reduction in _check.REDUCTIONS and _few.is_alone(workers)
     if may_be_small and is_plain:
-        found = _small(logits, p, q, out, axis, base, normalize, reduction)
+        found = _small(logits, p, q, out, axis, keepdims, asked_wide, base, normalize, reduction)
         if found is not None:
             return found
     temperature = _check.positive(temperature, "temperature")
@@ -143,21 +153,24 @@ def against(
     function, wide, options = _way(
         logits, labelled, weight, base, normalize, smoothing, temperature
     )
+    small_labels = _few.labels_of(p_array) if labelled else None
+    may_be_small = may_be_small and labelled == (small_labels is not None)
     if may_be_small and not is_plain and _check.is_int64(ignore_index):
-        small_labels = p_array if labelled else None
         made = _rows.kernels.plain(
             FUNCTION[function],
             (q_array,) if labelled else (p_array, q_array),
             small_labels,
             out,
             axis=axis,
-            wide_out=reduction != "none",
-            wide=wide,
+            wide_out=asked_wide or reduction != "none",
+            wide=wide or asked_wide,
             weight=weight,
             ignore_index=ignore_index,
             **options,
         )
-        found = _answer(made, q_array, out, reduction, small_labels, weight, ignore_index)
+        found = _answer(
+            made, q_array, out, keepdims, asked_wide, reduction, small_labels, weight, ignore_index
+        )
         if found is not None:
             return found
     labels = p_rows = None
@@ -216,6 +229,6 @@ def _reduced(
 
 def of_few(labels: ArrayLike, logits: ArrayLike, workers: int | None) -> Any:
     """Cross-entropy of small plain labels and logits; None for others."""
-    if type(labels) is not np.ndarray or labels.dtype.kind != "i" or not _rows.is_alone(workers):
+    if not _few.is_alone(workers) or _few.labels_of(labels) is None:
         return None
-    return _small(True, labels, logits, None, -1, None, True, "none")
+    return _small(True, labels, logits, None, -1, False, False, None, True, "none")

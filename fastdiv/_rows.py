@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from fastdiv import _check, _workers
+from fastdiv import _check, _few, _workers
 from fastdiv._check import Array
 from fastdiv._dispatch import kernels as kernels
 
@@ -57,11 +57,6 @@ def _share(call: Callable[..., None], shape: tuple[int, ...], workers: int | Non
         _workers.over_rows(lambda first, stop: call(first=first, stop=stop), rows, c, threads)
 
 
-def is_alone(workers: int | None) -> bool:
-    """Whether no more than one thread is asked for."""
-    return workers is None or _workers.count(workers) == 1
-
-
 def per_row(
     function: str,
     p: Array | None,
@@ -105,7 +100,8 @@ def over(
     workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
-    if not keepdims and dtype is None and is_alone(workers):
+    wide = _few.is_wide(dtype)
+    if (out is None or not keepdims) and (dtype is None or wide) and _few.is_alone(workers):
         small = kernels.plain(
             FUNCTION[function],
             given,
@@ -115,9 +111,11 @@ def over(
             normalize=normalize,
             unit=1.0 if base is None else _check.log_unit(base),
             root=root,
+            wide_out=wide,
+            wide=wide,
         )
         if small is not None:
-            return answer(small, out)
+            return answer(small[..., None] if keepdims else small, out)
     unit = _check.log_unit(base)
     inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
     rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
@@ -151,8 +149,18 @@ def made(
     workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
-    if dtype is None and is_alone(workers):
-        small = kernels.plain(FUNCTION[function], (x,), None, out, axis=axis, makes_rows=True)
+    wide = _few.is_wide(dtype)
+    if (dtype is None or wide) and _few.is_alone(workers):
+        small = kernels.plain(
+            FUNCTION[function],
+            (x,),
+            None,
+            out,
+            axis=axis,
+            makes_rows=True,
+            wide_out=wide,
+            wide=wide,
+        )
         if small is not None:
             return small
     array = _check.as_array(x, "x")
@@ -173,9 +181,12 @@ def several_of_few(
     workers: int | None,
 ) -> tuple[Any, ...] | None:
     """Run a function that makes several numbers of small plain arrays; None for others."""
-    if not is_alone(workers):
+    if not _few.is_alone(workers):
         return None
-    made: tuple[Any, ...] | None = kernels.plain_several(FUNCTION[function], rows, labels, types)
+    small = labels if labels is None else _few.labels_of(labels)
+    if small is None and labels is not None:
+        return None
+    made: tuple[Any, ...] | None = kernels.plain_several(FUNCTION[function], rows, small, types)
     return made
 
 

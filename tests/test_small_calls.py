@@ -159,6 +159,59 @@ def test_a_sum_beyond_float32_is_infinite() -> None:
     assert total.dtype == np.float32
 
 
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5,), (3, 7), (0, 4), (2, 3, 100)])
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_keepdims_and_float64(
+    monkeypatch: pytest.MonkeyPatch, name: str, shape: tuple[int, ...], dtype: Any
+) -> None:
+    args = [a.reshape(shape) for a in rows_for(name, int(np.prod(shape[:-1])), shape[-1], dtype)]
+    for wide in (np.float64, "float64", float, np.dtype(np.float64)):
+        same(*both(monkeypatch, name, *args, dtype=wide))
+    if name in MAKERS:
+        return
+    kept, _ = both(monkeypatch, name, *args, keepdims=True)
+    assert kept.shape == (*shape[:-1], 1)
+    same(*both(monkeypatch, name, *args, keepdims=True))
+    same(*both(monkeypatch, name, *args, keepdims=True, dtype=np.float64))
+    out = np.empty(shape[:-1])
+    assert both(monkeypatch, name, *args, out=out, dtype=np.float64)[0] is out
+
+
+@pytest.mark.thread_unsafe
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy_from_logits"])
+def test_cross_entropy_with_any_labels(
+    monkeypatch: pytest.MonkeyPatch, name: str, dtype: Any
+) -> None:
+    _, q = rows_for(name, 6, 30, dtype)
+    y = np.arange(6) * 5
+    own = getattr(fastdiv, name)(y, q)
+    for kind in (np.int8, np.uint8, np.int32, np.uint32, ">i4", ">i8"):
+        some = y.astype(kind)
+        same(both(monkeypatch, name, some, q)[0], own)
+        for reduction in REDUCTIONS:
+            same(*both(monkeypatch, name, some, q, reduction=reduction, dtype=np.float64))
+            same(*both(monkeypatch, name, some, q, reduction=reduction, ignore_index=5))
+        same(*both(monkeypatch, name, some, q, keepdims=True, label_smoothing=0.1))
+    # 2^64 - 100 is not the -100 that is ignored.
+    past = y.astype(np.uint64)
+    same(getattr(fastdiv, name)(past, q, ignore_index=-100), own)
+    past[2] = 2**64 - 100
+    with pytest.raises(IndexError, match="18446744073709551516"):
+        getattr(fastdiv, name)(past, q, ignore_index=-100)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_out_of_another_type_is_not_in_place(name: str) -> None:
+    room = np.zeros(40)
+    x = room.view(np.float32)[:40].reshape(4, 10)
+    out = room.reshape(4, 10)
+    with pytest.raises(ValueError, match="overlaps an input"):
+        getattr(fastdiv, name)(x, out=out, dtype=np.float64)
+
+
 WANTS = (None, "cross_entropy", ["rank", "entropy"], "kl_divergence", ["same_top_class"])
 
 
@@ -241,7 +294,8 @@ def test_what_is_not_plain_goes_the_long_way(monkeypatch: pytest.MonkeyPatch) ->
         ("score", (y, x.astype(">f4")), {}),
         ("score", (y, x.astype(np.float16)), {}),
         ("score", (y.tolist(), x.tolist()), {}),
-        ("score", (y.astype(np.int32), x), {}),
+        ("score", (y.astype(np.uint64), x), {}),
+        ("score", (y.astype(np.int32) - 9, x), {}),
         ("score", (y, x.view(Own)), {}),
         ("score", (3, x), {}),
         ("score", (y, x), {"workers": 2}),

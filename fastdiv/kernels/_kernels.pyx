@@ -274,7 +274,7 @@ cdef inline bint is_plain_out(
             and same_lead(out, some, axes)):
         return False
     for array in rows:
-        if not (are_apart(out, array) or makes_rows
+        if not (are_apart(out, array) or makes_rows and cnp.PyArray_TYPE(array) == type
                 and cnp.PyArray_BYTES(out) == cnp.PyArray_BYTES(array)):
             return False
     return are_apart(out, labels) and are_apart(out, weight)
