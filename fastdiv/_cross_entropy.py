@@ -16,6 +16,7 @@ NAMES = {
     for labelled in (False, True)
     for logits in (False, True)
 }
+NUMBERS = {which: FUNCTION[name] for which, name in NAMES.items()}
 
 
 def _way(
@@ -70,7 +71,7 @@ def _small(
     labels = _few.labels_of(p)
     labelled = labels is not None
     values = _rows.kernels.plain(
-        FUNCTION[NAMES[labelled, logits]],
+        NUMBERS[labelled, logits],
         (q,) if labelled else (p, q),
         labels,
         out,

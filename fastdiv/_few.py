@@ -24,9 +24,12 @@ def is_wide(dtype: DTypeLike | None) -> bool:
 
 def labels_of(truth: Any) -> NDArray[np.int64] | None:
     """Integers as labels; None for what is none, or not few."""
-    if type(truth) is not np.ndarray or truth.dtype.kind not in "iu":
+    if type(truth) is not np.ndarray:
         return None
-    if truth.dtype == INT64:
+    dtype = truth.dtype
+    if dtype is INT64:
         return truth
     # A number past int64 would become another label.
-    return truth.astype(INT64) if truth.size <= FEW and truth.dtype != np.uint64 else None
+    if dtype.kind not in "iu" or truth.size > FEW or dtype == np.uint64:
+        return None
+    return truth.astype(INT64)
