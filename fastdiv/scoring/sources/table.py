@@ -54,7 +54,8 @@ class Part(ABC):
     has_labels = False
     has_ids = False
 
-    # One of the two: a part is sequential and has streams, or is not and can be read anywhere.
+    # One of the two: a part is sequential and has streams, or is not and can be read anywhere. The
+    # other stays as it is here, and is not called.
 
     def read(self, start: int, stop: int) -> Piece:
         """Return rows ``start`` to ``stop``; any thread may ask."""
@@ -114,6 +115,7 @@ class Table(ABC):
 
     def matrix(self, name: str) -> Stored:
         """Return rows: an array of two axes or more, the classes last."""
+        # Only ``part`` below calls this; Parquet and streams of Arrow have one of their own.
         raise NotImplementedError(f"{self.path}: a table with a part of its own is not asked")
 
     @abstractmethod
