@@ -130,7 +130,7 @@ def against(
     is_plain = class_weight is None and label_smoothing == 0 and ignore_index is None
     is_plain = is_plain and temperature == 1
     # What is asked of the rest is asked of small plain arrays all at once.
-    asked_wide = _few.is_wide(dtype)
+    asked_wide = _few.is_float64(dtype)
     # ``out`` or an axis to keep, and of a sum neither: both are looked after elsewhere.
     may_be_small = (out is not None) + bool(keepdims) <= (reduction == "none")
     may_be_small = may_be_small and (dtype is None or asked_wide)
@@ -154,9 +154,8 @@ def against(
     function, wide, options = _way(
         logits, labelled, weight, base, normalize, smoothing, temperature
     )
-    small_labels = _few.labels_of(p_array) if labelled else None
-    may_be_small = may_be_small and labelled == (small_labels is not None)
     if may_be_small and not is_plain and _check.is_int64(ignore_index):
+        small_labels = _few.labels_of(p_array) if labelled else None
         made = _rows.kernels.plain(
             FUNCTION[function],
             (q_array,) if labelled else (p_array, q_array),
@@ -230,6 +229,7 @@ def _reduced(
 
 def of_few(labels: ArrayLike, logits: ArrayLike, workers: int | None) -> Any:
     """Cross-entropy of small plain labels and logits; None for others."""
-    if not _few.is_alone(workers) or _few.labels_of(labels) is None:
+    few = _few.labels_of(labels)
+    if few is None or not _few.is_alone(workers):
         return None
-    return _small(True, labels, logits, None, -1, False, False, None, True, "none")
+    return _small(True, few, logits, None, -1, False, False, None, True, "none")

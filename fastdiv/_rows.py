@@ -100,7 +100,7 @@ def over(
     workers: int | None = None,
 ) -> Any:
     """Call a function of one row or two."""
-    wide = _few.is_wide(dtype)
+    wide = _few.is_float64(dtype)
     if (out is None or not keepdims) and (dtype is None or wide) and _few.is_alone(workers):
         small = kernels.plain(
             FUNCTION[function],
@@ -149,7 +149,7 @@ def made(
     workers: int | None,
 ) -> Any:
     """Call a function from a row to a row."""
-    wide = _few.is_wide(dtype)
+    wide = _few.is_float64(dtype)
     if (dtype is None or wide) and _few.is_alone(workers):
         small = kernels.plain(
             FUNCTION[function],
@@ -183,10 +183,10 @@ def several_of_few(
     """Run a function that makes several numbers of small plain arrays; None for others."""
     if not _few.is_alone(workers):
         return None
-    small = labels if labels is None else _few.labels_of(labels)
-    if small is None and labels is not None:
-        return None
-    made: tuple[Any, ...] | None = kernels.plain_several(FUNCTION[function], rows, small, types)
+    few = _few.labels_of(labels)
+    made: tuple[Any, ...] | None = kernels.plain_several(
+        FUNCTION[function], rows, labels if few is None else few, types
+    )
     return made
 
 

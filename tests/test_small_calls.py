@@ -280,6 +280,22 @@ def test_both_ways_tell_the_same_fields(
 
 
 @pytest.mark.thread_unsafe
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32, np.uint32, ">i8"])
+def test_fields_with_any_labels(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, 6, 8)).astype(np.float32)
+    y = rng.integers(0, 8, 6).astype(kind)
+    for name, args, want in (
+        ("score", (y, x), None),
+        ("score", (y, x), "cross_entropy"),
+        ("compare", (x, z, y), None),
+    ):
+        short, long, taken = both_several(monkeypatch, name, *args, want=want)
+        assert taken
+        same_fields(short, long)
+
+
+@pytest.mark.thread_unsafe
 def test_what_is_not_plain_goes_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     x, z = rng.normal(size=(2, 6, 8)).astype(np.float32)

@@ -10,6 +10,7 @@ from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
 from fastdiv.kernels.sources cimport FLOAT32, source
+from fastdiv.kernels.table cimport BLENDS, KEEPS
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE_SCRATCH, abreast, tile
 from fastdiv.kernels.walks cimport OUT, P, Q, in_line, step, walk
 
@@ -105,7 +106,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
     j.tiled = (j.t.c <= most and j.chosen.short_f32 != NULL
-               and not j.divided and (j.chosen.blends or not j.t.blended))
+               and not j.divided and (j.chosen.traits & BLENDS or not j.t.blended))
     fegetenv(&callers)
     fesetenv(FE_DFL_ENV)
     try:
@@ -126,9 +127,11 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
             j.t.pieces.room = PyMem_RawMalloc(segments_of(j.t.c) * PART)
             if j.t.pieces.room == NULL:
                 raise MemoryError
-        if j.chosen.keeps and most < j.t.c <= SEGMENT:
+        if j.chosen.traits & KEEPS and most < j.t.c <= SEGMENT:
             # Without room it is made all the same, and the same.
-            j.t.room = PyMem_RawMalloc(pair_room(j.t.c))
+            j.t.room = PyMem_RawMalloc(
+                pair_room(j.t.c, <const double*>NULL) if j.wide
+                else pair_room(j.t.c, <const float*>NULL))
         with nogil:
             run_rows(j, w, first, stop)
     finally:

@@ -8,9 +8,7 @@ is the largest so far, which a sum of exponentials leaves out, and those of huge
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.lanes cimport (
-    BLOCK_F64, MAX_LANES, block_max, block_size, two_ahead, whole_sets,
-)
+from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_terms, reference, start
 from fastdiv.kernels.math cimport double_of, integer_bits
@@ -22,26 +20,28 @@ ctypedef struct kept_row:
     void* e                 # times 2^EXP_SCALE
 
 
-cdef inline Py_ssize_t powers_size(Py_ssize_t c) noexcept nogil:
+cdef inline Py_ssize_t powers_size(Py_ssize_t c, const real* like) noexcept nogil:
     """Bytes, whole lines of the cache."""
-    return (c // BLOCK_F64 + 8) // 8 * 64
+    return (c // block_size(like) + 8) // 8 * 64
 
 
-cdef inline Py_ssize_t kept_size(Py_ssize_t c) noexcept nogil:
-    """Bytes of a row of either type, whole lines."""
-    return powers_size(c) + (c + MAX_LANES + 7) // 8 * 64
+cdef inline Py_ssize_t kept_size(Py_ssize_t c, const real* like) noexcept nogil:
+    """Bytes of a row, whole lines."""
+    return powers_size(c, like) + (whole_sets(like, c) * <Py_ssize_t>sizeof(real) + 63) // 64 * 64
 
 
-cdef inline Py_ssize_t pair_room(Py_ssize_t c) noexcept nogil:
-    return 2 * kept_size(c) + 64
+cdef inline Py_ssize_t pair_room(Py_ssize_t c, const real* like) noexcept nogil:
+    """Bytes of the room of a task that is computed in this type."""
+    return 2 * kept_size(c, like) + 64
 
 
-cdef inline kept_row kept_of(const task* t, int row) noexcept nogil:
+cdef inline kept_row kept_of(const task* t, int row, const real* like) noexcept nogil:
     """Those of the first or the second row of a task that has room for them."""
     cdef kept_row kept
-    cdef char* first = <char*>((<uintptr_t>t.room + 63) & ~<uintptr_t>63) + row * kept_size(t.c)
+    cdef char* rows = <char*>((<uintptr_t>t.room + 63) & ~<uintptr_t>63)
+    cdef char* first = rows + row * kept_size(t.c, like)
     kept.power = <double*>first
-    kept.e = first + powers_size(t.c)
+    kept.e = first + powers_size(t.c, like)
     return kept
 
 
@@ -94,21 +94,20 @@ cdef inline const real* take_kept(
     return <const real*>room
 
 
-cdef inline exp_sum sum_row(
-    const task* t, int row, const source* x, real* scratch
-) noexcept nogil:
+cdef inline exp_sum sum_row(const task* t, int row, real* scratch) noexcept nogil:
     """The first pass over the first or the second row of a task."""
+    cdef const source* x = &t.q if row else &t.p
     cdef kept_row kept
     if t.room == NULL:
         return sum_exp(x, t, scratch, False, False, -1)
-    kept = kept_of(t, row)
+    kept = kept_of(t, row, <const real*>scratch)
     return sum_and_keep(x, t, scratch, &kept)
 
 
-cdef inline void exp_keep(
+cdef inline void exp_again(
     const reference* base, const real* x, Py_ssize_t n, const real* tail, real* e
 ) noexcept nogil:
-    """The exponentials of a block, multiplied by 2^EXP_SCALE."""
+    """The exponentials of a block for a second pass, times 2^EXP_SCALE."""
     cdef real shift = <real>base.shift, low = <real>base.low
     cdef real bias = integer_bits(base.bias, low)
     # The flags as constants, for loops without what they do not need.
@@ -124,14 +123,13 @@ cdef inline const real* exponentials(
     const task* t, int row, const reference* base, const real* x, Py_ssize_t k, Py_ssize_t n,
     const real* tail, real* room,
 ) noexcept nogil:
-    """The same for a second pass, of a block of the first or the second row: kept, or taken again.
-    """
+    """Those of a block of the first or the second row, kept or taken again."""
     cdef const real* e = NULL
     cdef kept_row kept
     if t.room != NULL and base.shift == 0:
-        kept = kept_of(t, row)
+        kept = kept_of(t, row, <const real*>room)
         e = take_kept(&kept, k, n, base.power, room)
     if e == NULL:
-        exp_keep(base, x, n, tail, room)
+        exp_again(base, x, n, tail, room)
         e = room
     return e

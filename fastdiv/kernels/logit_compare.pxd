@@ -173,7 +173,7 @@ cdef inline void put_nothing(const task* t) noexcept nogil:
 
 cdef inline double compare_pair(const task* t, real* scratch, bint again) noexcept nogil:
     """Write the numbers of a pair of rows; ``again``: but the cross-entropies."""
-    cdef exp_sum sp = sum_row(t, 0, &t.p, scratch), sq = sum_row(t, 1, &t.q, scratch)
+    cdef exp_sum sp = sum_row(t, 0, scratch), sq = sum_row(t, 1, scratch)
     cdef compare_sums s
     cdef divergences made
     cdef pair c
@@ -225,4 +225,7 @@ cdef inline double compare_from_logits(const task* t, real* scratch) noexcept no
 
 cdef inline double compare_again(const task* t, double* scratch) noexcept nogil:
     """The same in double, of a pair whose row function has given it back."""
-    return compare_pair(t, scratch, True)
+    cdef task alone = t[0]
+    # What room there is, is that of floats.
+    alone.room = NULL
+    return compare_pair(&alone, scratch, True)

@@ -202,8 +202,8 @@ cdef inline bint sum_logit_pair(
     const task* t, real* scratch, double_sum* terms, double_sum* moment, double unit, bint symmetric
 ) noexcept nogil:
     """Both passes over a pair of rows. False: the answer is NaN."""
-    cdef exp_sum sp = sum_row(t, 0, &t.p, scratch)
-    cdef exp_sum sq = sum_row(t, 1, &t.q, scratch)
+    cdef exp_sum sp = sum_row(t, 0, scratch)
+    cdef exp_sum sq = sum_row(t, 1, scratch)
     cdef pair constants
     cdef double error
     cdef int turn

@@ -28,13 +28,17 @@ ctypedef double (*row_f64)(const task*, double*) noexcept nogil
 ctypedef void (*tile_f32)(const task*, const tile*, float*, double*) noexcept nogil
 ctypedef void (*tile_f64)(const task*, const tile*, double*, double*) noexcept nogil
 
+cdef enum:
+    # Traits of a function.
+    BLENDS = 1              # its tiles know label smoothing
+    KEEPS = 2               # its row function keeps the exponentials of a pair, see kept.pxd
+
 ctypedef struct entry:
     const char* name
     row_f32 in_f32
     row_f64 in_f64
     row_f64 careful         # the last word on a row that comes out as NaN, if there is one
-    bint blends             # its tiles know label smoothing
-    bint keeps              # its row function keeps the exponentials of a pair, see kept.pxd
+    int traits
     Py_ssize_t short_most   # classes of short rows at most
     tile_f32 short_f32      # of those as many as a tile has, if there is one
     tile_f64 short_f64
@@ -52,8 +56,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.mass[float],
             weight_rows.mass[double],
             NULL,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_weights.mass[float],
             short_weights.mass[double],
@@ -65,8 +68,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.entropy[float],
             weight_rows.entropy[double],
             careful.entropy,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_weights.entropy[float],
             short_weights.entropy[double],
@@ -78,8 +80,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy[float],
             weight_rows.cross_entropy[double],
             careful.cross_entropy,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_weights.cross_entropy[float],
             short_weights.cross_entropy[double],
@@ -91,8 +92,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy_label[float],
             weight_rows.cross_entropy_label[double],
             careful.cross_entropy_label,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_weights.cross_entropy_label[float],
             short_weights.cross_entropy_label[double],
@@ -104,8 +104,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.kl_divergence[float],
             weight_rows.kl_divergence[double],
             careful.kl_divergence,
-            False,
-            False,
+            0,
             SHORT_PAIR,
             short_weight_pairs.kl_divergence[float],
             short_weight_pairs.kl_divergence[double],
@@ -117,8 +116,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.js_divergence[float],
             weight_rows.js_divergence[double],
             careful.js_divergence,
-            False,
-            False,
+            0,
             SHORT_PAIR,
             short_weight_pairs.js_divergence[float],
             short_weight_pairs.js_divergence[double],
@@ -130,8 +128,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.logsumexp[float],
             logit_rows.logsumexp[double],
             logit_rows.logsumexp[double],
-            False,
-            False,
+            0,
             SHORT_F32,
             short_logits.logsumexp[float],
             short_logits.logsumexp[double],
@@ -143,8 +140,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.softmax[float],
             softmax.softmax[double],
             NULL,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_softmax.softmax[float],
             short_softmax.softmax[double],
@@ -156,8 +152,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.log_softmax[float],
             softmax.log_softmax[double],
             NULL,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_softmax.log_softmax[float],
             short_softmax.log_softmax[double],
@@ -169,8 +164,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.entropy_from_logits[float],
             logit_rows.entropy_from_logits[double],
             NULL,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_logits.entropy_from_logits[float],
             short_logits.entropy_from_logits[double],
@@ -182,8 +176,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_from_logits[float],
             logit_rows.cross_entropy_from_logits[double],
             careful.cross_entropy_from_logits,
-            True,
-            False,
+            BLENDS,
             SHORT_F32,
             short_logits.cross_entropy_from_logits[float],
             short_logits.cross_entropy_from_logits[double],
@@ -195,8 +188,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_label_from_logits[float],
             logit_rows.cross_entropy_label_from_logits[double],
             NULL,
-            True,
-            False,
+            BLENDS,
             SHORT_F32,
             short_logits.cross_entropy_label_from_logits[float],
             short_logits.cross_entropy_label_from_logits[double],
@@ -208,8 +200,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.kl_divergence_from_logits[float],
             logit_rows.kl_divergence_from_logits[double],
             logit_rows.kl_divergence_from_logits[double],
-            False,
-            False,
+            0,
             SHORT_LOGIT_PAIR,
             short_logit_pairs.kl_divergence_from_logits[float],
             short_logit_pairs.kl_divergence_from_logits[double],
@@ -221,8 +212,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.js_divergence_from_logits[float],
             logit_rows.js_divergence_from_logits[double],
             NULL,
-            False,
-            True,
+            KEEPS,
             SHORT_LOGIT_PAIR,
             short_logit_pairs.js_divergence_from_logits[float],
             short_logit_pairs.js_divergence_from_logits[double],
@@ -234,8 +224,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.score_from_logits[float],
             logit_rows.score_from_logits[double],
             NULL,
-            False,
-            False,
+            0,
             SHORT_F32,
             short_scores.score_from_logits[float],
             short_scores.score_from_logits[double],
@@ -247,8 +236,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_compare.compare_from_logits[float],
             logit_compare.compare_from_logits[double],
             logit_compare.compare_again,
-            False,
-            True,
+            KEEPS,
             SHORT_F32,
             short_logit_compare.compare_from_logits[float],
             short_logit_compare.compare_from_logits[double],
