@@ -3,12 +3,11 @@ conventions are those of weight_rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
-from fastdiv.kernels.class_weights cimport weighted_gap
 from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
-from fastdiv.kernels.logit_targets cimport cross_entropies, sum_target, target_sums
+from fastdiv.kernels.logit_targets cimport sum_target, target_sums
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.scores cimport (
@@ -17,7 +16,8 @@ from fastdiv.kernels.scores cimport (
 )
 from fastdiv.kernels.sources cimport cooled, element, task
 from fastdiv.kernels.sums cimport double_sum, value
-from fastdiv.kernels.weights cimport faint, unit
+from fastdiv.kernels.targets cimport cross_entropy_of_parts
+from fastdiv.kernels.weights cimport unit
 
 
 cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
@@ -67,20 +67,13 @@ cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch)
 cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """sum(w p (m - x)) / sum p + log S sum(w p) / sum p: only non-negative terms."""
     cdef target_sums s = sum_target(t, scratch)
-    cdef double mass = value(&s.total), share = value(&s.shares), gap = value(&s.gaps)
-    cdef double even = value(&s.even), log_sum = log_total(&s.exps, <const real*>scratch)
-    cdef double made = 0
+    cdef double gap = 0
+    if not proper(&s.exps):
+        return NAN
     if t.label >= 0:
-        mass = 1
-        share = t.weight[t.label] if t.weight != NULL else 1
-        gap = weighted_gap(<double>1, share, s.exps.m, <double>element(&t.q, t.label, <real>0))
-    if s.low < 0 or not proper(&s.exps) or not finite(mass):
-        return NAN
-    # Products of subnormal weights are rounded.
-    if 0 < mass < faint(<const real*>scratch) or mass == 0 and t.normalize:
-        return NAN
-    cross_entropies(t, 1, &gap, &even, &share, &mass, &log_sum, &made, <real>0)
-    return made
+        gap = s.exps.m - element(&t.q, t.label, <real>0)
+    return cross_entropy_of_parts(
+        t, &s.parts, gap, log_total(&s.exps, <const real*>scratch), <real>0)
 
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:

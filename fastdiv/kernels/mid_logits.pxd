@@ -8,22 +8,20 @@ so that one row's waiting is another one's work. A row's own arithmetic is that 
 NaN in ``made`` gives a row to that, as in short_logits.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
-from fastdiv.kernels.class_weights cimport weighted_block, weighted_gap, weighted_gap_sum
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
-from fastdiv.kernels.logit_targets cimport cross_entropies, gap_sum, target_block
 from fastdiv.kernels.logits cimport exp_terms
+from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.scores cimport RANK, TOP_CLASS
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of
 from fastdiv.kernels.short_scores cimport score_of
-from fastdiv.kernels.sources cimport cooled, fetch, source, tail_of, task, temperature_for
-from fastdiv.kernels.sums cimport block_sum, double_sum, score_sums, value
+from fastdiv.kernels.sources cimport cooled, source, tail_of, task, temperature_for
+from fastdiv.kernels.sums cimport block_sum, score_sums
 from fastdiv.kernels.temperatures cimport temperature
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
-from fastdiv.kernels.weights cimport faint
 
 
 cdef inline void sum_exp_rows(
@@ -113,51 +111,11 @@ cdef inline void cross_entropy_label_from_logits(
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
-    cdef Py_ssize_t many = abreast(<const real*>scratch)
-    cdef real* room = room_of(scratch, many)
     cdef const real* x[TILE]
-    cdef const real* p
-    cdef const real* tail = tail_of(<const real*>room)
-    cdef const real* x_tail
-    cdef const real* next
-    cdef double_sum gaps, shares, total
-    cdef source row = t.p
-    cdef double gap[TILE]
-    cdef double share[TILE]
-    cdef double mass[TILE]
-    cdef double even[TILE]
     cdef exp_tile s
-    cdef Py_ssize_t r
-    cdef bint good = True, labelled = rows.p[0] == NULL
     sum_exp_of_q(t, rows, scratch, <const real**>x, &s)
-    for r in range(rows.rows):
-        x_tail = tail_of(<const real*>room_of(scratch, r))
-        gaps.high = gaps.low = shares.high = shares.low = total.high = total.low = 0
-        if labelled:
-            total.high = 1
-            shares.high = t.weight[rows.label[r]] if t.weight != NULL else 1
-            gaps.high = weighted_gap(
-                <double>1, shares.high, s.m[r], <double>x[r][rows.label[r]])
-        else:
-            row.data = rows.p[r]
-            p = fetch(&row, 0, t.c, room, <real>0)
-            next = <const real*>(rows.p[r] + next_tile(rows.p, many))
-            if t.weight != NULL:
-                good = weighted_block(p, x[r], t.weight, t.c, tail, next, <real>s.m[r], &gaps,
-                                      &shares, &total) >= 0
-            else:
-                good = target_block(p, x[r], t.c, tail, x_tail, next, <real>s.m[r], &gaps,
-                                    &shares) >= 0
-                total = shares
-        if t.smoothing > 0 and t.weight != NULL:
-            even[r] = weighted_gap_sum(x[r], t.c, t.weight, x_tail, <real>s.m[r])
-        elif t.smoothing > 0:
-            even[r] = gap_sum(x[r], t.c, x_tail, <real>s.m[r])
-        gap[r], share[r], mass[r] = value(&gaps), value(&shares), value(&total)
-        if not (good and faint(<const real*>room) <= mass[r] < INFINITY):
-            gap[r] = NAN
-    cross_entropies(t, rows.rows, <double*>gap, <const double*>even, <double*>share,
-                    <const double*>mass, <const double*>s.log_sum, made, <real>0)
+    cross_entropy_of(t, rows, <const real* const*>x, scratch, <const double*>s.m,
+                     <const double*>s.log_sum, made)
 
 
 cdef inline void score_from_logits(

@@ -7,21 +7,19 @@ reduced by multiples of ln 2, results too small for the type.
 from libc.stdint cimport int64_t
 
 from fastdiv.kernels.arithmetic cimport (
-    EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
+    EXP_SCALE_F32, EXP_SCALE_F64, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
 )
-from fastdiv.kernels.class_weights cimport share_of, weighted_gap
-from fastdiv.kernels.logit_targets cimport cross_entropies
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.scalars cimport log1p_lane
+from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport exp_warm, temperature
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weights cimport faint
 
 ctypedef struct exp_tile:
     # Of every row what exp_sum holds of one, with sums of exp(x - m).
@@ -191,93 +189,13 @@ cdef inline void cross_entropy_label_from_logits(
         made[lane] = cooled(t, s.m[lane] - at_label[lane]) + s.log_sum[lane]
 
 
-cdef inline void gap_sums(
-    const real* x, Py_ssize_t c, const double* w, const exp_tile* s, real* gaps, double* total
-) noexcept nogil:
-    """The sum of m - x of every row, or of w (m - x): its cross-entropy to the uniform
-    distribution, times c."""
-    cdef Py_ssize_t many = abreast(x), j, k, lane
-    for j in range(c):
-        k = j * many
-        if w != NULL:
-            for lane in range(many):
-                gaps[k + lane] = weighted_gap(<real>1, w[j], <real>s.m[lane], x[k + lane])
-        else:
-            for lane in range(many):
-                gaps[k + lane] = <real>s.m[lane] - x[k + lane]
-    tile_sum(<const real*>gaps, c, total)
-
-
-cdef inline void target_gaps(
-    real* p, const real* x, Py_ssize_t c, const double* w, const exp_tile* s, real* terms,
-    const coming* next, real* least, double* gaps, double* share, double* mass,
-) noexcept nogil:
-    """The sums of w p (m - x), w p and p of every row, and the least of the latter two; p is used
-    up. w: NULL, where that is known, or the classes' weights."""
-    cdef Py_ssize_t many = abreast(x), j, k, lane
-    cdef real g
-    tile_sum(<const real*>p, c, mass)
-    for j in range(c):
-        ask(next, j)
-        k = j * many
-        for lane in range(many):
-            g = p[k + lane]
-            least[lane] = g if g < least[lane] else least[lane]
-            if w != NULL:
-                terms[k + lane] = weighted_gap(g, w[j], <real>s.m[lane], x[k + lane])
-                g = share_of(g, w[j])
-                least[lane] = g if g < least[lane] else least[lane]
-                p[k + lane] = g
-            else:
-                # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
-                terms[k + lane] = <real>0 if g == 0 else g * (<real>s.m[lane] - x[k + lane])
-    tile_sum(<const real*>terms, c, gaps)
-    if w != NULL:
-        tile_sum(<const real*>p, c, share)
-
-
 cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
-    cdef Py_ssize_t many = abreast(<const real*>p)
-    cdef real least[TILE]
-    cdef double mass[TILE]
-    cdef double share[TILE]
-    cdef double gaps[TILE]
-    cdef double even[TILE]
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     cdef real* x = p + OPERAND
-    cdef real* terms = x + OPERAND
-    cdef double tiny = faint(<const real*>p)
-    cdef bint good, labelled = rows.p[0] == NULL
-    cdef Py_ssize_t lane, y
     load_tile(&t.q, rows.q, rows.q_end, t.c, x)
-    sum_exp_of_q(t, x, terms, &s, &next)
-    clear_tile(<real*>least)
-    for lane in range(many):
-        mass[lane] = share[lane] = 1
-        even[lane] = 0
-    if labelled:
-        for lane in range(many):
-            y = rows.label[lane]
-            share[lane] = t.weight[y] if t.weight != NULL else 1
-            gaps[lane] = weighted_gap(<double>1, share[lane], s.m[lane], <double>x[y * many + lane])
-    else:
-        load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-        next = coming_after(&t.p, rows.p, t.c, many)
-        if t.weight != NULL:
-            target_gaps(p, x, t.c, t.weight, &s, terms, &next, <real*>least, <double*>gaps,
-                        <double*>share, <double*>mass)
-        else:
-            target_gaps(p, x, t.c, NULL, &s, terms, &next, <real*>least, <double*>gaps, NULL,
-                        <double*>mass)
-            for lane in range(many):
-                share[lane] = mass[lane]
-    if t.smoothing > 0:
-        gap_sums(<const real*>x, t.c, t.weight, &s, terms, <double*>even)
-    cross_entropies(t, many, <double*>gaps, <const double*>even, <double*>share,
-                    <const double*>mass, <const double*>s.log_sum, made, <real>0)
-    for lane in range(many):
-        good = (mass[lane] >= tiny) & (mass[lane] < INFINITY) & (least[lane] >= 0)
-        made[lane] = made[lane] if good else NAN
+    sum_exp_of_q(t, x, x + OPERAND, &s, &next)
+    cross_entropy_of(t, rows, p, x, x + OPERAND, <const double*>s.m, <const double*>s.log_sum,
+                     made)
