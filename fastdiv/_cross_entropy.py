@@ -37,8 +37,8 @@ def _way(
     from_weights = not logits and temperature == 1
     # A factor in the exponential, but for logarithms and next to the ends of the range.
     divided = temperature != 1 and not (logits and 2.0**-500 < temperature < 2.0**500)
-    # A target that is made, a quotient or a logarithm is made in double.
-    wide = (blended and from_weights) or divided or not 2.0**-60 < temperature < 2.0**60
+    # A quotient or a logarithm is made in double.
+    wide = divided or not 2.0**-60 < temperature < 2.0**60
     wide = wide or (blended and not _check.are_moderate(weight))
     return (
         NAMES[labelled and not blended, not from_weights],

@@ -183,6 +183,25 @@ def test_options_of_long_rows(workers):
     np.testing.assert_allclose(got, 0.7 * of_p + 0.3 * uniform, rtol=1e-14)
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_targets_of_long_rows_of_weights(dtype, workers):
+    rng = np.random.default_rng(0)
+    p, q = rng.exponential(1, (2, 1, CLASSES)).astype(dtype)
+    # The largest weight in a later segment.
+    q[0, 2 * SEGMENT + 7] = 50
+    even = np.ones_like(p)
+    weight = np.arange(CLASSES) % 3 / 2.0
+    tolerance = 1e-6 if dtype == np.float32 else 1e-14
+    got = fastdiv.cross_entropy(p, q, label_smoothing=0.3, workers=workers)
+    wanted = 0.7 * fastdiv.cross_entropy(p, q) + 0.3 * fastdiv.cross_entropy(even, q)
+    np.testing.assert_allclose(got, wanted, tolerance)
+    got = fastdiv.cross_entropy(p, q, class_weight=weight, workers=workers)
+    of_weighted = fastdiv.cross_entropy(p * weight.astype(dtype), q)
+    wanted = of_weighted * (p.astype(np.float64) @ weight / p.sum(dtype=np.float64))
+    np.testing.assert_allclose(got, wanted, tolerance)
+    assert got == fastdiv.cross_entropy(p, q, class_weight=weight)
+
+
 @pytest.mark.parametrize("arrangement", ["alike", "rising", "falling", "masked"])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_all_numbers_of_a_score(dtype, arrangement, workers, monkeypatch):

@@ -256,3 +256,16 @@ def test_a_product_beyond_float32_of_which_the_mean_is_not(c):
     p, q = np.zeros((20, c), np.float32), np.zeros((20, c), np.float32)
     p[:, :2], q[:, :2] = 3e37, [1, 1e-30]
     assert fastdiv.cross_entropy(p, q) == pytest.approx(np.full(20, 34.538776), rel=1e-6)
+
+
+@pytest.mark.parametrize("c", [2, 200, 700, 1500])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_product_with_logits_beyond_the_range_of_which_the_mean_is_not(c, dtype):
+    # In float64 infinity was taken for the answer.
+    p, x = np.zeros((20, c), dtype), np.zeros((20, c), dtype)
+    p[:, :2], x[:, 1:] = np.finfo(dtype).max / 16, -60
+    for options in ({}, {"label_smoothing": 0.0625}):
+        wanted = fastdiv.cross_entropy_from_logits(p / dtype(2.0**100), x, **options)
+        got = fastdiv.cross_entropy_from_logits(p, x, **options)
+        assert wanted[0] > 29
+        assert got == pytest.approx(wanted, rel=1e-6)

@@ -12,7 +12,7 @@ from fastdiv.kernels.jobs cimport help, run_job
 from fastdiv.kernels.rows cimport job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
 from fastdiv.kernels.sums cimport sum_of
-from fastdiv.kernels.table cimport BLENDS, FUNCTIONS, entry, fill
+from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.temperatures cimport temperature_of
 from fastdiv.kernels.walks cimport (
     LABELS, OUT, P, Q, begin, go_to, join_axes, kind_of, order_axes, source_of,
@@ -62,7 +62,7 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.wide = wide
     j.unit = unit
     j.root = root
-    j.shared = j.divided = j.weighted = j.ignores = j.t.warm = False
+    j.divided = j.weighted = j.ignores = j.t.warm = False
     j.ignored = 0
     # Of a row that is not there.
     j.t.p.size = j.t.q.size = 0
@@ -88,8 +88,6 @@ cdef double take_options(
     j.ignores = ignore_index is not None
     j.ignored = ignore_index if j.ignores else 0
     j.weighted = labels is not None and weight is not None and not blended
-    # Where sums are taken of the target's parts, that is divided by its own in the end.
-    j.shared = blended and p is not None and j.t.normalize and not j.chosen.traits & BLENDS
     j.divided = divided
     j.t.warm = temperature != 1.0 and not divided
     j.t.blended = blended

@@ -10,7 +10,7 @@ from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
 from fastdiv.kernels.sources cimport FLOAT32, source
-from fastdiv.kernels.table cimport BLENDS, KEEPS
+from fastdiv.kernels.table cimport KEEPS
 from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_F64, TILE_SCRATCH, abreast, tile
 from fastdiv.kernels.walks cimport OUT, P, Q, in_line, step, walk
 
@@ -105,8 +105,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
-    j.tiled = (j.t.c <= most and j.chosen.short_f32 != NULL
-               and not j.divided and (j.chosen.traits & BLENDS or not j.t.blended))
+    j.tiled = j.t.c <= most and j.chosen.short_f32 != NULL and not j.divided
     fegetenv(&callers)
     fesetenv(FE_DFL_ENV)
     try:

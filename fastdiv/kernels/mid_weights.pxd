@@ -59,7 +59,7 @@ cdef inline void gap_rows(
         bad[r] = <real>0 if gap_terms(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
             <const real*>(at_q[r] + next_tile(at_q, many)), m[r], origin[r], unit[r], mantissa[r],
-            <real*>gaps, <real*>others, &tied, True, targeted) else <real>1
+            <real*>gaps, <real*>others, &tied, True, targeted, False) else <real>1
         ties[r] = <real>tied
         gap[r] = block_sum(<const real*>gaps, filled, tail, not targeted)
         rest[r] = block_sum(<const real*>others, filled, tail, not targeted)

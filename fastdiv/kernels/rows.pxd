@@ -8,7 +8,6 @@ written once, here: what comes before a row function and after it, and the conve
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-cimport fastdiv.kernels.careful as careful
 from fastdiv.kernels.across cimport across
 from fastdiv.kernels.arithmetic cimport NAN
 from fastdiv.kernels.sources cimport FLOAT32, columns, kind, set_top, task
@@ -26,8 +25,7 @@ ctypedef struct job:
     bint wide               # compute in double
     bint tiled              # as many rows at a time as a tile has
     Py_ssize_t together     # how many those are
-    bint shared             # the target's sum is taken first
-    bint divided            # so is the prediction's largest element
+    bint divided            # the prediction's largest element is taken first
     bint makes_rows
     columns made            # where a function makes several numbers
     bint weighted           # multiply by the label's weight
@@ -69,13 +67,6 @@ cdef inline void put_all(const tile* rows, kind type, const double* made) noexce
 cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     """The row function's answer, or where it gives none, the careful one's."""
     cdef double result
-    cdef careful.measure found
-    if j.shared:
-        j.t.p.scale = j.t.p.divisor = 1.0
-        j.t.p.direct = False
-        found = careful.measured(&j.t.p, j.t.c, scratch, True)
-        j.t.p.scale = found.scale
-        j.t.p.divisor = found.mass if found.largest == found.largest else NAN
     if j.divided:
         set_top(&j.t.q, j.t.c, scratch)
     if j.wide:

@@ -231,41 +231,6 @@ cdef inline void set_top(source* s, Py_ssize_t c, double* scratch) noexcept nogi
     s.top = top if s.logarithm or finite(top) else 0.0
 
 
-cdef inline const real* fetch_target(
-    const task* t, Py_ssize_t k, Py_ssize_t n, real* scratch
-) noexcept nogil:
-    """Elements k .. k + n of the row to be predicted, blended if so asked.
-
-    A blended row is weight * ((1 - smoothing) * p + smoothing / c), where p is the row divided by
-    its sum (t.p.divisor holds that), or 1 at the label and 0 elsewhere.
-    """
-    cdef const real* p
-    cdef real* tail = scratch + block_size(<const real*>scratch)
-    cdef Py_ssize_t j, width = lanes(<const real*>scratch), rest = n % width
-    # In variables of their own: what is written might else be one of them.
-    cdef double made, smoothing = t.smoothing, even = kept(smoothing / t.c, smoothing)
-    cdef const double* weight = t.weight + k
-    if not t.blended:
-        return fetch(&t.p, k, n, scratch, <real>0)
-    if t.label >= 0:
-        for j in range(n):
-            scratch[j] = <real>even
-        if k <= t.label < k + n:
-            scratch[t.label - k] += <real>(1 - smoothing)
-    else:
-        p = fetch(&t.p, k, n, scratch, <real>0)
-        for j in range(n):
-            scratch[j] = <real>((1 - smoothing) * p[j] + even)
-    if t.weight != NULL:
-        for j in range(n):
-            made = scratch[j] * weight[j]
-            scratch[j] = <real>kept(made, scratch[j] * <double>(weight[j] != 0))
-    if rest:
-        for j in range(width):
-            tail[j] = scratch[n - rest + j] if j < rest else <real>0
-    return scratch
-
-
 cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogil:
     """Element k of a row."""
     cdef real x = like

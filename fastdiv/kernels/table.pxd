@@ -3,13 +3,15 @@
 The order is that of the numbers by which functions are called, see ``ROWS`` in _kernels.pyx.
 """
 
-cimport fastdiv.kernels.careful as careful
+cimport fastdiv.kernels.careful_pairs as careful_pairs
+cimport fastdiv.kernels.careful_targets as careful_targets
 cimport fastdiv.kernels.logit_compare as logit_compare
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.mid_logit_compare as mid_logit_compare
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
 cimport fastdiv.kernels.mid_softmax as mid_softmax
+cimport fastdiv.kernels.mid_weight_targets as mid_weight_targets
 cimport fastdiv.kernels.mid_weights as mid_weights
 cimport fastdiv.kernels.short_logit_compare as short_logit_compare
 cimport fastdiv.kernels.short_logit_pairs as short_logit_pairs
@@ -17,6 +19,7 @@ cimport fastdiv.kernels.short_logits as short_logits
 cimport fastdiv.kernels.short_scores as short_scores
 cimport fastdiv.kernels.short_softmax as short_softmax
 cimport fastdiv.kernels.short_weight_pairs as short_weight_pairs
+cimport fastdiv.kernels.short_weight_targets as short_weight_targets
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
@@ -30,8 +33,7 @@ ctypedef void (*tile_f64)(const task*, const tile*, double*, double*) noexcept n
 
 cdef enum:
     # Traits of a function.
-    BLENDS = 1              # its tiles know label smoothing
-    KEEPS = 2               # its row function keeps the exponentials of a pair, see kept.pxd
+    KEEPS = 1               # its row function keeps the exponentials of a pair, see kept.pxd
 
 ctypedef struct entry:
     const char* name
@@ -67,7 +69,7 @@ cdef inline void fill(entry* table) noexcept:
             "entropy",
             weight_rows.entropy[float],
             weight_rows.entropy[double],
-            careful.entropy,
+            careful_targets.entropy,
             0,
             SHORT_F32,
             short_weights.entropy[float],
@@ -79,19 +81,19 @@ cdef inline void fill(entry* table) noexcept:
             "cross_entropy",
             weight_rows.cross_entropy[float],
             weight_rows.cross_entropy[double],
-            careful.cross_entropy,
+            careful_targets.cross_entropy,
             0,
             SHORT_F32,
-            short_weights.cross_entropy[float],
-            short_weights.cross_entropy[double],
-            mid_weights.cross_entropy[float],
-            mid_weights.cross_entropy[double],
+            short_weight_targets.cross_entropy[float],
+            short_weight_targets.cross_entropy[double],
+            mid_weight_targets.cross_entropy[float],
+            mid_weight_targets.cross_entropy[double],
         ),
         entry(
             "cross_entropy_label",
             weight_rows.cross_entropy_label[float],
             weight_rows.cross_entropy_label[double],
-            careful.cross_entropy_label,
+            careful_targets.cross_entropy_label,
             0,
             SHORT_F32,
             short_weights.cross_entropy_label[float],
@@ -103,7 +105,7 @@ cdef inline void fill(entry* table) noexcept:
             "kl_divergence",
             weight_rows.kl_divergence[float],
             weight_rows.kl_divergence[double],
-            careful.kl_divergence,
+            careful_pairs.kl_divergence,
             0,
             SHORT_PAIR,
             short_weight_pairs.kl_divergence[float],
@@ -115,7 +117,7 @@ cdef inline void fill(entry* table) noexcept:
             "js_divergence",
             weight_rows.js_divergence[float],
             weight_rows.js_divergence[double],
-            careful.js_divergence,
+            careful_pairs.js_divergence,
             0,
             SHORT_PAIR,
             short_weight_pairs.js_divergence[float],
@@ -175,8 +177,8 @@ cdef inline void fill(entry* table) noexcept:
             "cross_entropy_from_logits",
             logit_rows.cross_entropy_from_logits[float],
             logit_rows.cross_entropy_from_logits[double],
-            careful.cross_entropy_from_logits,
-            BLENDS,
+            careful_targets.cross_entropy_from_logits,
+            0,
             SHORT_F32,
             short_logits.cross_entropy_from_logits[float],
             short_logits.cross_entropy_from_logits[double],
@@ -188,7 +190,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_label_from_logits[float],
             logit_rows.cross_entropy_label_from_logits[double],
             NULL,
-            BLENDS,
+            0,
             SHORT_F32,
             short_logits.cross_entropy_label_from_logits[float],
             short_logits.cross_entropy_label_from_logits[double],

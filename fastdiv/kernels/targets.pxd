@@ -38,6 +38,7 @@ cdef inline void cross_entropies(
     """
     cdef double smoothing = t.smoothing, rest = 1 - smoothing, even_share = t.even_share, c = t.c
     cdef double heat = t.in_f64.value
+    cdef double large = 0.0 if real is float else 2.0 ** 500
     cdef bint weighted = t.weight != NULL
     cdef Py_ssize_t r
     if t.normalize:
@@ -62,10 +63,10 @@ cdef inline void cross_entropies(
     if weighted:
         for r in range(n):
             made[r] = made[r] if is_told(made[r], share[r], like) else NAN
-    elif real is float:
-        # Sums of floats may be infinite where their mean is not.
+    else:
+        # Sums of large products may be infinite where their mean is not.
         for r in range(n):
-            made[r] = made[r] if made[r] < INFINITY else NAN
+            made[r] = made[r] if (made[r] < INFINITY) | (mass[r] < large) else NAN
 
 
 cdef inline double gap_sum(

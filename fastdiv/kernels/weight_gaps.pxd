@@ -4,13 +4,14 @@ With m the largest q, ``rest`` the sum of the other q and gap = log(m / q) >= 0,
 
     H(p, q) = log(Sq / m) + sum(p gap) / Sp,
 
-two non-negative terms, the first as exact as log-sum-exp. Entropy is the case q = p.
+two non-negative terms, the first as exact as log-sum-exp. Entropy is the case q = p. For a target
+with options the gaps themselves are made, as logits whose largest is 0: see targets.pxd.
 
 The pass runs in the type of the input and notices what it cannot do well; such a row is done again
-by careful.pxd.
+by careful_targets.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_max, block_size, clear, lanes,
     two_ahead, whole_sets,
@@ -20,7 +21,7 @@ from fastdiv.kernels.math cimport (
 )
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, fetch_target, tail_of, task
+from fastdiv.kernels.sources cimport fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, value
 from fastdiv.kernels.weights cimport least_normal
 
@@ -37,7 +38,7 @@ ctypedef struct gap_sums:
 
 cdef inline void ratio_step(
     const real* p, const real* q, real origin, real unit, real* ratio, real* fraction, real* steps,
-    real* signs, bint targeted,
+    real* signs, bint targeted, bint logs,
 ) noexcept nogil:
     """What log(q) needs of one set of lanes that takes a division, and in ``signs`` what shows a
     row that is not for this pass."""
@@ -50,16 +51,24 @@ cdef inline void ratio_step(
             # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
             f = <real>0 - p[lane] if q[lane] < 4 * least_normal(q) else <real>0
             signs[lane] = or_bits(or_bits(signs[lane], f), p[lane])
+        if logs:
+            f = <real>0 - q[lane] if q[lane] < 4 * least_normal(q) else <real>0
+            signs[lane] = or_bits(signs[lane], f)
 
 
 cdef inline void gap_step(
     const real* p, const real* q, real m, real mantissa, const real* ratio, const real* fraction,
-    const real* steps, real* gaps, real* rest, real* ties, bint at_max,
+    const real* steps, real* gaps, real* rest, real* ties, bint at_max, bint logs,
 ) noexcept nogil:
     """The terms of one set of lanes."""
     cdef Py_ssize_t lane
+    cdef real gap
     for lane in range(lanes(q)):
-        gaps[lane] = p[lane] * log_gap(fraction[lane], ratio[lane], steps[lane], mantissa)
+        gap = log_gap(fraction[lane], ratio[lane], steps[lane], mantissa)
+        if logs:
+            gaps[lane] = -INFINITY if q[lane] == 0 else -gap
+        else:
+            gaps[lane] = p[lane] * gap
         if at_max:
             rest[lane] = <real>0 if q[lane] >= m else q[lane]
             ties[lane] += <real>1 if q[lane] >= m else <real>0
@@ -68,12 +77,12 @@ cdef inline void gap_step(
 cdef inline bint gap_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
     const real* next_p, const real* next_q, real m, real origin, real unit, real mantissa,
-    real* gaps, real* rest, double* tied, bint at_max, bint targeted,
+    real* gaps, real* rest, double* tied, bint at_max, bint targeted, bint logs,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes, and how many q equal m; whether the block is
     for this pass.
 
-    next_p, next_q: what is to be read next.
+    logs: the terms are log(q / m), -inf where q is 0. next_p, next_q: what is to be read next.
     """
     cdef real ratio[2 * MAX_LANES]
     cdef real fraction[2 * MAX_LANES]
@@ -89,24 +98,24 @@ cdef inline bint gap_terms(
             i = j * width
             ahead(next_q + k + i)
             ratio_step(p + k + i, q + k + i, origin, unit, <real*>ratio + i,
-                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted)
+                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted, logs)
         for j in range(2):
             i = j * width
             if targeted:
                 ahead(next_p + k + i)
             gap_step(p + k + i, q + k + i, m, mantissa, <const real*>ratio + i,
                      <const real*>fraction + i, <const real*>steps + i, gaps + k + i,
-                     rest + k + i, <real*>ties, at_max)
+                     rest + k + i, <real*>ties, at_max, logs)
         k += 2 * width
     while k < n:
         ahead(next_q + k)
         if targeted:
             ahead(next_p + k)
         ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
-                   <real*>fraction, <real*>steps, <real*>signs, targeted)
+                   <real*>fraction, <real*>steps, <real*>signs, targeted, logs)
         gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, mantissa,
                  <const real*>ratio, <const real*>fraction, <const real*>steps, gaps + k,
-                 rest + k, <real*>ties, at_max)
+                 rest + k, <real*>ties, at_max, logs)
         k += width
     if at_max:
         tied[0] = lane_sum(<const real*>ties)
@@ -124,7 +133,8 @@ cdef inline void gap_block(
     cdef Py_ssize_t filled = whole_sets(q, n)
     s.good = gap_terms(
         p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), <real>s.m, origin,
-        unit_of(origin), <real>s.mantissa, <real*>gaps, <real*>rest, &tied, at_max, targeted)
+        unit_of(origin), <real>s.mantissa, <real*>gaps, <real*>rest, &tied, at_max, targeted,
+        False)
     add(&s.gaps, block_sum(<const real*>gaps, filled, q_tail, not targeted))
     if targeted:
         add(&s.mass, block_sum(p, n, p_tail, False))
@@ -151,6 +161,14 @@ cdef inline void raise_weight(
     s.mantissa = mantissa_of(<real>m, origin, unit_of(origin))
 
 
+cdef inline void clear_gaps(gap_sums* s, const real* like) noexcept nogil:
+    """Before any weight gaps count from 1."""
+    s.m = s.ties = s.mantissa = 0
+    s.origin = origin_of(<real>1)
+    s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0
+    s.good = True
+
+
 cdef inline void sum_gaps_part(
     gap_sums* s, const task* t, Py_ssize_t k, Py_ssize_t end, real* scratch, bint targeted
 ) noexcept nogil:
@@ -160,14 +178,11 @@ cdef inline void sum_gaps_part(
     cdef const real* q
     cdef double m
     cdef real* second = scratch + SCRATCH
-    s.m = s.ties = s.mantissa = 0
-    s.origin = origin_of(<real>1)
-    s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0
-    s.good = True
+    clear_gaps(s, <const real*>scratch)
     while k < end and s.good:
         n = min(end - k, block_size(<const real*>scratch))
         if targeted:
-            p = fetch_target(t, k, n, scratch)
+            p = fetch(&t.p, k, n, scratch, <real>0)
             q = fetch(&t.q, k, n, second, <real>0)
         else:
             q = fetch(&t.p, k, n, second, <real>0)

@@ -15,7 +15,7 @@ pass is plain. Its terms, of either sign, are of p and q within a factor of two 
 p - q, of others p log(p / q) itself, which may be much less than phi and p - q.
 
 The pass runs in the type of the input and notices what it cannot do well; such a row is done again
-by careful.pxd.
+by careful_pairs.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, fma, real

@@ -11,6 +11,7 @@ from fastdiv.kernels.sources cimport element, task
 from fastdiv.kernels.sums cimport value
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
 from fastdiv.kernels.weight_pairs cimport is_infinite, pair_sums, sum_pair
+from fastdiv.kernels.weight_targets cimport blended_cross_entropy
 from fastdiv.kernels.weights cimport faint, sum_weights, unit, weight_sums
 
 
@@ -44,17 +45,17 @@ cdef inline double entropy(const task* t, real* scratch) noexcept nogil:
 
 cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
     """H(p, q) = log(Sq / m) + sum(p log(m / q)) / Sp, m the largest q."""
-    cdef gap_sums s = sum_gaps(t, scratch, True)
-    cdef double tiny = faint(<const real*>scratch)
-    cdef double result = value(&s.gaps), total = value(&s.mass)
+    cdef gap_sums s
+    cdef double result, total, tiny = faint(<const real*>scratch)
+    if t.blended:
+        return blended_cross_entropy(t, scratch)
+    s = sum_gaps(t, scratch, True)
+    result, total = value(&s.gaps), value(&s.mass)
     if not s.good:
-        return INFINITY if not t.blended and is_infinite(t, scratch) else NAN
+        return INFINITY if is_infinite(t, scratch) else NAN
     if not t.normalize:
         return result if abs(result) > tiny or result == 0 else NAN
-    if t.blended:
-        result += total * log_total_weight(&s)
-    else:
-        result = result / total + log_total_weight(&s)
+    result = result / total + log_total_weight(&s)
     if not (total > tiny and s.m > tiny):
         return NAN
     return result if result * total > tiny or alone(&s) else NAN
