@@ -4,6 +4,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.infinite_pairs cimport inspect
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -11,7 +12,7 @@ from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weight_pairs cimport difference, inspect
+from fastdiv.kernels.weight_pairs cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, least_normal, most
 

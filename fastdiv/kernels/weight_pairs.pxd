@@ -18,15 +18,12 @@ The pass runs in the type of the input and notices what it cannot do well; such 
 by careful_pairs.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, finite, fma, real
+from fastdiv.kernels.arithmetic cimport finite, fma, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_size, clear, greatest, lanes,
-    two_ahead, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
-from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, tree_of
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, tree_of
 from fastdiv.kernels.weights cimport least_normal, most
 
 ctypedef struct pair_sums:
@@ -183,117 +180,3 @@ cdef inline bint in_range(const pair_sums* s, const real* like) noexcept nogil:
     """Whether the sums are finite; no weight is above the sum of its row."""
     return (finite(s.phi.high) and s.mass.high < most(like)
             and s.mass.high - s.delta.high < most(like))
-
-
-cdef inline void sum_pair_part(
-    pair_sums* s, const task* t, Py_ssize_t k, Py_ssize_t end, real* scratch, double factor,
-    bint symmetric, bint scaled, bint plain,
-) noexcept nogil:
-    """The sums of two rows from element k up to ``end``."""
-    cdef Py_ssize_t n
-    cdef const real* p
-    cdef const real* q
-    cdef real* second = scratch + SCRATCH
-    s.phi.high = s.phi.low = s.phi_q.high = s.phi_q.low = 0
-    s.delta.high = s.delta.low = s.mass.high = s.mass.low = 0
-    s.good = True
-    while k < end and s.good:
-        n = min(end - k, block_size(<const real*>scratch))
-        p = fetch(&t.p, k, n, scratch, <real>0)
-        q = fetch(&t.q, k, n, second, <real>0)
-        pair_block(s, p, q, n, tail_of(<const real*>scratch), tail_of(<const real*>second),
-                   <real>factor, symmetric, scaled, plain)
-        k += block_size(<const real*>scratch)
-
-
-ctypedef struct sum_pass:
-    const task* t
-    double factor
-    bint symmetric
-    bint scaled
-    pair_sums* made         # by each segment
-
-
-cdef inline void sum_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept nogil:
-    cdef sum_pass* a = <sum_pass*>pass_
-    cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c)
-    # The flags as constants, for loops without what they do not need.
-    if a.symmetric:
-        if a.scaled:
-            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, True, False)
-        else:
-            sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, False, False)
-    elif not a.scaled:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, False)
-    elif a.t.normalize:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, True, False)
-    else:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, True)
-
-
-cdef inline void join_pairs(pair_sums* s, const pair_sums* other) noexcept nogil:
-    join(&s.phi, &other.phi)
-    join(&s.phi_q, &other.phi_q)
-    join(&s.delta, &other.delta)
-    join(&s.mass, &other.mass)
-    s.good = s.good and other.good
-
-
-cdef inline pair_sums sum_pair(
-    const task* t, real* scratch, double factor, bint symmetric, bint scaled
-) noexcept nogil:
-    """The sums of p and q, or if ``scaled`` of p and factor * q, or the plain ones."""
-    cdef pair_sums s
-    cdef sum_pass a
-    cdef Py_ssize_t i
-    a.t, a.factor, a.symmetric, a.scaled = t, factor, symmetric, scaled
-    a.made = &s if t.c <= SEGMENT else <pair_sums*>t.pieces.room
-    over_segments(&t.pieces, &a, sum_segment[float], sum_segment[double], t.c, scratch)
-    for i in range(1, segments_of(t.c)):
-        join_pairs(a.made, a.made + i)
-    if t.c > SEGMENT:
-        s = a.made[0]
-    s.good = s.good and in_range(&s, <const real*>scratch)
-    return s
-
-
-cdef inline void inspect(real p, real q, real* worst, real* top, real* lost) noexcept nogil:
-    """Keep 1 in ``worst`` for a weight that is negative, infinite or NaN, in ``top`` the largest q,
-    in ``lost`` the largest p where q is 0."""
-    cdef real bad = <real>0 if (p >= 0) & (p < INFINITY) else <real>1
-    bad = bad if (q >= 0) & (q < INFINITY) else <real>1
-    worst[0] = bad if bad > worst[0] else worst[0]
-    top[0] = q if q > top[0] else top[0]
-    bad = p if q == 0 else <real>0
-    lost[0] = bad if bad > lost[0] else lost[0]
-
-
-cdef inline bint is_infinite(const task* t, real* scratch) noexcept nogil:
-    """Whether there is weight on a q that is 0, in two rows of weights that may be divided by their
-    sums, none negative, infinite or NaN: of a row that a pass has turned down."""
-    cdef real worst[MAX_LANES]
-    cdef real top[MAX_LANES]
-    cdef real lost[MAX_LANES]
-    cdef real* second = scratch + SCRATCH
-    cdef const real* p
-    cdef const real* q
-    cdef const real* a
-    cdef const real* b
-    cdef Py_ssize_t k = 0, n, i, whole, lane, width = lanes(scratch)
-    clear(<real*>worst)
-    clear(<real*>top)
-    clear(<real*>lost)
-    while k < t.c:
-        n = min(t.c - k, block_size(<const real*>scratch))
-        p = fetch(&t.p, k, n, scratch, <real>0)
-        q = fetch(&t.q, k, n, second, <real>0)
-        whole = n - n % width
-        i = 0
-        while i < n:
-            a = at(p, i, whole, tail_of(<const real*>scratch))
-            b = at(q, i, whole, tail_of(<const real*>second))
-            for lane in range(width):
-                inspect(a[lane], b[lane], &worst[lane], &top[lane], &lost[lane])
-            i += width
-        k += n
-    return greatest(<real*>worst) == 0 and greatest(<real*>lost) > 0 and greatest(<real*>top) > 0
