@@ -11,15 +11,22 @@ from fastdiv.kernels.math cimport (
 from fastdiv.kernels.polynomials cimport atanh_tail
 
 
+cdef inline double ratio_near(double g) noexcept nogil:
+    return g / (2.0 + g)
+
+
+cdef inline double log_of_ratio(double g, double t, double tail) noexcept nogil:
+    """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g), of ``tail`` = S(t^2)."""
+    return g - t * (g - t * t * tail)
+
+
 cdef inline double log_near(double g) noexcept nogil:
-    """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g), for 1 + g in [0.71, 1.42), however
-    small g is.
+    """log(1 + g) for 1 + g in [0.71, 1.42), however small g is.
 
     Within 1.22 u, at 1 + g = 1.5156771 / 2 in samples.
     """
-    cdef double t = g / (2.0 + g)
-    cdef double v = t * t
-    return g - t * (g - v * atanh_tail(v))
+    cdef double t = ratio_near(g)
+    return log_of_ratio(g, t, atanh_tail(t * t))
 
 
 cdef inline double log_mantissa(double a, double* exponent) noexcept nogil:
@@ -98,21 +105,30 @@ cdef inline double exp_scalar(double x) noexcept nogil:
     return exp_lane(x, <double>0.0, <double>-709.0895657128241, bias, False)
 
 
+cdef inline double log1p_parts(double r, double* e) noexcept nogil:
+    """g and the integer e in 1 + r = (1 + g) 2^e, 1 + g in [0.71, 1.42)."""
+    cdef double one = 1.0 + r
+    cdef double missing = r - (one - 1.0)
+    # As in log_mantissa, with what the addition has lost: g is r itself where 1 + r is about 1.
+    cdef uint64_t j = bits64(one) - <uint64_t>0x3fe6a09e667f3bcd + (<uint64_t>1023 << 52)
+    cdef double g = double_of((j & <uint64_t>0xfffffffffffff) + <uint64_t>0x3fe6a09e667f3bcd) - 1.0
+    cdef double scale = double_of((<uint64_t>2046 << 52) - (j & <uint64_t>0xfff0000000000000))
+    e[0] = double_of((j >> 52) | <uint64_t>0x4330000000000000) - 4503599627371519.0
+    return g + missing * scale
+
+
+cdef inline double log1p_end(double r, double e, double log_g) noexcept nogil:
+    """log(1 + r) of its parts, log_g being log(1 + g)."""
+    return fma(e, X_LN2_HI, log_g + e * X_LN2_LO) if 1.0 + r < INFINITY else 1.0 + r
+
+
 cdef inline double log1p_lane(double r) noexcept nogil:
     """log(1 + r) for r >= -0.3, however small r is, without a branch: for lanes, too.
 
     Within 2.5 u (at r = 0.4529, in samples), 1.3 u below r = 0.41.
     """
-    cdef double one = 1.0 + r
-    cdef double missing = r - (one - 1.0)
-    # As in log_mantissa, with what the addition has lost: g is r itself where 1 + r is about 1.
-    cdef uint64_t j = bits64(one) - <uint64_t>0x3fe6a09e667f3bcd + (<uint64_t>1023 << 52)
-    cdef double e = double_of((j >> 52) | <uint64_t>0x4330000000000000) - 4503599627371519.0
-    cdef double g = double_of((j & <uint64_t>0xfffffffffffff) + <uint64_t>0x3fe6a09e667f3bcd) - 1.0
-    cdef double scale = double_of((<uint64_t>2046 << 52) - (j & <uint64_t>0xfff0000000000000))
-    g += missing * scale
-    g = fma(e, X_LN2_HI, log_near(g) + e * X_LN2_LO)
-    return g if one < INFINITY else one
+    cdef double e = 0, g = log1p_parts(r, &e)
+    return log1p_end(r, e, log_near(g))
 
 
 cdef inline double log1p_excess_small(double e) noexcept nogil:

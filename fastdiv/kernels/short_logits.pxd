@@ -12,10 +12,10 @@ from fastdiv.kernels.arithmetic cimport (
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport exp_tail
-from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport exp_warm, temperature
+from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
@@ -78,7 +78,9 @@ cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept 
         s.rest[lane] *= s.factor[lane]
         if spreads:
             s.spread[lane] *= s.factor[lane]
-        s.log_sum[lane] = log1p_lane(s.ties[lane] - 1.0 + s.rest[lane])
+        s.log_sum[lane] = s.ties[lane] - 1.0 + s.rest[lane]
+    log1p_tile(s.log_sum, like)
+    for lane in range(abreast(like)):
         s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
 
 

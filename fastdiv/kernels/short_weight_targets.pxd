@@ -3,10 +3,10 @@
 cimport fastdiv.kernels.short_weights as short_weights
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.math cimport log_gap, log_ratio, or_bits, sign_bit
-from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
@@ -24,9 +24,11 @@ cdef inline void log_sums(
     cdef bint good
     cdef Py_ssize_t lane
     for lane in range(abreast(m)):
+        log_sum[lane] = ties[lane] - 1.0 + rest[lane] / m[lane]
+    log1p_tile(log_sum, m)
+    for lane in range(abreast(m)):
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
         good = (bad[lane] == 0) & (sum_q < top) & ((m[lane] > tiny) | (not normalize))
-        log_sum[lane] = log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
         log_sum[lane] = log_sum[lane] if normalize else 0
         log_sum[lane] = log_sum[lane] if good else NAN
 

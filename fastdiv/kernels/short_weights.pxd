@@ -7,8 +7,9 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.math cimport (
     log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
 )
-from fastdiv.kernels.scalars cimport log1p_lane, log_normal
+from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
@@ -62,28 +63,38 @@ cdef inline void gap_results(
     const real* m, const real* ties, const real* bad, const double* gap, const double* rest,
     double* total, double* made, bint targeted, bint normalize,
 ) noexcept nogil:
-    """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made."""
+    """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made.
+
+    Conditions are of doubles and chosen by one after another: put together as integers, or of
+    floats, each takes a way from lanes of one size to those of another.
+    """
     cdef Py_ssize_t many = abreast(m)
-    cdef double result, sum_q, tiny = faint(m), top = most(m)
-    cdef bint good, alone
+    cdef double log_sum[TILE]
+    cdef double result, sum_q, alone, tiny = faint(m), top = most(m)
     cdef Py_ssize_t lane
     for lane in range(many):
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
         if not targeted:
             total[lane] = sum_q
-        good = (bad[lane] == 0) & (total[lane] < top) & (sum_q < top)
-        made[lane] = gap[lane] if good & (abs(gap[lane]) < INFINITY) else NAN
+        result = gap[lane] if abs(gap[lane]) < INFINITY else NAN
+        result = result if total[lane] < top else NAN
+        result = result if sum_q < top else NAN
+        made[lane] = result if <double>bad[lane] == 0 else NAN
     if not normalize:
         for lane in range(many):
-            good = (abs(made[lane]) > tiny) | (made[lane] == 0)
-            made[lane] = made[lane] if good else NAN
+            result = made[lane] if abs(made[lane]) > tiny else NAN
+            made[lane] = 0 if made[lane] == 0 else result
         return
     for lane in range(many):
-        result = made[lane] / total[lane] + log1p_lane(ties[lane] - 1.0 + rest[lane] / m[lane])
-        good = (total[lane] > tiny) & (m[lane] > tiny)
+        log_sum[lane] = ties[lane] - 1.0 + rest[lane] / m[lane]
+    log1p_tile(<double*>log_sum, m)
+    for lane in range(many):
+        result = made[lane] / total[lane] + log_sum[lane]
         # Of one class alone 0 is exact; any other may be a product that has vanished.
-        alone = (gap[lane] == 0) & (rest[lane] == 0) & (ties[lane] == 1)
-        made[lane] = result if good & (alone | (result * total[lane] > tiny)) else NAN
+        alone = abs(gap[lane]) + rest[lane] + (ties[lane] - 1.0)
+        result = result if (INFINITY if alone == 0 else result * total[lane]) > tiny else NAN
+        result = result if total[lane] > tiny else NAN
+        made[lane] = result if <double>m[lane] > tiny else NAN
 
 
 cdef inline void gap_tile(
@@ -176,7 +187,8 @@ cdef inline void cross_entropy_label(
         at_label[lane] = at_label[lane] if good else NAN
     if t.normalize:
         for lane in range(many):
-            made[lane] = log1p_lane(others[lane] / at_label[lane])
+            made[lane] = others[lane] / at_label[lane]
+        log1p_tile(made, <const real*>q)
     else:
         for lane in range(many):
             made[lane] = -log_normal(at_label[lane])

@@ -1,0 +1,27 @@
+"""Logarithms of a number of every row of a tile."""
+
+from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.polynomials cimport atanh_tail
+from fastdiv.kernels.scalars cimport log1p_end, log1p_parts, log_of_ratio, ratio_near
+from fastdiv.kernels.tiles cimport TILE, abreast
+
+
+cdef inline void log1p_tile(double* r, const real* like) noexcept nogil:
+    """log1p_lane of a number of every row of a tile, in its place.
+
+    In steps that are each taken for all rows: taken one after another, a set of lanes is too long a
+    chain for the processor to keep enough of them in flight.
+    """
+    cdef Py_ssize_t lane, many = abreast(like)
+    cdef double g[TILE]
+    cdef double e[TILE]
+    cdef double t[TILE]
+    cdef double tail[TILE]
+    for lane in range(many):
+        g[lane] = log1p_parts(r[lane], &e[lane])
+    for lane in range(many):
+        t[lane] = ratio_near(g[lane])
+    for lane in range(many):
+        tail[lane] = atanh_tail(t[lane] * t[lane])
+    for lane in range(many):
+        r[lane] = log1p_end(r[lane], e[lane], log_of_ratio(g[lane], t[lane], tail[lane]))
