@@ -74,8 +74,13 @@ def options() -> dict[str, dict[str, dict[str, float]]]:
             "reduction": {"reduction": "mean"},
             "base": {"base": 2},
         }
-        for truth, p in (("labels", given.y), ("rows", given.p)):
-            call = functools.partial(fastdiv.cross_entropy_from_logits, p, given.x)
+        plain: dict[str, Callable[..., Any]] = {
+            "labels": functools.partial(fastdiv.cross_entropy_from_logits, given.y, given.x),
+            "rows": functools.partial(fastdiv.cross_entropy_from_logits, given.p, given.x),
+            "labels, `cross_entropy`": functools.partial(fastdiv.cross_entropy, given.y, given.q),
+            "rows, `cross_entropy`": functools.partial(fastdiv.cross_entropy, given.p, given.q),
+        }
+        for truth, call in plain.items():
             taken = medians(
                 {"": call, **{name: functools.partial(call, **kw) for name, kw in ways.items()}}
             )

@@ -3,6 +3,7 @@
 python bench/speed.py            # all, 15 minutes: bench/speed.json, and what tables.py makes of it
 python bench/speed.py --quick    # a look, half a minute, nothing written
 python bench/speed.py --only layouts  # or another part: that once more, beside the rest
+python bench/speed.py --page speed-avx2  # to a page of its own, for another processor
 
 In every round each library takes its turn, and every second round in the other order; figures are
 medians of the rounds. The limit is what reading the same arrays takes (bench/limit.py), measured in
@@ -157,15 +158,16 @@ def main() -> None:
         choices=["libraries", "together", "options", "layouts", "threads", "loops"],
         help="a part once more",
     )
+    parser.add_argument("--page", choices=tables.PAGES, default="speed", help="another processor's")
     asked = parser.parse_args()
     if asked.quick:
         measure_libraries([(4096, 1000)], ["float32"])
         measure_threads([(4096, 1000)])
         return
     if asked.only:
-        kept = json.loads(tables.KEPT.read_text())
+        kept = json.loads(tables.kept_of(asked.page).read_text())
     else:
-        kept = tables.machine(list(CALLS))
+        kept = {"page": asked.page, **tables.machine(list(CALLS))}
         kept["curve"] = measure_curve()
         kept["every"] = ourselves.every_count(figures.CURVES)
     if asked.only in {None, "libraries"}:
@@ -180,7 +182,7 @@ def main() -> None:
         kept["layouts"] = ourselves.layouts()
     if asked.only in {None, "threads"}:
         kept["threads"] = measure_threads(SHAPES[:4])
-    tables.KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    tables.kept_of(asked.page).write_text(json.dumps(kept, indent=1) + "\n")
     tables.write(kept)
 
 

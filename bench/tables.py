@@ -1,4 +1,4 @@
-"""docs/speed.md and the README's speed table, from bench/speed.json, which bench/speed.py leaves.
+"""The speed pages of docs and the README's table, from what bench/speed.py leaves in bench.
 
 python bench/tables.py
 """
@@ -18,7 +18,8 @@ from rivals import INEXACT
 from fastdiv import _dispatch
 
 ROOT = Path(__file__).parent.parent
-KEPT = ROOT / "bench" / "speed.json"
+# The page that the README's table is of, and those of other processors.
+PAGES = {"speed": "Speed", "speed-avx2": "Speed with AVX2"}
 PARTS = ("seconds", "curve", "every", "together", "options", "layouts", "threads")
 MARKS = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 LIBRARIES = ["fastdiv", "torch", "jax", "numpy", "scipy", "numba", "numexpr", "numkong"]
@@ -53,6 +54,11 @@ WHAT_BINDS = (
 )
 
 
+def kept_of(page: str) -> Path:
+    """Where the figures of a page are kept."""
+    return ROOT / "bench" / f"{page}.json"
+
+
 def processor() -> str:
     """Name the processor."""
     path = Path("/proc/cpuinfo")
@@ -76,13 +82,19 @@ def machine(libraries: list[str]) -> dict[str, Any]:
     }
 
 
+def command(kept: dict[str, Any]) -> str:
+    """Give the command that makes a page."""
+    other = kept.get("page", "speed")
+    return "python bench/speed.py" + ("" if other == "speed" else f" --page {other}")
+
+
 def origin(kept: dict[str, Any]) -> str:
     """Say where and with what it was measured, and by which command."""
     versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
     return (
         f"{kept['processor']}, {kept['instruction_set']}, Python {kept['python']}, {versions}; "
-        f"{kept['date']}. Made by `python bench/speed.py`, which alternates the libraries and "
-        "takes medians."
+        f"{kept['date']}. Made by `{command(kept)}`, which alternates the libraries and takes "
+        "medians."
     )
 
 
@@ -117,14 +129,16 @@ def every_library(kept: dict[str, Any], dtype: str, shapes: list[str], small: bo
 
 
 def page(kept: dict[str, Any]) -> str:
-    """Give docs/speed.md."""
+    """Give a page of docs."""
+    name = kept.get("page", "speed")
+    pictures = picture_names(name)
     off = "; one with a † is some per cent off, and does not count" if INEXACT else ""
     lines = [
-        "# Speed",
+        f"# {PAGES[name]}",
         "",
         origin(kept),
         "",
-        "![Speed against the number of classes](speed.svg)",
+        f"![Speed against the number of classes]({pictures[0]})",
         "",
         "One thread, pinned to one processor; 10⁹ elements a second (a pair of rows counts once). "
         f"“Best rival” is fastdiv's speed over the best of the others{off}; “limit” is the share "
@@ -135,10 +149,10 @@ def page(kept: dict[str, Any]) -> str:
         lines += ["", f"## {dtype}", "", *every_library(kept, dtype, SHAPES, small=False)]
         lines += ["", "A single small call, in microseconds:", ""]
         lines += every_library(kept, dtype, SMALL, small=True)
-    lines += ["", "## Against reading", "", "![Share of reading speed](limit.svg)"]
+    lines += ["", "## Against reading", "", f"![Share of reading speed]({pictures[1]})"]
     if "loops" in kept:
         lines += ["", "## What binds", "", WHAT_BINDS, "", *kept["loops"]]
-    lines += ["", "## Every number of classes", "", "![From 1 to 300 classes](every.svg)", ""]
+    lines += ["", "## Every number of classes", "", f"![From 1 to 300 classes]({pictures[2]})", ""]
     lines += ["Where the curves are steepest, from nine classes on:", "", *cliffs(kept)]
     if "together" in kept:
         lines += ["", "## Several numbers of a row", "", TOGETHER, "", *together(kept)]
@@ -147,6 +161,13 @@ def page(kept: dict[str, Any]) -> str:
     lines += ["", "## Two threads", "", *two_threads(kept)]
     lines += ["", "## However the rows lie", "", "float32 unless it says otherwise.", ""]
     return "\n".join([*lines, *layouts(kept), ""])
+
+
+def picture_names(page: str) -> tuple[str, str, str]:
+    """Name the pictures of a page: speeds, shares of the limit, every number of classes."""
+    if page == "speed":
+        return "speed.svg", "limit.svg", "every.svg"
+    return f"{page}.svg", f"{page}-limit.svg", f"{page}-every.svg"
 
 
 def summary(kept: dict[str, Any]) -> str:
@@ -173,7 +194,8 @@ def summary(kept: dict[str, Any]) -> str:
             "",
             "One thread, float32, 10⁹ elements a second (a pair of rows counts once); the last "
             "column is the share of the speed at which the same arrays can be read at all. "
-            "[Every library, float64, two threads, small calls, layouts](docs/speed.md).",
+            "[Every library, float64, two threads, small calls, layouts](docs/speed.md), and the "
+            "same [with AVX2](docs/speed-avx2.md).",
             "",
             *markdown(head, rows, 2),
             "",
@@ -184,18 +206,22 @@ def summary(kept: dict[str, Any]) -> str:
 
 
 def write(kept: dict[str, Any]) -> None:
-    """Write the page, its pictures and the README's table."""
+    """Write the page, its pictures and, if it is that one's, the README's table."""
     import figures
 
-    docs = ROOT / "docs"
-    (docs / "speed.md").write_text(page(kept))
-    figures.draw_speed(kept, docs / "speed.svg")
-    figures.draw_limit(kept, docs / "limit.svg")
-    figures.draw_every(kept, docs / "every.svg")
+    docs, name = ROOT / "docs", kept.get("page", "speed")
+    (docs / f"{name}.md").write_text(page(kept))
+    speeds, limits, every = (docs / picture for picture in picture_names(name))
+    figures.draw_speed(kept, speeds)
+    figures.draw_limit(kept, limits)
+    figures.draw_every(kept, every)
+    if name != "speed":
+        return
     readme = ROOT / "README.md"
     new = MARKS.sub(lambda m: m[1] + summary(kept) + m[2], readme.read_text())
     readme.write_text(new)
 
 
 if __name__ == "__main__":
-    write(json.loads(KEPT.read_text()))
+    for page_name in PAGES:
+        write(json.loads(kept_of(page_name).read_text()))

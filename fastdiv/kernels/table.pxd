@@ -24,7 +24,7 @@ cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_LOGIT_PAIR, SHORT_PAIR, tile
+from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_PAIR, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -203,7 +203,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.kl_divergence_from_logits[double],
             logit_rows.kl_divergence_from_logits[double],
             0,
-            SHORT_LOGIT_PAIR,
+            SHORT_PAIR,
             short_logit_pairs.kl_divergence_from_logits[float],
             short_logit_pairs.kl_divergence_from_logits[double],
             mid_logit_pairs.kl_divergence_from_logits[float],
@@ -215,7 +215,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.js_divergence_from_logits[double],
             NULL,
             KEEPS,
-            SHORT_LOGIT_PAIR,
+            SHORT_PAIR,
             short_logit_pairs.js_divergence_from_logits[float],
             short_logit_pairs.js_divergence_from_logits[double],
             mid_logit_pairs.js_divergence_from_logits[float],
