@@ -37,6 +37,7 @@ from timing import medians  # noqa: E402
 import fastdiv  # noqa: E402
 from fastdiv import _dispatch  # noqa: E402
 
+PARTS = ("curve", "every", "libraries", "together", "options", "layouts", "threads", "loops")
 # What a function reads.
 READS = {
     "cross_entropy_from_logits": ("x",),
@@ -155,7 +156,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a look at float32, 4096 x 1000")
     parser.add_argument(
         "--only",
-        choices=["libraries", "together", "options", "layouts", "threads", "loops"],
+        choices=PARTS,
         help="a part once more",
     )
     parser.add_argument("--page", choices=tables.PAGES, default="speed", help="another processor's")
@@ -168,7 +169,9 @@ def main() -> None:
         kept = json.loads(tables.kept_of(asked.page).read_text())
     else:
         kept = {"page": asked.page, **tables.machine(list(CALLS))}
+    if asked.only in {None, "curve"}:
         kept["curve"] = measure_curve()
+    if asked.only in {None, "every"}:
         kept["every"] = ourselves.every_count(figures.CURVES)
     if asked.only in {None, "libraries"}:
         kept["seconds"] = measure_libraries(SHAPES, ["float32", "float64"])
