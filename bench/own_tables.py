@@ -10,9 +10,9 @@ TOGETHER = (
     "of logits 1 apart and, near, 0.1 apart."
 )
 OPTIONS = (
-    "How many times as long as a call without it cross-entropy of float32 takes with one option: "
-    "against labels, and against rows of probabilities; from logits, and where it is named "
-    "`cross_entropy`, from probabilities."
+    "How many times as long as a call without it `cross_entropy_from_logits` of float32, or a "
+    "function that is named, takes with one option: against labels, and against rows of "
+    "probabilities."
 )
 
 

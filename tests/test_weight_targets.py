@@ -189,3 +189,47 @@ def test_the_largest_weight_may_come_last(dtype):
             hold(p, q, **given)
             assert CE(p, zeros, **given) == INF
         hold(np.where(zeros > 0, p, 0).astype(dtype), zeros, class_weight=np.ones(c))
+
+
+@pytest.mark.parametrize(("few", "most"), [(1e-10, 1e300), (1e-300, 1e9)])
+@pytest.mark.parametrize("c", [513, 1500, 40000])
+def test_blocks_too_far_apart_for_a_quotient(few, most, c):
+    # (m - before) / before overflows where the largest weight is raised; no weight is 0.
+    q = np.full(c, few)
+    q[-c // 10 :] = most
+    p = np.ones(c)
+    plain = CE(p, q)
+    assert plain > 600
+    for options in ({"label_smoothing": 0.1}, {"class_weight": p}):
+        assert exact.ulps(CE(p, q, **options), plain) <= 9
+    assert 600 < CE(0, q, label_smoothing=0.1) < 720
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.6])
+@pytest.mark.parametrize("c", [2, 60, 121, 600, 1500])
+def test_no_digit_is_lost_to_a_small_mass(c, weight, dtype):
+    # The mass is next to the least that is taken, one product of it subnormal.
+    mass, small = ((1.5 * 2.0**-60, 2.0**-90), (1.5 * 2.0**-900, 2.0**-800))[dtype == np.float64]
+    p, q = np.zeros((2, c), dtype)
+    p[0], p[-1], q[0], q[-1] = mass, np.finfo(dtype).smallest_subnormal, 1, small
+    hold(p, q, class_weight=np.full(c, weight))
+    x = np.full(c, -INF, dtype)
+    x[0], x[-1] = 0, math.log(small)
+    for options in ({}, {"class_weight": np.full(c, weight)}):
+        got = fastdiv.cross_entropy_from_logits(p, x, **options)
+        assert exact.ulps(got, exact.cross_entropy_from_logits(p, x, **options)) <= 9
+
+
+@pytest.mark.parametrize("options", [{"label_smoothing": 1e-3}, {"class_weight": True}], ids=str)
+@pytest.mark.parametrize("c", [2, 20, 600])
+def test_large_counts_as_they_stand(c, options):
+    p = np.full(c, 1.7e308 / (c // 2))
+    q = np.where(np.arange(c) % 2, 0.1, 8)
+    given = ({"class_weight": np.ones(c)} if "class_weight" in options else options) | {
+        "normalize": False
+    }
+    wanted = wanted_of(p, q, **given)
+    terms = float(
+        sum(abs(exact.cross_entropy_exact([a], [b])) / c for a, b in zip(p, q, strict=True))
+    )
+    assert abs(float(CE(p, q, **given)) / c - float(wanted / c)) <= 9e-16 * terms

@@ -66,8 +66,8 @@ cdef inline double against(const task* t, double* scratch, bint targeted) noexce
     if targeted and t.blended:
         if t.label < 0 and t.normalize:
             divide_by_mass(&u.p, &of_p)
-        # What is made of it is next to 1.
-        of_p.scale = 1
+        # What is made of p is next to 1, but for large weights as they stand.
+        of_p.scale = 1 if t.normalize or t.label >= 0 else min(of_p.scale, 1.0)
     s.m = of_q.largest * of_q.scale
     s.ties = 0
     s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0

@@ -21,12 +21,17 @@ cdef inline real weighted_gap(real p, double w, real m, real x) noexcept nogil:
     return <real>0 if (p == 0) | (w == 0) else <real>(p * w * (<double>m - x))
 
 
-cdef inline bint is_told(double made, double share, real like) noexcept nogil:
+cdef inline double least_of_products(real like) noexcept nogil:
+    """Below this a sum of products may have lost digits to underflow."""
+    return 2.0 ** -100 if real is float else 2.0 ** -980
+
+
+cdef inline bint is_told(double made, double share, double scale, real like) noexcept nogil:
     """Whether a cross-entropy, and what its target sums up to, are told by the sums of such
-    products: neither too large nor too small for them."""
-    cdef double tiny = faint(&like), least = 2.0 ** -100 if real is float else 2.0 ** -980
-    return (((share >= tiny) | (share == 0)) & (share < INFINITY)
-            & ((made >= least) | (made == 0)) & (made < INFINITY))
+    products: neither too large nor too small for them. scale: what the sums were divided by."""
+    cdef double tiny = faint(&like), least = least_of_products(like)
+    return (((share >= tiny) & (share * scale >= least) | (share == 0)) & (share < INFINITY)
+            & ((abs(made) * scale >= least) | (made == 0)) & (abs(made) < INFINITY))
 
 
 cdef inline double weighted_gap_sum(

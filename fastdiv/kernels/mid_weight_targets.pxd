@@ -5,7 +5,7 @@ from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
-from fastdiv.kernels.short_weight_targets cimport drop_vanishing, log_sums
+from fastdiv.kernels.short_weight_targets cimport log_sums
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport block_sum
@@ -72,4 +72,3 @@ cdef inline void cross_entropy(
     log_rows(t, rows, scratch, <const real**>x, <double*>log_sum)
     cross_entropy_of(t, rows, <const real* const*>x, scratch, <const double*>zero,
                      <const double*>log_sum, made)
-    drop_vanishing(t, rows.rows, made, <const real*>scratch)

@@ -11,7 +11,6 @@ from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weight_targets cimport vanishing
 from fastdiv.kernels.weights cimport faint, least_normal, most
 
 
@@ -72,18 +71,6 @@ cdef inline void log_tile(
              normalize)
 
 
-cdef inline void drop_vanishing(
-    const task* t, Py_ssize_t n, double* made, const real* like
-) noexcept nogil:
-    """Results that may be made of products that lost digits, see weight_targets.pxd; those with
-    class weights are made in double."""
-    cdef double least = vanishing(like)
-    cdef Py_ssize_t lane
-    if t.weight == NULL:
-        for lane in range(n):
-            made[lane] = made[lane] if made[lane] > least else NAN
-
-
 cdef inline void cross_entropy(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
@@ -102,4 +89,3 @@ cdef inline void cross_entropy(
     log_tile(x, t.c, &next, x + OPERAND, <double*>log_sum, t.normalize)
     cross_entropy_of(t, rows, p, x, x + OPERAND, <const double*>zero, <const double*>log_sum,
                      made)
-    drop_vanishing(t, abreast(<const real*>p), made, <const real*>p)

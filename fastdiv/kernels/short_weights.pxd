@@ -63,38 +63,32 @@ cdef inline void gap_results(
     const real* m, const real* ties, const real* bad, const double* gap, const double* rest,
     double* total, double* made, bint targeted, bint normalize,
 ) noexcept nogil:
-    """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made.
-
-    Conditions are of doubles and chosen by one after another: put together as integers, or of
-    floats, each takes a way from lanes of one size to those of another.
-    """
+    """H(p, q) of every row from its sums, or of q alone, where ``total`` is still to be made."""
     cdef Py_ssize_t many = abreast(m)
     cdef double log_sum[TILE]
-    cdef double result, sum_q, alone, tiny = faint(m), top = most(m)
+    cdef double result, sum_q, tiny = faint(m), top = most(m)
+    cdef bint good, alone
     cdef Py_ssize_t lane
     for lane in range(many):
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
         if not targeted:
             total[lane] = sum_q
-        result = gap[lane] if abs(gap[lane]) < INFINITY else NAN
-        result = result if total[lane] < top else NAN
-        result = result if sum_q < top else NAN
-        made[lane] = result if <double>bad[lane] == 0 else NAN
+        good = (bad[lane] == 0) & (total[lane] < top) & (sum_q < top)
+        made[lane] = gap[lane] if good & (abs(gap[lane]) < INFINITY) else NAN
     if not normalize:
         for lane in range(many):
-            result = made[lane] if abs(made[lane]) > tiny else NAN
-            made[lane] = 0 if made[lane] == 0 else result
+            good = (abs(made[lane]) > tiny) | (made[lane] == 0)
+            made[lane] = made[lane] if good else NAN
         return
     for lane in range(many):
         log_sum[lane] = ties[lane] - 1.0 + rest[lane] / m[lane]
     log1p_tile(<double*>log_sum, m)
     for lane in range(many):
         result = made[lane] / total[lane] + log_sum[lane]
+        good = (total[lane] > tiny) & (m[lane] > tiny)
         # Of one class alone 0 is exact; any other may be a product that has vanished.
-        alone = abs(gap[lane]) + rest[lane] + (ties[lane] - 1.0)
-        result = result if (INFINITY if alone == 0 else result * total[lane]) > tiny else NAN
-        result = result if total[lane] > tiny else NAN
-        made[lane] = result if <double>m[lane] > tiny else NAN
+        alone = (gap[lane] == 0) & (rest[lane] == 0) & (ties[lane] == 1)
+        made[lane] = result if good & (alone | (result * total[lane] > tiny)) else NAN
 
 
 cdef inline void gap_tile(

@@ -8,7 +8,7 @@ maximum is 0, log(q / m).
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.class_weights cimport (
-    is_told, weighted_block, weighted_gap, weighted_gap_sum,
+    is_told, least_of_products, weighted_block, weighted_gap, weighted_gap_sum,
 )
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, clear, lanes, least, two_ahead, whole_sets,
@@ -38,8 +38,8 @@ cdef inline void cross_entropies(
     """
     cdef double smoothing = t.smoothing, rest = 1 - smoothing, even_share = t.even_share, c = t.c
     cdef double heat = t.in_f64.value
-    cdef double large = 0.0 if real is float else 2.0 ** 500
-    cdef bint weighted = t.weight != NULL
+    cdef double scale, small = least_of_products(like), large = 0.0 if real is float else 2.0 ** 500
+    cdef bint good, weighted = t.weight != NULL
     cdef Py_ssize_t r
     if t.normalize:
         for r in range(n):
@@ -62,11 +62,15 @@ cdef inline void cross_entropies(
         made[r] = gap[r] + share[r] * log_sum[r]
     if weighted:
         for r in range(n):
-            made[r] = made[r] if is_told(made[r], share[r], like) else NAN
+            scale = mass[r] if t.normalize else 1
+            made[r] = made[r] if is_told(made[r], share[r], scale, like) else NAN
     else:
-        # Sums of large products may be infinite where their mean is not.
         for r in range(n):
-            made[r] = made[r] if (made[r] < INFINITY) | (mass[r] < large) else NAN
+            # Sums of large products may be infinite where their mean is not.
+            good = (abs(made[r]) < INFINITY) | (mass[r] < large)
+            scale = mass[r] if t.normalize else 1
+            good = good & ((abs(made[r]) * scale >= small) | (made[r] == 0))
+            made[r] = made[r] if good else NAN
 
 
 cdef inline double gap_sum(

@@ -16,8 +16,8 @@ cdef enum:
     # Most classes of a short row: two operands and room for as much again stay in the first cache.
     SHORT_F32 = 120
     SHORT_F64 = 60
-    # Of a pair of rows, of weights or logits, which cost about as much to turn as to sum (KL at 128:
-    # 1.7, not 2.9 Gel/s).
+    # Of a pair of rows, of weights or logits, which cost about as much to turn as to sum (KL at
+    # 128: 1.7, not 2.9 Gel/s).
     SHORT_PAIR = 80
     # Not a multiple of a page, so that what is read of one does not seem to be what is written to
     # another.

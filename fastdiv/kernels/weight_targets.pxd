@@ -24,19 +24,14 @@ ctypedef struct blend_sums:
     target_parts parts
 
 
-cdef inline double vanishing(const real* like) noexcept nogil:
-    """Below this a cross-entropy may be made of products that have lost digits to underflow, their
-    target summing up to no less than ``faint``."""
-    return 2.0 ** -30 if real is float else 2.0 ** -100
-
-
 cdef inline void raise_to(blend_sums* s, double m, const real* like) noexcept nogil:
     """Make m the largest weight."""
-    cdef double before = s.q.m
+    cdef double before = s.q.m, ratio = (m - before) / before if before > 0 else INFINITY
     if not m > before:
         return
     raise_weight(&s.q, m, like, True)
-    raise_parts(&s.parts, log1p_lane((m - before) / before) if before > 0 else INFINITY)
+    # A quotient beyond the largest number is of weights that are there.
+    raise_parts(&s.parts, log1p_lane(ratio) if ratio < INFINITY else -log_quotient(before, m))
 
 
 cdef inline void blend_segment_of(
@@ -122,7 +117,7 @@ cdef inline bint is_surely_infinite(const task* t, const target_parts* s) noexce
 cdef inline double blended_cross_entropy(const task* t, real* scratch) noexcept nogil:
     """Cross-entropy of a row, or NaN where it is not told by these sums."""
     cdef blend_sums s = sum_blend(t, scratch)
-    cdef double gap = 0, log_sum = 0, made
+    cdef double gap = 0, log_sum = 0
     if not s.q.good or t.normalize and not s.q.m > faint(<const real*>scratch):
         return NAN
     if is_surely_infinite(t, &s.parts):
@@ -131,6 +126,4 @@ cdef inline double blended_cross_entropy(const task* t, real* scratch) noexcept 
         log_sum = log_total_weight(&s.q)
     if t.label >= 0:
         gap = -log_quotient(element(&t.q, t.label, <real>0), s.q.m if t.normalize else 1.0)
-    made = cross_entropy_of_parts(t, &s.parts, gap, log_sum, <real>0)
-    # Products with class weights are made in double.
-    return made if t.weight != NULL or made > vanishing(<const real*>scratch) else NAN
+    return cross_entropy_of_parts(t, &s.parts, gap, log_sum, <real>0)
