@@ -92,3 +92,10 @@ def rows_for(name: str, n: int, c: int, dtype: Any, seed: int = 0) -> tuple[Any,
             x /= x.sum(-1, keepdims=True)
         made.append(x.astype(dtype))
     return tuple(made)
+
+
+def with_classes(few: Any, c: int, filler: Any) -> Any:
+    """These classes, spread over a row of others."""
+    row = np.full(c, filler, np.asarray(few).dtype)
+    row[np.linspace(0, c - 1, len(few)).astype(int)] = few
+    return row

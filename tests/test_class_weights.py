@@ -5,6 +5,7 @@ import math
 import exact
 import numpy as np
 import pytest
+from cases import with_classes
 
 import fastdiv
 from fastdiv import _dispatch
@@ -69,13 +70,6 @@ def test_class_weights_of_any_size(power, c, spread):
         hold(p, x, weight)
         hold(p, x, weight, label_smoothing=0.1)
         hold(2, x, weight, label_smoothing=0.1)
-
-
-def with_classes(few, c, filler):
-    """These classes, spread over a row of others."""
-    row = np.full(c, filler, np.asarray(few).dtype)
-    row[np.linspace(0, c - 1, len(few)).astype(int)] = few
-    return row
 
 
 @pytest.mark.parametrize("c", [4, 60, 400, 1500])

@@ -5,6 +5,7 @@ import math
 import exact
 import numpy as np
 import pytest
+from cases import with_classes
 
 import fastdiv
 from fastdiv import _dispatch
@@ -116,13 +117,6 @@ def test_next_to_the_ends_of_the_range(c, dtype):
     p[-1], q[-1] = info.smallest_subnormal, 2.0**-20
     hold(p, q, label_smoothing=1e-300)
     hold(p, q, class_weight=np.ones(c))
-
-
-def with_classes(few, c, filler):
-    """These classes, spread over a row of others."""
-    row = np.full(c, filler, np.asarray(few).dtype)
-    row[np.linspace(0, c - 1, len(few)).astype(int)] = few
-    return row
 
 
 @pytest.mark.parametrize("c", [4, 60, 400, 1500])

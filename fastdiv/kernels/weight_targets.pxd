@@ -37,6 +37,7 @@ cdef inline void raise_to(blend_sums* s, double m, const real* like) noexcept no
 cdef inline void blend_segment_of(
     blend_sums* s, const task* t, Py_ssize_t k, Py_ssize_t end, real* scratch
 ) noexcept nogil:
+    """The sums of a row from element k up to ``end``."""
     cdef real* second = scratch + SCRATCH
     cdef real x[MAX_BLOCK]
     cdef real rest[MAX_BLOCK]
