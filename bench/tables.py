@@ -82,10 +82,16 @@ def machine(libraries: list[str]) -> dict[str, Any]:
     }
 
 
+def page_of(kept: dict[str, Any]) -> str:
+    """Name the page of some figures."""
+    name: str = kept.get("page", "speed")
+    return name
+
+
 def command(kept: dict[str, Any]) -> str:
     """Give the command that makes a page."""
-    other = kept.get("page", "speed")
-    return "python bench/speed.py" + ("" if other == "speed" else f" --page {other}")
+    name = page_of(kept)
+    return "python bench/speed.py" + ("" if name == "speed" else f" --page {name}")
 
 
 def origin(kept: dict[str, Any]) -> str:
@@ -130,7 +136,7 @@ def every_library(kept: dict[str, Any], dtype: str, shapes: list[str], small: bo
 
 def page(kept: dict[str, Any]) -> str:
     """Give a page of docs."""
-    name = kept.get("page", "speed")
+    name = page_of(kept)
     pictures = picture_names(name)
     off = "; one with a † is some per cent off, and does not count" if INEXACT else ""
     lines = [
@@ -209,7 +215,7 @@ def write(kept: dict[str, Any]) -> None:
     """Write the page, its pictures and, if it is that one's, the README's table."""
     import figures
 
-    docs, name = ROOT / "docs", kept.get("page", "speed")
+    docs, name = ROOT / "docs", page_of(kept)
     (docs / f"{name}.md").write_text(page(kept))
     speeds, limits, every = (docs / picture for picture in picture_names(name))
     figures.draw_speed(kept, speeds)
