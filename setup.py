@@ -90,5 +90,7 @@ setup(
         *compiled("_cpu", "_cpu", []),
         *compiled("_vectors", "_vectors", []),
         *(e for module, flags in MODULES.items() for e in compiled(module, "_kernels", flags)),
-    ]
+    ],
+    # As many modules at once as there are processors: each is minutes of compiling.
+    options={"build_ext": {"parallel": True}},
 )

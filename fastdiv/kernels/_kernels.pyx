@@ -10,7 +10,7 @@ cimport numpy as cnp
 from fastdiv.kernels.jobs cimport help, run_job
 from fastdiv.kernels.plain_arrays cimport are_plain, is_plain_out
 from fastdiv.kernels.rows cimport job
-from fastdiv.kernels.segments cimport close_team, free_team, make_team, over, team
+from fastdiv.kernels.segments cimport close_team, free_team, make_team, team
 from fastdiv.kernels.sums cimport sum_of
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.temperatures cimport temperature_of
@@ -70,8 +70,6 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
     j.t.room = NULL
     j.t.q.logarithm = False
     j.t.pieces.helpers = NULL
-    j.t.pieces.over_f32 = over[float]
-    j.t.pieces.over_f64 = over[double]
     return j
 
 

@@ -7,6 +7,7 @@ is the largest so far, which a sum of exponentials leaves out, and those of huge
 
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
@@ -18,6 +19,9 @@ from fastdiv.kernels.sums cimport add, block_sum
 ctypedef struct kept_row:
     double* power           # of each block's reference; NaN: its exponentials are not there
     void* e                 # times 2^EXP_SCALE
+
+ctypedef exp_sum (*first_pass_f32)(const task*, int, float*) noexcept nogil
+ctypedef exp_sum (*first_pass_f64)(const task*, int, double*) noexcept nogil
 
 
 cdef inline Py_ssize_t powers_size(Py_ssize_t c, const real* like) noexcept nogil:
@@ -94,14 +98,22 @@ cdef inline const real* take_kept(
     return <const real*>room
 
 
-cdef inline exp_sum sum_row(const task* t, int row, real* scratch) noexcept nogil:
-    """The first pass over the first or the second row of a task."""
+cdef inline exp_sum first_pass(const task* t, int row, real* scratch) noexcept nogil:
+    """What ``sum_row`` calls."""
     cdef const source* x = &t.q if row else &t.p
     cdef kept_row kept
     if t.room == NULL:
         return sum_exp(x, t, scratch, False, False, -1)
     kept = kept_of(t, row, <const real*>scratch)
     return sum_and_keep(x, t, scratch, &kept)
+
+
+cdef inline exp_sum sum_row(const task* t, int row, real* scratch) noexcept nogil:
+    """The first pass over the first or the second row of a task."""
+    if real is float:
+        return (<first_pass_f32>apart(<void*>first_pass[float]))(t, row, scratch)
+    else:
+        return (<first_pass_f64>apart(<void*>first_pass[double]))(t, row, scratch)
 
 
 cdef inline void exp_again(

@@ -106,12 +106,18 @@ cdef inline void gap_lanes(
     cdef real low_q = low - offset, power = <real>((row.offset * LOG2E + ROUNDER) - ROUNDER)
     cdef real rest = <real>fma(<double>-power, LN2_LO, fma(<double>-power, LN2_HI, row.offset))
     cdef real least = (<real>-86 if real is float else <real>-700) - offset
+    # Arrays that cannot be x, see term_lanes.
+    cdef real reduced[MAX_LANES]
+    cdef real factor[MAX_LANES]
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
         top[lane] = xp[lane] if xp[lane] > top[lane] else top[lane]
-        z[lane] = gap_lane(
-            xp[lane], xq[lane], low, low_q, offset, power, rest, least, &t[lane], &scale[lane])
+        z[lane] = gap_lane(xp[lane], xq[lane], low, low_q, offset, power, rest, least,
+                           &reduced[lane], &factor[lane])
         steepest[lane] = z[lane] if z[lane] > steepest[lane] else steepest[lane]
+    for lane in range(lanes(xp)):
+        t[lane] = reduced[lane]
+        scale[lane] = factor[lane]
 
 
 cdef inline void term_lanes(
@@ -121,13 +127,18 @@ cdef inline void term_lanes(
     the scale."""
     cdef real low = lowest(row, <real>0)
     cdef real bias = integer_bits(row.base.bias, low)
-    cdef real excess, expm1 = 0
+    # Arrays that cannot be x: else that is asked for every set.
+    cdef real e[MAX_LANES]
+    cdef real excess[MAX_LANES]
+    cdef real expm1[MAX_LANES]
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
-        mass[lane] = exp_lane(xp[lane], <real>0, low, bias, False)
-        excess = expm1_excess(z[lane], t[lane], scale[lane], &expm1)
-        t[lane] = mass[lane] * excess
-        scale[lane] = mass[lane] * expm1
+        e[lane] = exp_lane(xp[lane], <real>0, low, bias, False)
+        excess[lane] = expm1_excess(z[lane], t[lane], scale[lane], &expm1[lane])
+    for lane in range(lanes(xp)):
+        mass[lane] = e[lane]
+        t[lane] = e[lane] * excess[lane]
+        scale[lane] = e[lane] * expm1[lane]
 
 
 cdef inline bint gap_block(

@@ -103,6 +103,8 @@ cdef inline void logit_pair_block(
 ) noexcept nogil:
     """Add the terms of a block, whose exponentials ep and eq are in whole sets of lanes."""
     cdef real made[MAX_BLOCK]
+    # An array that cannot be x or y: else those are asked for every set.
+    cdef real set[MAX_LANES]
     cdef real moments[MAX_LANES]
     cdef const real* x
     cdef const real* y
@@ -117,9 +119,11 @@ cdef inline void logit_pair_block(
         y = at(xq, k, whole, q_tail)
         for lane in range(width):
             d = logit_gap(x[lane] - shift_p, y[lane] - shift_q, offset, offset_low, True)
-            made[k + lane] = pair_term(
+            set[lane] = pair_term(
                 d, ep[k + lane] * factor_p, eq[k + lane] * factor_q, &moments[lane], symmetric,
                 True, (y[lane] - shift_q == -INFINITY) & (x[lane] - shift_p > -INFINITY))
+        for lane in range(width):
+            made[k + lane] = set[lane]
         k += width
     add(terms, block_sum(<const real*>made, k, p_tail, True))
     # Of second order in the result: a plain chain will do.

@@ -1,5 +1,6 @@
 """The pass over a row of logits, by blocks and segments, that keeps what logits.pxd says."""
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport block_max, block_size
 from fastdiv.kernels.logits cimport exp_block, exp_sum, raise_max, start
@@ -9,15 +10,17 @@ from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task, temp
 from fastdiv.kernels.sums cimport join
 from fastdiv.kernels.temperatures cimport temperature
 
+ctypedef void (*absorb_f32)(
+    exp_sum*, const float*, Py_ssize_t, const float*, float, Py_ssize_t) noexcept nogil
+ctypedef void (*absorb_f64)(
+    exp_sum*, const double*, Py_ssize_t, const double*, double, Py_ssize_t) noexcept nogil
 
-cdef inline void absorb(
+
+cdef inline void take_block(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint scores,
     real at_label, Py_ssize_t before,
 ) noexcept nogil:
-    """Take a block into the sums. Below the maximum no comparison with it is needed.
-
-    If ``scores``, with squares and the place of the label, ``before`` elements after the first.
-    """
+    """What ``absorb`` calls. Below the maximum no comparison with it is needed."""
     cdef Py_ssize_t above = 0
     cdef double m
     if scores:
@@ -39,6 +42,45 @@ cdef inline void absorb(
         exp_block(s, x, n, tail, True, spreads, scores, False, NULL)
     else:
         exp_block(s, x, n, tail, False, spreads, scores, False, NULL)
+
+
+cdef inline void take_plain(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, real at_label, Py_ssize_t before
+) noexcept nogil:
+    take_block(s, x, n, tail, False, False, at_label, before)
+
+
+cdef inline void take_spread(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, real at_label, Py_ssize_t before
+) noexcept nogil:
+    take_block(s, x, n, tail, True, False, at_label, before)
+
+
+cdef inline void take_score(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, real at_label, Py_ssize_t before
+) noexcept nogil:
+    take_block(s, x, n, tail, True, True, at_label, before)
+
+
+cdef inline void absorb(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint scores,
+    real at_label, Py_ssize_t before,
+) noexcept nogil:
+    """Take a block into the sums.
+
+    If ``scores``, with squares and the place of the label, ``before`` elements after the first.
+    """
+    cdef void* take
+    if scores:
+        take = <void*>take_score[real]
+    elif spreads:
+        take = <void*>take_spread[real]
+    else:
+        take = <void*>take_plain[real]
+    if real is float:
+        (<absorb_f32>apart(take))(s, x, n, tail, at_label, before)
+    else:
+        (<absorb_f64>apart(take))(s, x, n, tail, at_label, before)
 
 
 cdef inline void sum_exp_part(

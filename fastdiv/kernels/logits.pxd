@@ -171,18 +171,21 @@ cdef inline double exp_terms(
     cdef bint places = place != NULL
     cdef real ties[MAX_LANES]
     cdef real found[MAX_LANES]
+    # Arrays that cannot be x: else that is asked for every set.
     cdef real made[MAX_LANES]
+    cdef real gaps[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     clear(<real*>ties)
     for lane in range(width):
         found[lane] = -MAX_BLOCK
     while k < n:
         ahead(next + k)
-        # Through an array that cannot be x: else that is asked for every set.
-        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, spread + k,
+        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, <real*>gaps,
                  <real*>ties, <real*>found, at_max, spreads, places, shifted, warm)
         for lane in range(width):
             rest[k + lane] = made[lane]
+            if spreads:
+                spread[k + lane] = gaps[lane]
         k += width
     if places:
         for lane in range(width):

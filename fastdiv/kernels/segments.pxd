@@ -12,6 +12,7 @@ from cpython.pythread cimport (
     PyThread_release_lock, PyThread_type_lock, WAIT_LOCK,
 )
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport real
 
 cdef enum:
@@ -42,11 +43,11 @@ ctypedef struct split:
     # How a row is done segment by segment.
     team* helpers               # other threads, or NULL
     void* room                  # of several segments, PART bytes for each
-    # Pointers, so that no pass is compiled into every kernel that makes it.
-    void (*over_f32)(
-        const split*, void*, segment_f32, segment_f64, Py_ssize_t, float*) noexcept nogil
-    void (*over_f64)(
-        const split*, void*, segment_f32, segment_f64, Py_ssize_t, double*) noexcept nogil
+
+ctypedef void (*over_f32)(
+    const split*, void*, segment_f32, segment_f64, Py_ssize_t, float*) noexcept nogil
+ctypedef void (*over_f64)(
+    const split*, void*, segment_f32, segment_f64, Py_ssize_t, double*) noexcept nogil
 
 
 cdef inline Py_ssize_t segments_of(Py_ssize_t c) noexcept nogil:
@@ -153,7 +154,7 @@ cdef inline void share(
 cdef inline void over(
     const split* s, void* pass_, segment_f32 narrow, segment_f64 wide, Py_ssize_t c, real* scratch
 ) noexcept nogil:
-    """What ``over_f32`` and ``over_f64`` of a split are."""
+    """What ``over_segments`` calls."""
     cdef Py_ssize_t i, n = segments_of(c)
     if s.helpers != NULL and n > 1:
         if real is float:
@@ -173,6 +174,6 @@ cdef inline void over_segments(
 ) noexcept nogil:
     """Do all segments of a row of c elements, by ``narrow`` or ``wide`` as the type is."""
     if real is float:
-        s.over_f32(s, pass_, narrow, wide, c, scratch)
+        (<over_f32>apart(<void*>over[float]))(s, pass_, narrow, wide, c, scratch)
     else:
-        s.over_f64(s, pass_, narrow, wide, c, scratch)
+        (<over_f64>apart(<void*>over[double]))(s, pass_, narrow, wide, c, scratch)

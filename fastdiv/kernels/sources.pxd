@@ -10,6 +10,7 @@ from libc.stdint cimport (
 )
 from libc.string cimport memcpy
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.halves cimport bfloat16, float16, float16_row
 from fastdiv.kernels.items cimport gather_every, gather_far, item
@@ -45,10 +46,9 @@ ctypedef struct source:
     double top              # with a divisor: logits count from this one, weights from this weight
     double scale            # multiply by this power of two
     double divisor          # and divide by this
-    # ``convert`` in either type. Pointers, so that its twelve types are compiled once and not into
-    # every kernel.
-    void (*to_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
-    void (*to_f64)(const source*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
+
+ctypedef void (*convert_f32)(const source*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
+ctypedef void (*convert_f64)(const source*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
 
 cdef enum:
     # Numbers of a row at most, where they are several.
@@ -123,12 +123,12 @@ cdef inline double kept(double made, double of) noexcept nogil:
 cdef inline void take_logarithms(real* block, Py_ssize_t n, double top) noexcept nogil:
     """log_quotient of the elements and ``top``."""
     cdef double quotient[MAX_BLOCK]
-    cdef bint apart = False
+    cdef bint far = False
     cdef Py_ssize_t j
     for j in range(n):
         quotient[j] = <double>block[j] / top
-        apart = apart | ((block[j] > 0) & (quotient[j] <= 1e-290))
-    if apart:
+        far = far | ((block[j] > 0) & (quotient[j] <= 1e-290))
+    if far:
         for j in range(n):
             block[j] = <real>log_quotient(<double>block[j], top)
     else:
@@ -181,9 +181,9 @@ cdef inline void convert(const source* s, Py_ssize_t k, Py_ssize_t n, real* bloc
 
 cdef inline void read(const source* s, Py_ssize_t k, Py_ssize_t n, real* block) noexcept nogil:
     if real is float:
-        s.to_f32(s, k, n, block)
+        (<convert_f32>apart(<void*>convert[float]))(s, k, n, block)
     else:
-        s.to_f64(s, k, n, block)
+        (<convert_f64>apart(<void*>convert[double]))(s, k, n, block)
 
 
 cdef inline kind native(const real* like) noexcept nogil:

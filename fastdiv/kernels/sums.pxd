@@ -6,6 +6,7 @@ while in a chain their additions all round the same way: lanes that took up 32 e
 were 5 u off, and could be 16 u. The block sums are added with their rounding errors kept.
 """
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, lanes
 
@@ -17,6 +18,9 @@ ctypedef struct double_sum:
     # The value is high + low; high alone once it is not finite.
     double high
     double low
+
+ctypedef double (*sum_f32)(const float*, Py_ssize_t, const float*) noexcept nogil
+ctypedef double (*sum_f64)(const double*, Py_ssize_t, const double*) noexcept nogil
 
 
 cdef inline void add(double_sum* s, double value) noexcept nogil:
@@ -115,13 +119,28 @@ cdef inline void partial_sums(
     fold(sums, <const double*>late, half)
 
 
+cdef inline double fine_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    cdef double sums[SUMS]
+    partial_sums(x, n, tail, False, <double*>sums)
+    return tree_of(<double*>sums, x)
+
+
+cdef inline double rough_sum(const float* x, Py_ssize_t n, const float* tail) noexcept nogil:
+    cdef double sums[SUMS]
+    partial_sums(x, n, tail, True, <double*>sums)
+    return tree_of(<double*>sums, x)
+
+
 cdef inline double block_sum(
     const real* x, Py_ssize_t n, const real* tail, bint rough
 ) noexcept nogil:
-    """Sum of a block."""
-    cdef double sums[SUMS]
-    partial_sums(x, n, tail, rough, <double*>sums)
-    return tree_of(<double*>sums, x)
+    """Sum of a block; rough: see ``eight``. Doubles know no other way than the fine one."""
+    if real is double:
+        return (<sum_f64>apart(<void*>fine_sum[double]))(x, n, tail)
+    elif rough:
+        return (<sum_f32>apart(<void*>rough_sum))(x, n, tail)
+    else:
+        return (<sum_f32>apart(<void*>fine_sum[float]))(x, n, tail)
 
 
 cdef inline double sum_of(const double* w, Py_ssize_t n) noexcept nogil:

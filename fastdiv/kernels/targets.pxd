@@ -92,6 +92,8 @@ cdef inline real target_block(
 ) noexcept nogil:
     """Add p (m - x) and p up; the lowest p comes back. next_p: what is to be read next."""
     cdef real gaps[MAX_BLOCK]
+    # An array that cannot be p or x: else those are asked for every set.
+    cdef real made[MAX_LANES]
     cdef real low[MAX_LANES]
     cdef double mass = block_sum(p, n, p_tail, False)
     cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
@@ -104,8 +106,10 @@ cdef inline real target_block(
         b = at(x, k, whole, x_tail)
         for lane in range(width):
             # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
-            gaps[k + lane] = <real>0 if a[lane] == 0 else a[lane] * (m - b[lane])
+            made[lane] = <real>0 if a[lane] == 0 else a[lane] * (m - b[lane])
             low[lane] = a[lane] if a[lane] < low[lane] else low[lane]
+        for lane in range(width):
+            gaps[k + lane] = made[lane]
         k += width
     add(total_sum, mass)
     # A block of -inf alone, before any maximum: weight there is an infinite loss.

@@ -6,6 +6,7 @@ included, is done for all rows at once, and a row meets no other: what comes of 
 nothing but the row. Whether a row is short depends on the number of its classes alone.
 """
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch, real
 from fastdiv.kernels.sources cimport source
 
@@ -35,6 +36,9 @@ ctypedef struct tile:
     char* out[TILE]
     Py_ssize_t label[TILE]
     bint ignored[TILE]
+
+ctypedef void (*tile_sum_f32)(const float*, Py_ssize_t, double*) noexcept nogil
+ctypedef void (*tile_sum_f64)(const double*, Py_ssize_t, double*) noexcept nogil
 
 
 cdef inline Py_ssize_t abreast(const real* x) noexcept nogil:
@@ -88,9 +92,8 @@ cdef inline double four(const real* y) noexcept nogil:
             + (<double>y[2 * many] + <double>y[3 * many]))
 
 
-cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
-    """The sum of every row in double: trees of sixteen, because equal elements in a chain all
-    round the same way (sums.pxd)."""
+cdef inline void sum_rows(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    """What ``tile_sum`` calls."""
     cdef Py_ssize_t many = abreast(x)
     cdef const real* y
     cdef double sums[TILE]
@@ -116,6 +119,15 @@ cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept n
         k += 1
     for lane in range(many):
         total[lane] = sums[lane] + late[lane]
+
+
+cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    """The sum of every row in double: trees of sixteen, because equal elements in a chain all
+    round the same way (sums.pxd)."""
+    if real is float:
+        (<tile_sum_f32>apart(<void*>sum_rows[float]))(x, c, total)
+    else:
+        (<tile_sum_f64>apart(<void*>sum_rows[double]))(x, c, total)
 
 
 cdef inline double four_squares(const real* y) noexcept nogil:

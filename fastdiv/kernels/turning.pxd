@@ -6,9 +6,15 @@ have been: a load of a whole register would wait for the stores of its parts.
 
 from libc.string cimport memcpy
 
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch, real
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_F32, TILE, abreast, follow, next_tile, tile
+
+ctypedef void (*turn_f32)(
+    const source*, const char* const*, const char*, Py_ssize_t, float*) noexcept nogil
+ctypedef void (*turn_f64)(
+    const source*, const char* const*, const char*, Py_ssize_t, double*) noexcept nogil
 
 
 cdef inline bint beside(const source* s, const char* const* rows, Py_ssize_t n) noexcept nogil:
@@ -94,10 +100,10 @@ cdef inline void load_rows(
         turn_fours(x + k * many)
 
 
-cdef inline void load_tile(
+cdef inline void turn_tile(
     const source* s, const char* const* rows, const char* end, Py_ssize_t c, real* x
 ) noexcept nogil:
-    """Element k of row r to x[k * abreast(x) + r]; past c, x holds anything."""
+    """What ``load_tile`` calls."""
     cdef Py_ssize_t many = abreast(<const real*>x), further = next_tile(rows, many)
     cdef bint asked = follow(s, rows, c)
     cdef real converted[OPERAND]
@@ -118,6 +124,16 @@ cdef inline void load_tile(
                 prefetch(rows[r] + further)
             read(&row, 0, c, converted + r * SHORT_F32)
     load_rows(at, <const real*>end, c, 0 if asked else further, x)
+
+
+cdef inline void load_tile(
+    const source* s, const char* const* rows, const char* end, Py_ssize_t c, real* x
+) noexcept nogil:
+    """Element k of row r to x[k * abreast(x) + r]; past c, x holds anything."""
+    if real is float:
+        (<turn_f32>apart(<void*>turn_tile[float]))(s, rows, end, c, x)
+    else:
+        (<turn_f64>apart(<void*>turn_tile[double]))(s, rows, end, c, x)
 
 
 cdef inline bint are_columns(

@@ -4,7 +4,7 @@ cimport numpy as cnp
 
 from fastdiv.kernels.sources cimport (
     BFLOAT16, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64,
-    convert, kind, source,
+    kind, source,
 )
 
 cdef enum:
@@ -52,8 +52,6 @@ cdef inline source source_of(cnp.ndarray array) noexcept:
     s.top = 0.0
     s.scale = 1.0
     s.divisor = 1.0
-    s.to_f32 = convert[float]
-    s.to_f64 = convert[double]
     return s
 
 

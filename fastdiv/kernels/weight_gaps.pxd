@@ -74,6 +74,16 @@ cdef inline void gap_step(
             ties[lane] += <real>1 if q[lane] >= m else <real>0
 
 
+cdef inline void put_gaps(
+    const real* made, const real* others, real* gaps, real* rest, bint at_max
+) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(lanes(made)):
+        gaps[lane] = made[lane]
+        if at_max:
+            rest[lane] = others[lane]
+
+
 cdef inline bint gap_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
     const real* next_p, const real* next_q, real m, real origin, real unit, real mantissa,
@@ -89,6 +99,9 @@ cdef inline bint gap_terms(
     cdef real steps[2 * MAX_LANES]
     cdef real ties[MAX_LANES]
     cdef real signs[MAX_LANES]
+    # Arrays that cannot be p or q: else those are asked for every set.
+    cdef real made[MAX_LANES]
+    cdef real others[MAX_LANES]
     cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
     clear(<real*>ties)
     clear(<real*>signs)
@@ -104,8 +117,9 @@ cdef inline bint gap_terms(
             if targeted:
                 ahead(next_p + k + i)
             gap_step(p + k + i, q + k + i, m, mantissa, <const real*>ratio + i,
-                     <const real*>fraction + i, <const real*>steps + i, gaps + k + i,
-                     rest + k + i, <real*>ties, at_max, logs)
+                     <const real*>fraction + i, <const real*>steps + i, <real*>made,
+                     <real*>others, <real*>ties, at_max, logs)
+            put_gaps(<const real*>made, <const real*>others, gaps + k + i, rest + k + i, at_max)
         k += 2 * width
     while k < n:
         ahead(next_q + k)
@@ -114,8 +128,9 @@ cdef inline bint gap_terms(
         ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
                    <real*>fraction, <real*>steps, <real*>signs, targeted, logs)
         gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, mantissa,
-                 <const real*>ratio, <const real*>fraction, <const real*>steps, gaps + k,
-                 rest + k, <real*>ties, at_max, logs)
+                 <const real*>ratio, <const real*>fraction, <const real*>steps, <real*>made,
+                 <real*>others, <real*>ties, at_max, logs)
+        put_gaps(<const real*>made, <const real*>others, gaps + k, rest + k, at_max)
         k += width
     if at_max:
         tied[0] = lane_sum(<const real*>ties)

@@ -67,6 +67,8 @@ cdef inline void phi_step(
     bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """The terms of one set of lanes; of plain rows ``phi_q`` is p - q or 0."""
+    # An array that cannot be p or q: else those are asked for every set.
+    cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
     cdef real b, d, f
     for lane in range(lanes(p)):
@@ -76,13 +78,15 @@ cdef inline void phi_step(
             b = factor * q[lane] if scaled else q[lane]
             d = d * <real>0.5
             f = phi_series(b, -d, ratio_q[lane], steps_q[lane])
-            phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane]) + f
+            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane]) + f
             phi_q[lane] += f
         else:
             if plain:
                 d = d if steps[lane] == 0 else <real>0
                 phi_q[lane] = d
-            phi[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
+            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
+    for lane in range(lanes(p)):
+        phi[lane] = made[lane]
 
 
 cdef inline double exact_sum(
