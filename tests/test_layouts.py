@@ -36,7 +36,9 @@ def test_layouts_under_labels(layout, dtype):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -2, -3, -4])
-@pytest.mark.parametrize("layout", [None, swapped, misaligned], ids=str)
+@pytest.mark.parametrize(
+    "layout", [None, swapped, misaligned], ids=["native", "swapped", "misaligned"]
+)
 def test_every_axis_of_four(name, function, axis, layout, dtype):
     args = [a.reshape(3, 4, 5, 6) for a in rows_for(name, 60, 6, dtype)]
     expected = function(*[np.ascontiguousarray(np.moveaxis(a, axis, -1)) for a in args])
@@ -222,3 +224,18 @@ def test_onnxruntime_32299_a_real_row_of_more_than_2_31_elements():
     p[[0, -1]] = 1, 3
     assert fastdiv.entropy(p) == pytest.approx(2 * np.log(2) - 0.75 * np.log(3), rel=1e-7)
     assert fastdiv.kl_divergence(p, p[::-1]) == pytest.approx(0.5 * np.log(3), rel=1e-7)
+
+
+# More than are turned at once, from the beginning of a line of the cache and from within one.
+@pytest.mark.parametrize("past", [0, 3])
+@pytest.mark.parametrize("n", [63, 64, 65, 150])
+def test_many_rows_side_by_side(n, past, dtype):
+    x = np.random.default_rng(n).normal(size=(130, n + past)).astype(dtype)[:, past:]
+    rows = np.ascontiguousarray(x.T)
+    made = fastdiv.softmax(x, axis=0)
+    np.testing.assert_array_equal(made, fastdiv.softmax(rows).T)
+    np.testing.assert_array_equal(fastdiv.logsumexp(x, axis=0), fastdiv.logsumexp(rows))
+    np.testing.assert_array_equal(
+        fastdiv.cross_entropy(made, x**2, axis=0),
+        fastdiv.cross_entropy(np.ascontiguousarray(made.T), rows**2),
+    )

@@ -24,7 +24,8 @@ cdef enum:
     SQUARE = 16             # rows and classes that are turned at once
     LINE = 64               # of the cache, bytes
     AHEAD = 32              # classes that are asked for before they are wanted
-    # Rows of a group at most: four lines side by side, for every page that is gone to.
+    # Rows of a group at most: four lines side by side, for every page that is gone to. With 128
+    # rows of 1000 classes are a tenth faster, for twice the room.
     GROUP = 64
     # Bytes of a group of more than a tile at most: a part of the second cache.
     GROUP_ROOM = 1 << 21
@@ -100,16 +101,22 @@ cdef inline void turn(const item* x, item* y) noexcept nogil:
                 y[i * SQUARE + j] = x[j * SQUARE + i]
 
 
-cdef inline void fetch_ahead(const across* a, const char* at, Py_ssize_t rows) noexcept nogil:
-    """Ask for the lines of some classes, which are wanted soon.
+cdef inline void fetch_ahead(
+    const across* a, const char* at, Py_ssize_t r, Py_ssize_t rows
+) noexcept nogil:
+    """While the square of row r is turned, ask for its share of the lines of classes that are
+    wanted soon.
 
-    No processor foresees steps of a page and more. The lines of a page one after another.
+    No processor foresees steps of a page and more. The lines of a page one after another, and no
+    more at a time than a processor has room for.
     """
     cdef const char* line = at + AHEAD * a.class_step
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t squares = (rows + SQUARE - 1) // SQUARE, i, j
+    cdef Py_ssize_t first = r // SQUARE * SQUARE // squares
+    cdef Py_ssize_t end = (r // SQUARE + 1) * SQUARE // squares
     if a.row_step != a.size:
         return
-    for j in range(SQUARE):
+    for j in range(first, end):
         for i in range(0, rows * a.size, 64):
             prefetch(line + j * a.class_step + i)
 
@@ -142,6 +149,39 @@ cdef inline void place(
         at += a.class_step
 
 
+cdef inline bint are_lines(const across* a, const char* at, const item* like) noexcept nogil:
+    """Whether sixteen rows' elements lie side by side, and where numbers of their type may lie."""
+    cdef Py_ssize_t size = sizeof(item)
+    return a.row_step == size and a.class_step % size == 0 and <uintptr_t>at % size == 0
+
+
+cdef inline void turn_lines(const across* a, const char* at, char* rows, item like) noexcept nogil:
+    """A whole square, as ``turn`` does it, from where it lies to where its rows belong."""
+    cdef item half_way[SQUARE * SQUARE]
+    cdef item turned[SQUARE * SQUARE]
+    cdef const item* one
+    cdef const item* two
+    cdef const item* three
+    cdef const item* four
+    cdef item* row
+    cdef Py_ssize_t i, j
+    for j in range(4):
+        one = <const item*>(at + j * a.class_step)
+        two = <const item*>(at + (j + 4) * a.class_step)
+        three = <const item*>(at + (j + 8) * a.class_step)
+        four = <const item*>(at + (j + 12) * a.class_step)
+        for i in range(SQUARE):
+            half_way[64 * j + 4 * i] = one[i]
+            half_way[64 * j + 4 * i + 1] = two[i]
+            half_way[64 * j + 4 * i + 2] = three[i]
+            half_way[64 * j + 4 * i + 3] = four[i]
+    interleave(<const item*>half_way, <item*>turned)
+    for j in range(SQUARE):
+        row = <item*>(rows + j * a.step)
+        for i in range(SQUARE):
+            row[i] = turned[j * SQUARE + i]
+
+
 cdef inline void copy_part(item* to, const item* x, Py_ssize_t n) noexcept nogil:
     if n == SQUARE:
         memcpy(to, x, SQUARE * sizeof(item))
@@ -154,6 +194,7 @@ cdef inline void take(
 ) noexcept nogil:
     cdef item square[SQUARE * SQUARE]
     cdef item turned[SQUARE * SQUARE]
+    cdef const char* at
     cdef Py_ssize_t k = 0, n, r, i, some
     # What is past the last row or class is turned too, and not looked at.
     for i in range(SQUARE * SQUARE):
@@ -161,10 +202,15 @@ cdef inline void take(
     while k < a.c:
         n = min(a.c - k, SQUARE)
         r = 0
-        fetch_ahead(a, first + k * a.class_step, rows)
         while r < rows:
             some = min(rows - r, SQUARE)
-            pick(a, first + k * a.class_step + r * a.row_step, some, n, <item*>square)
+            fetch_ahead(a, first + k * a.class_step, r, rows)
+            at = first + k * a.class_step + r * a.row_step
+            if some == SQUARE and n == SQUARE and are_lines(a, at, <const item*>square):
+                turn_lines(a, at, made + r * a.step + k * sizeof(item), like)
+                r += SQUARE
+                continue
+            pick(a, at, some, n, <item*>square)
             turn(<const item*>square, <item*>turned)
             for i in range(some):
                 copy_part(<item*>(made + (r + i) * a.step) + k, <const item*>turned + i * SQUARE, n)
@@ -183,9 +229,9 @@ cdef inline void put(
     while k < a.c:
         n = min(a.c - k, SQUARE)
         r = 0
-        fetch_ahead(a, first + k * a.class_step, rows)
         while r < rows:
             some = min(rows - r, SQUARE)
+            fetch_ahead(a, first + k * a.class_step, r, rows)
             for i in range(some):
                 copy_part(<item*>square + i * SQUARE, <const item*>(x + (r + i) * a.step) + k, n)
             turn(<const item*>square, <item*>turned)
