@@ -109,6 +109,35 @@ def test_rows_of_other_types_side_by_side(given):
             np.testing.assert_array_equal(function(misaligned(a.T), axis=0).T, function(a))
 
 
+@pytest.mark.parametrize("n", [13, 64, 81])
+@pytest.mark.parametrize(("one", "other"), [("f2", "f8"), ("f8", "f2"), ("i1", "f4")])
+def test_long_rows_of_two_types_side_by_side(n, one, other):
+    # There is room for fewer rows of the wider type.
+    p, q = np.random.default_rng(n).integers(1, 100, (2, n, 20_011))
+    p, q = p.astype(one), q.astype(other)
+    assert_same(
+        fastdiv.kl_divergence(np.asfortranarray(p), np.asfortranarray(q)),
+        fastdiv.kl_divergence(p, q),
+    )
+    made = fastdiv.softmax(np.ascontiguousarray(p.T), axis=0)
+    assert_same(made, fastdiv.softmax(p).T)
+
+
+@pytest.mark.parametrize("c", [129, 130, 143, 144, 145])
+def test_every_place_in_a_line(c, dtype):
+    x = np.random.default_rng(c).normal(size=(c, 100)).astype(dtype)
+    for past in range(64 // x.itemsize):
+        for n in (1, 5, 7, 8, 9, 16, 17, 33, 65, 70):
+            part = x[:, past : past + n]
+            rows = np.ascontiguousarray(part.T)
+            assert_same(fastdiv.logsumexp(part, axis=0), fastdiv.logsumexp(rows))
+            out = np.zeros((c, n + past + 1), dtype)
+            fastdiv.softmax(part, axis=0, out=out[:, past:-1])
+            assert_same(out[:, past:-1], fastdiv.softmax(rows).T)
+            assert not out[:, :past].any()
+            assert not out[:, -1].any()
+
+
 def test_the_middle_axis_and_one_row_against_rows_side_by_side(name, function, dtype):
     args = [a.reshape(5, 18, 150) for a in rows_for(name, 90, 150, dtype)]
     expected = function(*args)

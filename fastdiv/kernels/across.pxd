@@ -3,7 +3,7 @@ after another.
 
 Element k of sixteen floats is one line of the cache. Taken row by row, a row of a thousand classes
 reads a thousand lines for its elements alone, and the next row reads them again: a hundredth of
-the speed of rows that lie as they should. So a group's rows are turned in squares of 16 by 16,
+the speed of rows that lie as they should. So a group's rows are turned in squares (squares.pxd),
 which takes each line once, and the row functions see rows like any other, with the same bits.
 """
 
@@ -11,12 +11,11 @@ from cpython.mem cimport PyMem_RawMalloc
 from libc.stdint cimport uint8_t, uint16_t, uintptr_t
 
 from fastdiv.kernels.arithmetic cimport prefetch
-from fastdiv.kernels.squares cimport SQUARE, item, rows_to_square, square_to_rows
+from fastdiv.kernels.squares cimport LINE, item, side, turn_items, turn_square
 from fastdiv.kernels.tiles cimport TILE
 
 cdef enum:
-    LINE = 64               # of the cache, bytes
-    AHEAD = 32              # classes that are asked for before they are wanted
+    AHEAD = 16              # classes that are asked for before they are wanted
     # Rows of a group at most: four lines side by side, for every page that is gone to. With 128
     # rows of 1000 classes are a tenth faster, for twice the room.
     GROUP = 64
@@ -42,6 +41,7 @@ cdef inline across across_of(
 ) except *:
     """Make room for a group if an element's neighbour in memory is that of another row."""
     cdef across a
+    cdef Py_ssize_t line = LINE // size         # rows
     cdef bint turned = class_step != size and abs(row_step) < abs(class_step)
     a.buffer = a.allocated = NULL
     a.class_step, a.row_step, a.size, a.c = class_step, row_step, size, c
@@ -49,8 +49,8 @@ cdef inline across across_of(
     a.step = (c * size + LINE - 1) // LINE * LINE
     if a.step % 4096 == 0:
         a.step += LINE
-    a.most = max(min(GROUP_ROOM // a.step, GROUP) // SQUARE * SQUARE, SQUARE)
-    if turned and SQUARE * a.step <= MOST_ROOM:
+    a.most = max(min(GROUP_ROOM // a.step, GROUP) // line * line, line)
+    if turned and line * a.step <= MOST_ROOM:
         a.allocated = <char*>PyMem_RawMalloc(a.most * a.step + LINE)
         if a.allocated == NULL:
             raise MemoryError
@@ -58,65 +58,72 @@ cdef inline across across_of(
     return a
 
 
-cdef inline Py_ssize_t group_of(const across* a, const char* first) noexcept nogil:
-    """How many rows to take at most, so that the next ones begin with a line of the cache.
+cdef inline Py_ssize_t group_of(
+    const across* a, const char* first, Py_ssize_t most, Py_ssize_t left
+) noexcept nogil:
+    """How many of the rows that are left to take, so that the next ones begin with a line of the
+    cache.
 
     In step with the lines, a line is read once and not twice.
     """
-    cdef Py_ssize_t past = <uintptr_t>first % LINE
-    if a.buffer == NULL:
-        return GROUP
-    if a.row_step != a.size or past == 0 or past % a.size != 0:
-        return a.most
-    return (LINE - past) // a.size
+    cdef Py_ssize_t n = min(most, left), past = <uintptr_t>first % LINE // a.size
+    return n - past if n < left and past < n and a.row_step == a.size else n
 
 
 cdef inline void fetch_ahead(
-    const across* a, const char* at, Py_ssize_t r, Py_ssize_t rows
+    const across* a, const char* at, Py_ssize_t first, Py_ssize_t end, Py_ssize_t rows
 ) noexcept nogil:
-    """While the square of row r is turned, ask for its share of the lines of classes that are
-    wanted soon.
+    """Ask for the lines of classes, from ``first`` to ``end``, that are wanted soon.
 
     No processor foresees steps of a page and more. The lines of a page one after another, and no
     more at a time than a processor has room for.
     """
-    cdef const char* line = at + AHEAD * a.class_step
-    cdef Py_ssize_t squares = (rows + SQUARE - 1) // SQUARE, i, j
-    cdef Py_ssize_t first = r // SQUARE * SQUARE // squares
-    cdef Py_ssize_t end = (r // SQUARE + 1) * SQUARE // squares
+    cdef Py_ssize_t i, j
     if a.row_step != a.size:
         return
-    for j in range(first, end):
+    for j in range(AHEAD + first, AHEAD + end):
+        # A line: Cython makes a plain loop of a number only.
         for i in range(0, rows * a.size, 64):
-            prefetch(line + j * a.class_step + i)
+            prefetch(at + j * a.class_step + i)
+
+
+cdef inline void turn_part(
+    const across* a, char* at, char* row, Py_ssize_t n, Py_ssize_t rows, bint back, item like
+) noexcept nogil:
+    """n classes of some rows from ``at`` to the buffer's rows at ``row``, or back."""
+    cdef Py_ssize_t size = sizeof(item)
+    cdef bint lines = (a.row_step == size and a.class_step % size == 0
+                       and <uintptr_t>at % size == 0)
+    if lines and n == rows == side(like):
+        if back:
+            turn_square(row, a.step, at, a.class_step, like)
+        else:
+            turn_square(at, a.class_step, row, a.step, like)
+    elif back:
+        turn_items(row, size, a.step, n, rows, at, a.class_step, a.row_step, like)
+    else:
+        turn_items(at, a.class_step, a.row_step, n, rows, row, size, a.step, like)
 
 
 cdef inline void turn_group(
     const across* a, char* first, Py_ssize_t rows, bint back, item like
 ) noexcept nogil:
-    """Rows from where they lie to the buffer, or back."""
-    cdef item square[SQUARE * SQUARE]
-    cdef Py_ssize_t k = 0, r, n, some
+    """Rows from where they lie to the buffer, or back.
+
+    Where no whole square is left the last one is of rows or classes that were turned before.
+    """
+    cdef Py_ssize_t n = min(side(like), a.c), some = min(side(like), rows)
+    cdef Py_ssize_t squares = (rows + some - 1) // some, i, k = 0, r
     cdef char* at
-    cdef char* row
-    for r in range(SQUARE * SQUARE):
-        square[r] = 0
     while k < a.c:
-        n = min(a.c - k, SQUARE)
-        r = 0
-        while r < rows:
-            some = min(rows - r, SQUARE)
-            fetch_ahead(a, first + k * a.class_step, r, rows)
-            at = first + k * a.class_step + r * a.row_step
-            row = a.buffer + r * a.step + k * <Py_ssize_t>sizeof(item)
-            if back:
-                rows_to_square(
-                    at, a.class_step, a.row_step, some, n, row, a.step, <item*>square)
-            else:
-                square_to_rows(
-                    at, a.class_step, a.row_step, some, n, row, a.step, <item*>square)
-            r += SQUARE
-        k += SQUARE
+        k = min(k, a.c - n)
+        at = first + k * a.class_step
+        for i in range(squares):
+            fetch_ahead(a, at, i * n // squares, (i + 1) * n // squares, rows)
+            r = min(i * some, rows - some)
+            turn_part(a, at + r * a.row_step, a.buffer + r * a.step + k * <Py_ssize_t>sizeof(item),
+                      n, some, back, like)
+        k += n
 
 
 cdef inline void take_group(const across* a, char* first, Py_ssize_t rows) noexcept nogil:

@@ -4,7 +4,9 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uintptr_t
 
-from fastdiv.kernels.across cimport across, across_of, group_of, point, put_group, take_group
+from fastdiv.kernels.across cimport (
+    GROUP, across, across_of, group_of, point, put_group, take_group,
+)
 from fastdiv.kernels.kept cimport pair_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
@@ -31,13 +33,15 @@ cdef inline Py_ssize_t compute_group(
 ) noexcept nogil:
     """Compute and write the next rows of arrays with rows side by side; how many they are."""
     cdef char* out = w.at[OUT]
-    cdef Py_ssize_t n = group_of(&j.out_across, out), done = 0, some
+    cdef Py_ssize_t n, done = 0, some
+    left = min(left, in_line(w))
     # In step with one of them: no more can be had.
     if j.p_across.buffer != NULL:
-        n = group_of(&j.p_across, w.at[P])
+        n = group_of(&j.p_across, w.at[P], j.group, left)
     elif j.q_across.buffer != NULL:
-        n = group_of(&j.q_across, w.at[Q])
-    n = min(n, min(left, in_line(w)))
+        n = group_of(&j.q_across, w.at[Q], j.group, left)
+    else:
+        n = group_of(&j.out_across, out, j.group, left)
     take_group(&j.p_across, w.at[P], n)
     take_group(&j.q_across, w.at[Q], n)
     while done < n:
@@ -89,6 +93,30 @@ cdef inline across source_across(source* s, Py_ssize_t row_step, Py_ssize_t c) e
     return a
 
 
+cdef inline void join_group(job* j, const across* a) noexcept:
+    """Have no more rows in a group than there is room for."""
+    if a.buffer != NULL:
+        j.group = min(j.group, a.most)
+        j.across = True
+
+
+cdef inline int take_across(job* j, const walk* w) except -1:
+    """Make room for groups of the rows that lie side by side."""
+    if w.at[P] != NULL:
+        j.p_across = source_across(&j.t.p, step(w, P), j.t.c)
+    if w.at[Q] != NULL:
+        j.q_across = source_across(&j.t.q, step(w, Q), j.t.c)
+    if j.makes_rows:
+        j.out_across = across_of(
+            j.t.out_stride, step(w, OUT), 4 if j.t.out_type == FLOAT32 else 8, j.t.c)
+        if j.out_across.buffer != NULL:
+            j.t.out_stride = j.out_across.size
+    join_group(j, &j.p_across)
+    join_group(j, &j.q_across)
+    join_group(j, &j.out_across)
+    return 0
+
+
 cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) except -1:
     """The same without the GIL and in an environment of its own.
 
@@ -102,6 +130,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     j.p_across.allocated = j.q_across.allocated = j.out_across.allocated = NULL
     j.t.pieces.room = j.t.room = NULL
+    j.across, j.group = False, GROUP
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
@@ -111,17 +140,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     try:
         # Tiles of short rows take and give columns as they are.
         if not (j.tiled and short) and w.axes > 0:
-            if w.at[P] != NULL:
-                j.p_across = source_across(&j.t.p, step(w, P), j.t.c)
-            if w.at[Q] != NULL:
-                j.q_across = source_across(&j.t.q, step(w, Q), j.t.c)
-            if j.makes_rows:
-                j.out_across = across_of(
-                    j.t.out_stride, step(w, OUT), 4 if j.t.out_type == FLOAT32 else 8, j.t.c)
-                if j.out_across.buffer != NULL:
-                    j.t.out_stride = j.out_across.size
-        j.across = (j.p_across.buffer != NULL or j.q_across.buffer != NULL
-                    or j.out_across.buffer != NULL)
+            take_across(j, w)
         if j.t.c > SEGMENT:
             j.t.pieces.room = PyMem_RawMalloc(segments_of(j.t.c) * PART)
             if j.t.pieces.room == NULL:

@@ -35,6 +35,7 @@ ctypedef struct job:
     bint ignores
     int64_t ignored
     bint across             # rows that lie side by side are taken in groups
+    Py_ssize_t group        # and how many at most: all have room for them
     across p_across
     across q_across
     across out_across

@@ -1,7 +1,7 @@
-"""Squares of sixteen rows by sixteen classes, turned from where a row's classes are far apart to
-where they lie in a row, and back."""
+"""Squares of a line of the cache by as many classes, turned from where a row's classes are far
+apart to where they lie in a row. The way back is the same with its steps exchanged."""
 
-from libc.stdint cimport uint8_t, uint16_t, uintptr_t
+from libc.stdint cimport uint8_t, uint16_t
 from libc.string cimport memcpy
 
 ctypedef fused item:
@@ -11,127 +11,80 @@ ctypedef fused item:
     double
 
 cdef enum:
-    SQUARE = 16             # rows and classes that are turned at once
+    LINE = 64               # of the cache, bytes
 
 
-cdef inline void interleave(const item* x, item* y) noexcept nogil:
-    """From x[64 j + i] to y[4 i + j]; twice, that turns 16 rows of 16 into columns."""
-    cdef Py_ssize_t i
-    for i in range(64):
-        y[4 * i] = x[i]
-        y[4 * i + 1] = x[64 + i]
-        y[4 * i + 2] = x[128 + i]
-        y[4 * i + 3] = x[192 + i]
+cdef inline Py_ssize_t side(item like) noexcept nogil:
+    """Rows and classes of a square: a line of doubles or floats, a part of one of smaller items."""
+    return 8 if sizeof(item) == 8 else 16
 
 
-cdef inline void turn(const item* x, item* y) noexcept nogil:
-    """Of a square, the rows to columns."""
-    cdef item half_way[SQUARE * SQUARE]
-    cdef Py_ssize_t i, j
-    if item is float or item is double:
-        interleave(x, <item*>half_way)
-        interleave(<const item*>half_way, y)
-    else:
-        for i in range(SQUARE):
-            for j in range(SQUARE):
-                y[i * SQUARE + j] = x[j * SQUARE + i]
-
-
-cdef inline void pick(
-    const char* at, Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t rows, Py_ssize_t n,
-    item* square,
+cdef inline void turn_doubles(
+    const char* at, Py_ssize_t step, char* to, Py_ssize_t to_step, item like
 ) noexcept nogil:
-    """n classes of all rows, from ``at``, to the lines of a square."""
-    cdef Py_ssize_t j, r
-    for j in range(n):
-        if rows == SQUARE and row_step == <Py_ssize_t>sizeof(item):
-            memcpy(square + j * SQUARE, at, SQUARE * sizeof(item))
-        else:
-            for r in range(rows):
-                memcpy(square + j * SQUARE + r, at + r * row_step, sizeof(item))
-        at += class_step
+    """A square of doubles, two by two: what fills a register of 16 bytes, and empties it."""
+    cdef item turned[4]
+    cdef const item* one
+    cdef const item* two
+    cdef Py_ssize_t i, j, k
+    for j in range(0, 8, 2):
+        for i in range(0, 8, 2):
+            one = <const item*>(at + j * step) + i
+            two = <const item*>(at + (j + 1) * step) + i
+            for k in range(2):
+                turned[2 * k] = one[k]
+                turned[2 * k + 1] = two[k]
+            for k in range(2):
+                memcpy(to + (i + k) * to_step + j * sizeof(item), &turned[2 * k],
+                       2 * sizeof(item))
 
 
-cdef inline void place(
-    char* at, Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t rows, Py_ssize_t n,
-    const item* square,
+cdef inline void turn_others(
+    const char* at, Py_ssize_t step, char* to, Py_ssize_t to_step, item like
 ) noexcept nogil:
-    """The way back."""
-    cdef Py_ssize_t j, r
-    for j in range(n):
-        if rows == SQUARE and row_step == <Py_ssize_t>sizeof(item):
-            memcpy(at, square + j * SQUARE, SQUARE * sizeof(item))
-        else:
-            for r in range(rows):
-                memcpy(at + r * row_step, square + j * SQUARE + r, sizeof(item))
-        at += class_step
-
-
-cdef inline void turn_lines(
-    const char* at, Py_ssize_t class_step, char* to, Py_ssize_t step, item like
-) noexcept nogil:
-    """A whole square, as ``turn`` does it, from where it lies to where its rows belong."""
-    cdef item half_way[SQUARE * SQUARE]
-    cdef item turned[SQUARE * SQUARE]
+    """A square of others: of four lines at a time, items side by side."""
+    cdef item fours[256]
     cdef const item* one
     cdef const item* two
     cdef const item* three
     cdef const item* four
-    cdef item* row
     cdef Py_ssize_t i, j
-    for j in range(4):
-        one = <const item*>(at + j * class_step)
-        two = <const item*>(at + (j + 4) * class_step)
-        three = <const item*>(at + (j + 8) * class_step)
-        four = <const item*>(at + (j + 12) * class_step)
-        for i in range(SQUARE):
-            half_way[64 * j + 4 * i] = one[i]
-            half_way[64 * j + 4 * i + 1] = two[i]
-            half_way[64 * j + 4 * i + 2] = three[i]
-            half_way[64 * j + 4 * i + 3] = four[i]
-    interleave(<const item*>half_way, <item*>turned)
-    for j in range(SQUARE):
-        row = <item*>(to + j * step)
-        for i in range(SQUARE):
-            row[i] = turned[j * SQUARE + i]
+    for j in range(0, 16, 4):
+        one = <const item*>(at + j * step)
+        two = <const item*>(at + (j + 1) * step)
+        three = <const item*>(at + (j + 2) * step)
+        four = <const item*>(at + (j + 3) * step)
+        for i in range(16):
+            fours[16 * j + 4 * i] = one[i]
+            fours[16 * j + 4 * i + 1] = two[i]
+            fours[16 * j + 4 * i + 2] = three[i]
+            fours[16 * j + 4 * i + 3] = four[i]
+    for i in range(16):
+        for j in range(0, 16, 4):
+            memcpy(to + i * to_step + j * sizeof(item), &fours[16 * j + 4 * i], 4 * sizeof(item))
 
 
-cdef inline void copy_part(item* to, const item* x, Py_ssize_t n) noexcept nogil:
-    if n == SQUARE:
-        memcpy(to, x, SQUARE * sizeof(item))
-    else:
-        memcpy(to, x, n * sizeof(item))
-
-
-cdef inline void square_to_rows(
-    const char* at, Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t rows, Py_ssize_t n,
-    char* to, Py_ssize_t step, item* square,
+cdef inline void turn_square(
+    const char* at, Py_ssize_t step, char* to, Py_ssize_t to_step, item like
 ) noexcept nogil:
-    """n classes of some rows at ``at`` to rows at ``to``; ``square`` is room, and holds numbers.
+    """Item i of line j becomes item j of line i. Lines begin where an item may.
 
-    What is past the last row or class is turned too, and not looked at.
+    Two or four lines are read to their ends at a time: those that are a power of two apart have
+    little room in the cache together.
     """
-    cdef item turned[SQUARE * SQUARE]
-    cdef Py_ssize_t i, size = sizeof(item)
-    # Side by side, and where numbers of their type may lie.
-    cdef bint lines = row_step == size and class_step % size == 0 and <uintptr_t>at % size == 0
-    if lines and rows == SQUARE and n == SQUARE:
-        turn_lines(at, class_step, to, step, square[0])
-        return
-    pick(at, class_step, row_step, rows, n, square)
-    turn(<const item*>square, <item*>turned)
-    for i in range(rows):
-        copy_part(<item*>(to + i * step), <const item*>turned + i * SQUARE, n)
+    if item is double:
+        turn_doubles(at, step, to, to_step, like)
+    else:
+        turn_others(at, step, to, to_step, like)
 
 
-cdef inline void rows_to_square(
-    char* at, Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t rows, Py_ssize_t n,
-    const char* rows_at, Py_ssize_t step, item* square,
+cdef inline void turn_items(
+    const char* at, Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t n, Py_ssize_t rows,
+    char* to, Py_ssize_t to_class_step, Py_ssize_t to_row_step, item like
 ) noexcept nogil:
-    """The way back."""
-    cdef item turned[SQUARE * SQUARE]
-    cdef Py_ssize_t i
-    for i in range(rows):
-        copy_part(square + i * SQUARE, <const item*>(rows_at + i * step), n)
-    turn(<const item*>square, <item*>turned)
-    place(at, class_step, row_step, rows, n, <const item*>turned)
+    """n classes of some rows one by one, wherever they lie."""
+    cdef Py_ssize_t j, r
+    for j in range(n):
+        for r in range(rows):
+            memcpy(to + j * to_class_step + r * to_row_step, at + j * class_step + r * row_step,
+                   sizeof(item))
