@@ -68,6 +68,17 @@ cdef inline void clear(real* accumulator) noexcept nogil:
         accumulator[lane] = 0
 
 
+cdef inline void put_set(real* to, const real* made) noexcept nogil:
+    """Write a set of lanes that was made in an array of its own.
+
+    Lanes written one after the other to ``to`` might be some of those read, which the compiler
+    would ask about in every set.
+    """
+    cdef Py_ssize_t lane
+    for lane in range(lanes(made)):
+        to[lane] = made[lane]
+
+
 cdef inline void fold_lanes(real* m, Py_ssize_t n, bint bits) noexcept nogil:
     """Of each of the first n numbers and the one n further on: the larger, or the bits of both."""
     cdef Py_ssize_t lane

@@ -1,7 +1,9 @@
 """A block of two rows of logits: the sums that logit_offsets.pxd makes Kullback-Leibler of."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, real
-from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, two_ahead
+from fastdiv.kernels.lanes cimport (
+    MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, put_set, two_ahead,
+)
 from fastdiv.kernels.logits cimport reference
 from fastdiv.kernels.math cimport exp_lane, expm1_excess, expm1_reduced, integer_bits
 from fastdiv.kernels.sums cimport block_sum, double_sum
@@ -106,7 +108,6 @@ cdef inline void gap_lanes(
     cdef real low_q = low - offset, power = <real>((row.offset * LOG2E + ROUNDER) - ROUNDER)
     cdef real rest = <real>fma(<double>-power, LN2_LO, fma(<double>-power, LN2_HI, row.offset))
     cdef real least = (<real>-86 if real is float else <real>-700) - offset
-    # Arrays that cannot be x, see term_lanes.
     cdef real reduced[MAX_LANES]
     cdef real factor[MAX_LANES]
     cdef Py_ssize_t lane
@@ -115,9 +116,8 @@ cdef inline void gap_lanes(
         z[lane] = gap_lane(xp[lane], xq[lane], low, low_q, offset, power, rest, least,
                            &reduced[lane], &factor[lane])
         steepest[lane] = z[lane] if z[lane] > steepest[lane] else steepest[lane]
-    for lane in range(lanes(xp)):
-        t[lane] = reduced[lane]
-        scale[lane] = factor[lane]
+    put_set(t, <const real*>reduced)
+    put_set(scale, <const real*>factor)
 
 
 cdef inline void term_lanes(
@@ -127,7 +127,6 @@ cdef inline void term_lanes(
     the scale."""
     cdef real low = lowest(row, <real>0)
     cdef real bias = integer_bits(row.base.bias, low)
-    # Arrays that cannot be x: else that is asked for every set.
     cdef real e[MAX_LANES]
     cdef real excess[MAX_LANES]
     cdef real expm1[MAX_LANES]
@@ -135,8 +134,8 @@ cdef inline void term_lanes(
     for lane in range(lanes(xp)):
         e[lane] = exp_lane(xp[lane], <real>0, low, bias, False)
         excess[lane] = expm1_excess(z[lane], t[lane], scale[lane], &expm1[lane])
+    put_set(mass, <const real*>e)
     for lane in range(lanes(xp)):
-        mass[lane] = e[lane]
         t[lane] = e[lane] * excess[lane]
         scale[lane] = e[lane] * expm1[lane]
 

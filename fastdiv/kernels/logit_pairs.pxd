@@ -7,7 +7,9 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half
 from fastdiv.kernels.kept cimport exponentials, sum_row
-from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes
+from fastdiv.kernels.lanes cimport (
+    MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes, put_set,
+)
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, reference, rest_of
 from fastdiv.kernels.polynomials cimport psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
@@ -103,7 +105,6 @@ cdef inline void logit_pair_block(
 ) noexcept nogil:
     """Add the terms of a block, whose exponentials ep and eq are in whole sets of lanes."""
     cdef real made[MAX_BLOCK]
-    # An array that cannot be x or y: else those are asked for every set.
     cdef real set[MAX_LANES]
     cdef real moments[MAX_LANES]
     cdef const real* x
@@ -122,8 +123,7 @@ cdef inline void logit_pair_block(
             set[lane] = pair_term(
                 d, ep[k + lane] * factor_p, eq[k + lane] * factor_q, &moments[lane], symmetric,
                 True, (y[lane] - shift_q == -INFINITY) & (x[lane] - shift_p > -INFINITY))
-        for lane in range(width):
-            made[k + lane] = set[lane]
+        put_set(made + k, <const real*>set)
         k += width
     add(terms, block_sum(<const real*>made, k, p_tail, True))
     # Of second order in the result: a plain chain will do.

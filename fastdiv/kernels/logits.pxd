@@ -16,7 +16,7 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, clear, greatest, lanes, two_ahead, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, at, clear, greatest, lanes, put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
@@ -171,7 +171,6 @@ cdef inline double exp_terms(
     cdef bint places = place != NULL
     cdef real ties[MAX_LANES]
     cdef real found[MAX_LANES]
-    # Arrays that cannot be x: else that is asked for every set.
     cdef real made[MAX_LANES]
     cdef real gaps[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
@@ -182,10 +181,9 @@ cdef inline double exp_terms(
         ahead(next + k)
         exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, <real*>gaps,
                  <real*>ties, <real*>found, at_max, spreads, places, shifted, warm)
-        for lane in range(width):
-            rest[k + lane] = made[lane]
-            if spreads:
-                spread[k + lane] = gaps[lane]
+        put_set(rest + k, <const real*>made)
+        if spreads:
+            put_set(spread + k, <const real*>gaps)
         k += width
     if places:
         for lane in range(width):

@@ -4,10 +4,10 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport NAN, real
 from fastdiv.kernels.block_rows cimport room_of
-from fastdiv.kernels.lanes cimport MAX_LANES, ahead, lanes
+from fastdiv.kernels.lanes cimport MAX_LANES, ahead, lanes, put_set
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile
-from fastdiv.kernels.softmax cimport log_set, put_set
+from fastdiv.kernels.softmax cimport log_set
 from fastdiv.kernels.sources cimport native, store, tail_of, takes, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 

@@ -3,19 +3,15 @@
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.lanes cimport MAX_LANES, SCRATCH, ahead, block_size, lanes, two_ahead
+from fastdiv.kernels.lanes cimport (
+    MAX_LANES, SCRATCH, ahead, block_size, lanes, put_set, two_ahead,
+)
 from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.math cimport exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end
 from fastdiv.kernels.sources cimport fetch, store, tail_of, takes, task
-
-cdef inline void put_set(real* to, const real* made) noexcept nogil:
-    """Write a set of lanes, through an array that nothing else is in: it may go where it came
-    from."""
-    memcpy(to, made, lanes(made) * sizeof(real))
-
 
 ctypedef struct softmax_pass:
     const task* t

@@ -11,7 +11,7 @@ from fastdiv.kernels.class_weights cimport (
     is_told, least_of_products, weighted_block, weighted_gap, weighted_gap_sum,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, clear, lanes, least, two_ahead, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, at, clear, lanes, least, put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.sources cimport fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, sum_of, value
@@ -92,7 +92,6 @@ cdef inline real target_block(
 ) noexcept nogil:
     """Add p (m - x) and p up; the lowest p comes back. next_p: what is to be read next."""
     cdef real gaps[MAX_BLOCK]
-    # An array that cannot be p or x: else those are asked for every set.
     cdef real made[MAX_LANES]
     cdef real low[MAX_LANES]
     cdef double mass = block_sum(p, n, p_tail, False)
@@ -108,8 +107,7 @@ cdef inline real target_block(
             # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
             made[lane] = <real>0 if a[lane] == 0 else a[lane] * (m - b[lane])
             low[lane] = a[lane] if a[lane] < low[lane] else low[lane]
-        for lane in range(width):
-            gaps[k + lane] = made[lane]
+        put_set(gaps + k, <const real*>made)
         k += width
     add(total_sum, mass)
     # A block of -inf alone, before any maximum: weight there is an infinite loss.

@@ -14,7 +14,7 @@ by careful_targets.pxd.
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_max, block_size, clear, lanes,
-    two_ahead, whole_sets,
+    put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport (
     log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
@@ -74,16 +74,6 @@ cdef inline void gap_step(
             ties[lane] += <real>1 if q[lane] >= m else <real>0
 
 
-cdef inline void put_gaps(
-    const real* made, const real* others, real* gaps, real* rest, bint at_max
-) noexcept nogil:
-    cdef Py_ssize_t lane
-    for lane in range(lanes(made)):
-        gaps[lane] = made[lane]
-        if at_max:
-            rest[lane] = others[lane]
-
-
 cdef inline bint gap_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
     const real* next_p, const real* next_q, real m, real origin, real unit, real mantissa,
@@ -99,7 +89,6 @@ cdef inline bint gap_terms(
     cdef real steps[2 * MAX_LANES]
     cdef real ties[MAX_LANES]
     cdef real signs[MAX_LANES]
-    # Arrays that cannot be p or q: else those are asked for every set.
     cdef real made[MAX_LANES]
     cdef real others[MAX_LANES]
     cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
@@ -119,7 +108,9 @@ cdef inline bint gap_terms(
             gap_step(p + k + i, q + k + i, m, mantissa, <const real*>ratio + i,
                      <const real*>fraction + i, <const real*>steps + i, <real*>made,
                      <real*>others, <real*>ties, at_max, logs)
-            put_gaps(<const real*>made, <const real*>others, gaps + k + i, rest + k + i, at_max)
+            put_set(gaps + k + i, <const real*>made)
+            if at_max:
+                put_set(rest + k + i, <const real*>others)
         k += 2 * width
     while k < n:
         ahead(next_q + k)
@@ -130,7 +121,9 @@ cdef inline bint gap_terms(
         gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, mantissa,
                  <const real*>ratio, <const real*>fraction, <const real*>steps, <real*>made,
                  <real*>others, <real*>ties, at_max, logs)
-        put_gaps(<const real*>made, <const real*>others, gaps + k, rest + k, at_max)
+        put_set(gaps + k, <const real*>made)
+        if at_max:
+            put_set(rest + k, <const real*>others)
         k += width
     if at_max:
         tied[0] = lane_sum(<const real*>ties)

@@ -20,7 +20,7 @@ by careful_pairs.pxd.
 
 from fastdiv.kernels.arithmetic cimport finite, fma, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, two_ahead, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, tree_of
@@ -67,7 +67,6 @@ cdef inline void phi_step(
     bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """The terms of one set of lanes; of plain rows ``phi_q`` is p - q or 0."""
-    # An array that cannot be p or q: else those are asked for every set.
     cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
     cdef real b, d, f
@@ -85,8 +84,7 @@ cdef inline void phi_step(
                 d = d if steps[lane] == 0 else <real>0
                 phi_q[lane] = d
             made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
-    for lane in range(lanes(p)):
-        phi[lane] = made[lane]
+    put_set(phi, <const real*>made)
 
 
 cdef inline double exact_sum(
