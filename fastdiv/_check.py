@@ -227,10 +227,24 @@ def overlaps(out: Array, array: Array) -> bool:
         return True
 
 
+def is_spread(a: Array) -> bool:
+    """Whether every element has memory of its own: each step is beyond what the shorter ones reach.
+
+    As far as that tells: of axes that are woven into each other it does not.
+    """
+    reach = a.itemsize
+    for step, n in sorted((abs(step), n) for step, n in zip(a.strides, a.shape, strict=True)):
+        if n > 1 and step < reach:
+            return False
+        reach += step * (n - 1)
+    return True
+
+
 def is_same_memory(out: Array | None, x: Array) -> bool:
     """Whether ``out`` is x itself, element on element, so that writing over it is safe."""
     return (
         out is not None
+        and is_spread(out)
         and out.ctypes.data == x.ctypes.data
         and out.strides == x.strides
         and out.shape == x.shape

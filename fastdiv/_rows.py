@@ -75,7 +75,8 @@ def per_row(
     """Run a row function over arrays with classes last; one number per row."""
     lead = (q if p is None else p).shape[:-1]  # type: ignore[union-attr]
     made = _check.output(out, _kept(lead, axis, keepdims), result, *inputs)
-    place = np.squeeze(made, axis) if keepdims else made
+    # A matrix stays one of two axes.
+    place = np.squeeze(np.asarray(made), axis) if keepdims else made
     _run(function, workers, wide, p, q, labels, place, **options)
     return made
 
@@ -168,7 +169,7 @@ def made(
     result = _check.result_type(dtype, array)
     given = () if _check.is_same_memory(out, array) else (array,)
     made_rows = _check.output(out, array.shape, result, *given)
-    place = np.moveaxis(made_rows, axis, -1)
+    place = np.moveaxis(np.asarray(made_rows), axis, -1)
     _run(function, workers, is_wide(result, array), rows, None, None, place)
     return made_rows
 

@@ -4,7 +4,7 @@ import array
 
 import numpy as np
 import pytest
-from cases import rows_for
+from cases import MAKERS, rows_for
 
 import fastdiv
 
@@ -28,6 +28,17 @@ def test_memory_map(name, function, dtype, tmp_path):
         np.save(tmp_path / f"{i}.npy", a)
         mapped.append(np.load(tmp_path / f"{i}.npy", mmap_mode="r"))
     np.testing.assert_array_equal(function(*mapped), function(*args))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_results_in_a_matrix(name, function, axis):
+    # Of a matrix no axis can be taken away.
+    args = rows_for(name, 6, 6, np.float64)
+    rows = {} if name in MAKERS else {"keepdims": True}
+    expected = function(*args, axis=axis, **rows)
+    out = np.zeros_like(expected).view(np.matrix)
+    assert function(*args, axis=axis, out=out, **rows) is out
+    np.testing.assert_array_equal(np.asarray(out), expected)
 
 
 class Wrapped:

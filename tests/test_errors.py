@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from cases import MAKERS
 
 import fastdiv
 
@@ -180,3 +181,20 @@ def test_out_may_not_overlap_class_weights():
     weight = np.array([1.0, 2.0, 4.0])
     with pytest.raises(ValueError, match="overlaps an input"):
         CE([2, 1, 0], np.zeros((3, 3)), class_weight=weight, out=weight)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_rows_that_share_memory_are_not_made_in_place(name):
+    function = getattr(fastdiv, name)
+    b = np.arange(30.0)
+    same = np.lib.stride_tricks.as_strided(b, (100, 5), (0, 8))
+    windows = np.lib.stride_tricks.as_strided(b, (10, 5), (8, 8))
+    for x in (same, windows):
+        with pytest.raises(ValueError, match="overlaps an input"):
+            function(x, out=x)
+    np.testing.assert_array_equal(b, np.arange(30.0))
+    # Steps that only look like it.
+    for x in (b.reshape(6, 5)[::-2, ::2], b.reshape(2, 3, 5).transpose(2, 0, 1), b[:1, None]):
+        expected = function(x)
+        assert function(x, out=x) is x
+        np.testing.assert_array_equal(x, expected)

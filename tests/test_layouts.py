@@ -109,6 +109,22 @@ def test_rows_of_other_types_side_by_side(given):
             np.testing.assert_array_equal(function(misaligned(a.T), axis=0).T, function(a))
 
 
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("c", [5, 100, 500, 1500])
+def test_rows_are_written_anywhere(name, c, dtype):
+    function = getattr(fastdiv, name)
+    (x,) = rows_for(name, 40, c, dtype)
+    raw = np.zeros(x.nbytes + 3, np.uint8)
+    out = raw[1:-2].view(dtype).reshape(x.shape)
+    assert not out.flags.aligned
+    function(x, out=out)
+    assert_same(out, function(x))
+    assert raw[0] == raw[-1] == raw[-2] == 0
+    out[...] = x
+    function(out, out=out)
+    assert_same(out, function(x))
+
+
 @pytest.mark.parametrize("n", [13, 64, 81])
 @pytest.mark.parametrize(("one", "other"), [("f2", "f8"), ("f8", "f2"), ("i1", "f4")])
 def test_long_rows_of_two_types_side_by_side(n, one, other):

@@ -110,6 +110,7 @@ cdef int over_arrays(
     j.t.label = 0 if j.has_labels else -1
     j.t.c = cnp.PyArray_DIM(some, axes)
     j.t.out_type = kind_of(out)
+    j.t.out_aligned = cnp.PyArray_ISALIGNED(out)
     j.t.out_stride = cnp.PyArray_STRIDE(out, axes) if j.makes_rows else 0
     begin(&w, some, axes)
     take_along(&w, OUT, out)
@@ -119,6 +120,7 @@ cdef int over_arrays(
     if q is not None:
         j.t.q = source_of(q)
         j.t.q.logarithm = logarithm
+        j.t.q.top = 1.0 if logarithm else 0.0
         j.t.q.divisor = temperature
         j.t.q.direct = j.t.q.direct and not logarithm and temperature == 1.0
         take_along(&w, Q, q)

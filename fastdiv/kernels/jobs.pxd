@@ -111,6 +111,7 @@ cdef inline int take_across(job* j, const walk* w) except -1:
             j.t.out_stride, step(w, OUT), 4 if j.t.out_type == FLOAT32 else 8, j.t.c)
         if j.out_across.buffer != NULL:
             j.t.out_stride = j.out_across.size
+            j.t.out_aligned = True
     join_group(j, &j.p_across)
     join_group(j, &j.q_across)
     join_group(j, &j.out_across)

@@ -86,7 +86,8 @@ cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_
     for r in range(first, first + n):
         memcpy(&label, at + (r - first) * stride, 8)
         rows.ignored[r] = j.ignores and label == j.ignored
-        rows.label[r] = 0 if rows.ignored[r] else label
+        # They were checked; another thread that changes one now gets a wrong number, no crash.
+        rows.label[r] = label if 0 <= label < j.t.c and not rows.ignored[r] else 0
 
 
 cdef inline const char* readable(

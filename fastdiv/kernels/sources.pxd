@@ -43,7 +43,7 @@ ctypedef struct source:
     bint plain              # native order, aligned, the elements as they are
     bint direct             # and contiguous
     bint logarithm          # the elements are weights, of which the logarithms are taken
-    double top              # with a divisor: logits count from this one, weights from this weight
+    double top              # logarithms and, with a divisor, logits count from this element
     double scale            # multiply by this power of two
     double divisor          # and divide by this
 
@@ -68,6 +68,7 @@ ctypedef struct task:
     char* out               # where a function that makes a row writes it
     Py_ssize_t out_stride
     kind out_type
+    bint out_aligned
     const columns* columns  # where a function makes several numbers, else NULL
     Py_ssize_t c            # classes
     Py_ssize_t label        # -1 where the truth is a row
@@ -240,7 +241,8 @@ cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogi
 
 cdef inline bint takes(const task* t, const real* like) noexcept nogil:
     """Whether what is made can be written where it belongs as it is."""
-    return t.out_type == native(like) and t.out_stride == <Py_ssize_t>sizeof(real)
+    return (t.out_type == native(like) and t.out_stride == <Py_ssize_t>sizeof(real)
+            and t.out_aligned)
 
 
 cdef inline void store(const task* t, Py_ssize_t k, Py_ssize_t n, const real* block) noexcept nogil:
