@@ -27,18 +27,25 @@ def _way(
     normalize: bool,
     smoothing: float,
     temperature: float,
+    narrow: bool,
 ) -> tuple[str, bool, dict[str, Any]]:
-    """Say how options are computed: the row function, whether in double, and what it is told."""
+    """Say how options are computed: the row function, whether in double, and what it is told.
+
+    narrow: all that is given and asked for is float32 or less.
+    """
     unit = _check.log_unit(base)
     blended = smoothing > 0 or (weight is not None and not labelled)
     if temperature != 1 and not logits and not normalize:
         # log q / T as it stands: the temperature is one more unit.
         unit, temperature = unit * temperature, 1.0
     from_weights = not logits and temperature == 1
-    # A factor in the exponential, but for logarithms and next to the ends of the range.
-    divided = temperature != 1 and not (logits and 2.0**-500 < temperature < 2.0**500)
+    # A factor in the exponential, but next to the ends of the range. Logarithms that count from 1
+    # are off by their size in u, of which float32 sees nothing; else they count from the largest.
+    least, most = (2.0**-500, 2.0**500) if logits else (2.0**-16, 2.0**60)
+    divided = temperature != 1 and not (least < temperature < most and (logits or narrow))
     # A quotient or a logarithm is made in double.
-    wide = divided or not 2.0**-60 < temperature < 2.0**60
+    logarithm = not logits and temperature != 1
+    wide = divided or logarithm or not 2.0**-60 < temperature < 2.0**60
     wide = wide or (blended and not _check.are_moderate(weight))
     return (
         NAMES[labelled and not blended, not from_weights],
@@ -48,7 +55,7 @@ def _way(
             "unit": unit,
             "temperature": temperature,
             "divided": divided,
-            "logarithm": not logits and temperature != 1,
+            "logarithm": logarithm,
             "smoothing": smoothing,
             "blended": blended,
         },
@@ -151,14 +158,17 @@ def against(
         _check.not_float_labels(p_array, q_array, axis)
         if ignore_index is not None:
             raise ValueError("ignore_index is for integer labels; p holds rows of probabilities")
+    numbers: tuple[Array, ...] = (q_array,) if labelled else (p_array, q_array)
+    result = _check.result_type(dtype, *numbers)
+    narrow = not _rows.is_wide(result, *numbers)
     function, wide, options = _way(
-        logits, labelled, weight, base, normalize, smoothing, temperature
+        logits, labelled, weight, base, normalize, smoothing, temperature, narrow
     )
     if may_be_small and not is_plain and _check.is_int64(ignore_index):
         small_labels = _few.labels_of(p_array) if labelled else None
         made = _rows.kernels.plain(
             FUNCTION[function],
-            (q_array,) if labelled else (p_array, q_array),
+            numbers,
             small_labels,
             out,
             axis=axis,
@@ -176,11 +186,8 @@ def against(
     labels = p_rows = None
     if labelled:
         labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index)
-        numbers: tuple[Array, ...] = (q_array,)
     else:
         p_rows, q_rows = _check.together(_check.classes_last(p_array, axis, names[0]), q_rows)
-        numbers = (p_array, q_array)
-    result = _check.result_type(dtype, *numbers)
     inputs = tuple(a for a in (p_array, q_array, weight) if a is not None)
     whole = reduction == "none"
     values = _rows.per_row(
@@ -191,7 +198,7 @@ def against(
         keepdims=keepdims and whole,
         out=out if whole else None,
         result=result if whole else np.dtype(np.float64),
-        wide=wide or _rows.is_wide(result, *numbers),
+        wide=wide or not narrow,
         inputs=inputs,
         workers=workers,
         labels=labels,

@@ -92,3 +92,44 @@ def test_a_batch_has_the_bits_of_its_rows(c, dtype):
     for rows in (np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2], swapped):
         made = fastdiv.cross_entropy_from_logits(y, rows, temperature=0.7)
         np.testing.assert_array_equal(got, made)
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", CLASSES)
+@pytest.mark.parametrize("t", [1e-6, 2e-5, 0.01, 0.7, 3.0, 1e3, 1e20])
+def test_float32_probabilities_are_as_good_as_rounded(c, t):
+    rng = np.random.default_rng(c)
+    q = np.exp(3 * rng.normal(size=(33, c))).astype(np.float32)
+    p = rng.random((33, c)).astype(np.float32)
+    q[0] *= np.float32(1e-38)  # subnormal
+    q[1] *= np.float32(1e33)
+    q[2] = np.float32(0.7) + np.float32(2**-24) * (np.arange(c) % 3)
+    q[3, :-1] *= np.float32(1e-30)
+    q[4, 0] = 0 if c > 1 else 1
+    p[4, 0] = 0 if c > 1 else 1
+    y = np.full(33, c - 1)
+    y[:3] = 0
+    y[5] = np.argmax(q[5])
+    for truth in (p, y):
+        for options in ({}, {"label_smoothing": 0.1}):
+            got = fastdiv.cross_entropy(truth, q, temperature=t, **options)
+            for r in range(7) if c < 600 else (2, 3):
+                one = truth[r] if truth is p else int(truth[r])
+                want = exact.evaluate("cross_entropy", one, q[r], temperature=t, **options)
+                if not want < 3e38:
+                    assert got[r] == np.inf
+                    continue
+                assert exact.ulps(got[r], want) <= 0.51, (one, q[r])
+
+
+def test_probabilities_that_are_none_at_a_temperature():
+    q = np.full((40, 30), 0.5, np.float32)
+    q[1, 2], q[2, 2], q[3, 2], q[4], q[5, 2] = -0.5, np.nan, np.inf, 0, 0
+    for truth in (np.full(40, 3), np.ones_like(q)):
+        got = fastdiv.cross_entropy(truth, q, temperature=2)
+        assert np.isnan(got[1:5]).all()
+        assert got[5] == (np.inf if truth.ndim == 2 else np.float32(np.log(29)))
+        assert np.isfinite(got[6:]).all()
+        wide = fastdiv.cross_entropy(truth, q, temperature=2, dtype="d")
+        np.testing.assert_array_equal(got, wide.astype(np.float32))
+        assert wide.dtype == np.float64
