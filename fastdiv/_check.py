@@ -243,7 +243,7 @@ def is_spread(a: Array) -> bool:
 def is_same_memory(out: Array | None, x: Array) -> bool:
     """Whether ``out`` is x itself, element on element, so that writing over it is safe."""
     return (
-        out is not None
+        isinstance(out, np.ndarray)
         and is_spread(out)
         and out.ctypes.data == x.ctypes.data
         and out.strides == x.strides

@@ -297,3 +297,32 @@ def test_no_rows_with_labels(dtype):
 def test_no_classes(name, function, dtype):
     with pytest.raises(ValueError, match=r"\(3, 0\) has no classes"):
         function(*[np.empty((3, 0), dtype) for _ in SIGNATURES[name]])
+
+
+@pytest.mark.parametrize("c", [1, 2, 3, 60, 61, 70, 80, 81, 120, 121, 600, 1100])
+def test_negative_weights_alone_make_no_distribution(c, dtype):
+    # As log-probabilities do that are given by mistake.
+    p = np.full((40, c), 1 / c, dtype)
+    for q in (np.log(p + dtype(1e-3)) - 1, -p):
+        q = q.astype(dtype)
+        assert np.all(q < 0)
+        for a, b in ((p, q), (q, p), (q, q)):
+            assert np.isnan(fastdiv.kl_divergence(a, b)).all()
+            assert np.isnan(fastdiv.js_divergence(a, b)).all()
+            assert np.isnan(fastdiv.js_distance(a, b)).all()
+            for t in (1.0, 1e-5, 0.7, 1e70):
+                for given in (None, "f8"):
+                    made = fastdiv.cross_entropy(a, b, temperature=t, dtype=given)
+                    assert np.isnan(made).all()
+                    made = fastdiv.cross_entropy(np.zeros(40, int), q, temperature=t, dtype=given)
+                    assert np.isnan(made).all()
+
+
+@pytest.mark.parametrize("c", [2, 61, 130, 600, 1100])
+def test_a_label_next_to_nothing_beside_huge_weights(c):
+    q = np.zeros((20, c))
+    q[:, 0], q[:, -1] = 0.5, 1e308
+    want = 308 * np.log(10) + np.log(2)
+    for options in ({}, {"class_weight": np.ones(c)}):
+        got = fastdiv.cross_entropy(np.zeros(20, int), q, **options)
+        assert got == pytest.approx(want, rel=1e-15)

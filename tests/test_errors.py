@@ -184,6 +184,13 @@ def test_out_may_not_overlap_class_weights():
 
 
 @pytest.mark.parametrize("name", MAKERS)
+def test_rows_are_made_in_arrays_alone(name):
+    for workers in (None, 2):
+        with pytest.raises(TypeError, match=r"out must be a numpy\.ndarray, not list"):
+            getattr(fastdiv, name)(np.zeros(3), out=[0, 0, 0], workers=workers)
+
+
+@pytest.mark.parametrize("name", MAKERS)
 def test_rows_that_share_memory_are_not_made_in_place(name):
     function = getattr(fastdiv, name)
     b = np.arange(30.0)

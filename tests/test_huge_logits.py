@@ -150,3 +150,22 @@ def test_float32_is_held_by_double(copies):
     q = np.append(np.float32([0, 0]), np.full(copies, -1e4, np.float32))
     assert fastdiv.kl_divergence_from_logits(q, p) == np.float32(3e38)
     assert fastdiv.compare(p, q).reverse_kl_divergence == np.float32(3e38)
+
+
+@pytest.mark.parametrize("c", [2, 130, 513, 1100, 3000])
+@pytest.mark.parametrize("top", [1e200, 1e270, 1e300, 1.7e308])
+def test_the_last_logit_is_far_above_the_others(c, top):
+    x = np.zeros((3, c))
+    x[:, -1] = top
+    assert np.all(fastdiv.entropy_from_logits(x) == 0)
+    assert np.all(fastdiv.score([c - 1] * 3, x).entropy == 0)
+    assert np.all(fastdiv.logsumexp(x) == top)
+
+
+@pytest.mark.parametrize("c", [2, 61, 130, 600, 1100])
+def test_counts_against_huge_logits(c):
+    p, x = np.zeros((20, c)), np.zeros((20, c))
+    p[:, [0, -1]], x[:, -1] = 50, 1e307
+    assert fastdiv.cross_entropy_from_logits(p, x) == pytest.approx(5e306)
+    x[:, 0] = -np.inf
+    assert np.all(fastdiv.cross_entropy_from_logits(p, x) == np.inf)

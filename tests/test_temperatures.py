@@ -133,3 +133,18 @@ def test_probabilities_that_are_none_at_a_temperature():
         wide = fastdiv.cross_entropy(truth, q, temperature=2, dtype="d")
         np.testing.assert_array_equal(got, wide.astype(np.float32))
         assert wide.dtype == np.float64
+
+
+@pytest.mark.parametrize("c", [2, 61, 600])
+@pytest.mark.parametrize("t", [0.02, 0.01, 1e-3, 1e-6])
+def test_nearly_equal_probabilities_at_a_low_temperature(c, t):
+    # docs/accuracy.md: 2 ulp more for every nat of log(max / min) / T.
+    rng = np.random.default_rng(c)
+    for spread in (t, 0.1 * t, 5 * t, 1e-15):
+        q = 1.5 * np.exp(spread * rng.random(c))
+        p = rng.random(c)
+        for truth in (p, c // 2):
+            got = fastdiv.cross_entropy(truth, q, temperature=t)
+            want = exact.evaluate("cross_entropy", truth, q, temperature=t)
+            more = 2 * np.log(q.max() / q.min()) / t
+            assert exact.ulps(got, want) <= BOUNDS["cross_entropy"][1] + more, (truth, q)

@@ -116,8 +116,8 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
         e = exp_scalar(s.base.rho)
         add(&s.rest, s.ties * e * exp_unit(like))
         add(&s.squares, s.ties * e * e * exp_unit(like) * exp_unit(like))
-        if m < INFINITY:
-            # Every gap grows by m - s.m.
+        if m < INFINITY and ratio > 0:
+            # Every gap grows by m - s.m; where they no longer count, that may be infinite.
             add(&s.spread, value(&s.rest) * (m - s.m))
     multiply(&s.rest, ratio)
     multiply(&s.spread, ratio)

@@ -63,6 +63,15 @@ cdef inline double log_lane(double a) noexcept nogil:
     return NAN if a < 0 else made
 
 
+cdef inline double log_quotient_lane(double a, double b, double quotient) noexcept nogil:
+    """log(a / b) for 0 <= a <= b and their quotient, not subnormal, to 3 u of itself. For lanes.
+
+    Next to 1 the quotient's own rounding would be all of its logarithm.
+    """
+    cdef double near = log_near((a - b) / b), far = log_lane(quotient)
+    return near if quotient >= 0.75 else far
+
+
 cdef inline double log_quotient(double a, double b) noexcept nogil:
     """log(a / b) for a <= b, to a few u of itself."""
     cdef double quotient = a / b

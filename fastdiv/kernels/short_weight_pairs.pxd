@@ -111,7 +111,8 @@ cdef inline void pair_pass(
                 b = factor[lane] * b if scaled else b
                 # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
                 f = <real>0 - a if b < 4 * least_normal(p) else <real>0
-            signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, b))
+            # q's own sign: of negative weights alone the factor is negative, too.
+            signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, q[k + lane]))
     tile_sum(<const real*>phi, c, <double*>total)
     tile_sum(p, c, <double*>mass)
     for lane in range(many):

@@ -181,7 +181,9 @@ cdef inline void cross_entropy_label(
         at_label[lane] = at_label[lane] if good else NAN
     if t.normalize:
         for lane in range(many):
+            # Quotients beyond the largest number are for the careful function.
             made[lane] = others[lane] / at_label[lane]
+            made[lane] = made[lane] if made[lane] < INFINITY else NAN
         log1p_tile(made, <const real*>q)
     else:
         for lane in range(many):

@@ -11,12 +11,12 @@ from libc.stdint cimport (
 from libc.string cimport memcpy
 
 from fastdiv.kernels.apart cimport apart
-from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.halves cimport bfloat16, float16, float16_row
 from fastdiv.kernels.items cimport gather_every, gather_far, item
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_max, block_size, lanes
 from fastdiv.kernels.math cimport bits64, double_of
-from fastdiv.kernels.scalars cimport log_lane, log_quotient
+from fastdiv.kernels.scalars cimport log_lane, log_quotient, log_quotient_lane
 from fastdiv.kernels.segments cimport split
 from fastdiv.kernels.temperatures cimport temperature
 
@@ -122,19 +122,26 @@ cdef inline double kept(double made, double of) noexcept nogil:
 
 
 cdef inline void take_logarithms(real* block, Py_ssize_t n, double top) noexcept nogil:
-    """log_quotient of the elements and ``top``."""
+    """log_quotient of the elements and ``top``, which is the largest, or 1."""
     cdef double quotient[MAX_BLOCK]
     cdef bint far = False
     cdef Py_ssize_t j
+    if top == 1.0:
+        for j in range(n):
+            block[j] = <real>log_lane(<double>block[j])
+        return
     for j in range(n):
         quotient[j] = <double>block[j] / top
         far = far | ((block[j] > 0) & (quotient[j] <= 1e-290))
     if far:
         for j in range(n):
-            block[j] = <real>log_quotient(<double>block[j], top)
+            if quotient[j] > 1e-290:
+                block[j] = <real>log_quotient_lane(<double>block[j], top, quotient[j])
+            else:
+                block[j] = <real>log_quotient(<double>block[j], top)
     else:
         for j in range(n):
-            block[j] = <real>log_lane(quotient[j])
+            block[j] = <real>log_quotient_lane(<double>block[j], top, quotient[j])
 
 
 cdef inline void divide(
@@ -228,8 +235,12 @@ cdef inline void set_top(source* s, Py_ssize_t c, double* scratch) noexcept nogi
         x = fetch(&plain, k, n, scratch, <double>-INFINITY)
         top = max(top, block_max(x, n, tail_of(<const double*>scratch)))
         k += n
-    # An infinite logit stays what it is, and is found out.
-    s.top = top if s.logarithm or finite(top) else 0.0
+    # An infinite logit stays what it is, and is found out; weights below 0 have no logarithms, nor
+    # have their quotients.
+    if s.logarithm:
+        s.top = top if top >= 0 else NAN
+    else:
+        s.top = top if finite(top) else 0.0
 
 
 cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogil:

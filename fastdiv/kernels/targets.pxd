@@ -38,7 +38,7 @@ cdef inline void cross_entropies(
     """
     cdef double smoothing = t.smoothing, rest = 1 - smoothing, even_share = t.even_share, c = t.c
     cdef double heat = t.in_f64.value
-    cdef double scale, small = least_of_products(like), large = 0.0 if real is float else 2.0 ** 500
+    cdef double scale, small = least_of_products(like), large = 0.0 if real is float else 2.0
     cdef bint good, weighted = t.weight != NULL
     cdef Py_ssize_t r
     if t.normalize:

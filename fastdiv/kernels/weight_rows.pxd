@@ -66,13 +66,15 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
 cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
     """log(S / q_y) = log1p((sum of the other q) / q_y)."""
     cdef weight_sums others
-    cdef double at_label = element(&t.q, t.label, <real>0)
+    cdef double at_label = element(&t.q, t.label, <real>0), ratio
     if not t.normalize or not (at_label > faint(<const real*>scratch)) or not finite(at_label):
         return NAN
     others = sum_weights(&t.q, t, t.label, scratch)
     if others.low < 0 or not finite(others.total.high):
         return NAN
-    return log1p_lane(value(&others.total) / at_label)
+    # Quotients beyond the largest number are for the careful function.
+    ratio = value(&others.total) / at_label
+    return log1p_lane(ratio) if ratio < INFINITY else NAN
 
 
 cdef inline double kl_of(
