@@ -66,18 +66,17 @@ def _small(
     logits: bool,
     p: ArrayLike,
     q: ArrayLike,
+    labels: Array | None,
     out: Array | None,
     axis: int,
-    keepdims: bool,
-    wide: bool,
     base: float | None,
     normalize: bool,
-    reduction: str,
+    wide: bool = False,
+    wide_out: bool = False,
 ) -> Any:
     """Call cross-entropy without further options for small plain arrays; None for others."""
-    labels = _few.labels_of(p)
     labelled = labels is not None
-    values = _rows.kernels.plain(
+    return _rows.kernels.plain(
         NUMBERS[labelled, logits],
         (q,) if labelled else (p, q),
         labels,
@@ -85,10 +84,9 @@ def _small(
         axis=axis,
         normalize=normalize,
         unit=1.0 if base is None else _check.log_unit(base),
-        wide_out=wide or reduction != "none",
+        wide_out=wide_out,
         wide=wide,
     )
-    return _answer(values, q, out, keepdims, wide, reduction, labels, None, None)
 
 
 def _answer(
@@ -136,14 +134,24 @@ def against(
     """Call cross-entropy: rows or labels against rows of weights or logits."""
     is_plain = class_weight is None and label_smoothing == 0 and ignore_index is None
     is_plain = is_plain and temperature == 1
+    alone = _few.is_alone(workers)
+    if alone and is_plain and dtype is None and reduction == "none" and not keepdims:
+        # What most calls are, before anything else is asked.
+        made = _small(logits, p, q, _few.labels_of(p), out, axis, base, normalize)
+        if made is not None:
+            return _rows.answer(made, out)
+        alone = False
     # What is asked of the rest is asked of small plain arrays all at once.
     asked_wide = _few.is_float64(dtype)
     # ``out`` or an axis to keep, and of a sum neither: both are looked after elsewhere.
-    may_be_small = (out is not None) + bool(keepdims) <= (reduction == "none")
+    may_be_small = alone and (out is not None) + bool(keepdims) <= (reduction == "none")
     may_be_small = may_be_small and (dtype is None or asked_wide)
-    may_be_small = may_be_small and reduction in _check.REDUCTIONS and _few.is_alone(workers)
+    may_be_small = may_be_small and reduction in _check.REDUCTIONS
     if may_be_small and is_plain:
-        found = _small(logits, p, q, out, axis, keepdims, asked_wide, base, normalize, reduction)
+        few = _few.labels_of(p)
+        wide_out = asked_wide or reduction != "none"
+        made = _small(logits, p, q, few, out, axis, base, normalize, asked_wide, wide_out)
+        found = _answer(made, q, out, keepdims, asked_wide, reduction, few, None, None)
         if found is not None:
             return found
     temperature = _check.positive(temperature, "temperature")
@@ -239,4 +247,5 @@ def of_few(labels: ArrayLike, logits: ArrayLike, workers: int | None) -> Any:
     few = _few.labels_of(labels)
     if few is None or not _few.is_alone(workers):
         return None
-    return _small(True, few, logits, None, -1, False, False, None, True, "none")
+    made = _small(True, few, logits, few, None, -1, None, True)
+    return None if made is None else _rows.answer(made, None)

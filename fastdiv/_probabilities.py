@@ -63,8 +63,8 @@ def entropy(
 
     Notes
     -----
-    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or if all are 0;
-    other rows are untouched and nothing warns.
+    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
+    all are 0; other rows are untouched and nothing warns.
     With :math:`m` the largest and :math:`S` the sum of the weights the sum is taken as
     :math:`\log(S/m) + \sum_k p_k \log(m/p_k) / S`, whose terms are all non-negative, so that the
     entropy of a row that is almost one-hot keeps its digits.
@@ -164,8 +164,8 @@ def cross_entropy(
 
     Notes
     -----
-    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or if all are 0;
-    other rows are untouched and nothing warns.
+    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
+    all are 0; other rows are untouched and nothing warns.
     p > 0 where q = 0 gives +inf: no epsilon is added anywhere.
 
     References
@@ -248,8 +248,8 @@ def kl_divergence(
 
     Notes
     -----
-    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or if all are 0;
-    other rows are untouched and nothing warns.
+    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
+    all are 0; other rows are untouched and nothing warns.
     p > 0 where q = 0 gives +inf. Never negative for normalised rows, and exactly 0 for p and p.
     The sum is taken as :math:`\sum_k (p_k \log(p_k/q_k) - p_k + q_k)`, whose terms are all
     non-negative, so that it keeps its digits however close the rows are.
@@ -336,8 +336,8 @@ def js_divergence(
 
     Notes
     -----
-    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or if all are 0;
-    other rows are untouched and nothing warns.
+    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
+    all are 0; other rows are untouched and nothing warns.
     Symmetric, never negative, never above log 2, exactly 0 for p and p, and finite even where one
     row has a 0 and the other does not.
 
@@ -416,8 +416,8 @@ def js_distance(
 
     Notes
     -----
-    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or if all are 0;
-    other rows are untouched and nothing warns.
+    0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
+    all are 0; other rows are untouched and nothing warns.
     A metric: symmetric, 0 only for equal rows, and the triangle inequality holds.
 
     References
