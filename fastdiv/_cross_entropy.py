@@ -135,17 +135,17 @@ def against(
     is_plain = class_weight is None and label_smoothing == 0 and ignore_index is None
     is_plain = is_plain and temperature == 1
     alone = _few.is_alone(workers)
-    if alone and is_plain and dtype is None and reduction == "none" and not keepdims:
+    asks_nothing = is_plain and dtype is None and reduction == "none" and not keepdims
+    if alone and asks_nothing:
         # What most calls are, before anything else is asked.
         made = _small(logits, p, q, _few.labels_of(p), out, axis, base, normalize)
         if made is not None:
             return _rows.answer(made, out)
-        alone = False
     # What is asked of the rest is asked of small plain arrays all at once.
     asked_wide = _few.is_float64(dtype)
     # ``out`` or an axis to keep, and of a sum neither: both are looked after elsewhere.
-    may_be_small = alone and (out is not None) + bool(keepdims) <= (reduction == "none")
-    may_be_small = may_be_small and (dtype is None or asked_wide)
+    may_be_small = alone and not asks_nothing and (dtype is None or asked_wide)
+    may_be_small = may_be_small and (out is not None) + bool(keepdims) <= (reduction == "none")
     may_be_small = may_be_small and reduction in _check.REDUCTIONS
     if may_be_small and is_plain:
         few = _few.labels_of(p)

@@ -19,9 +19,9 @@ cdef enum:
     # Rows of a group at most: four lines side by side, for every page that is gone to. With 128
     # rows of 1000 classes are a tenth faster, for twice the room.
     GROUP = 64
-    # Bytes of a group of more than a tile at most: a part of the second cache.
+    # Bytes of a group of more rows than a line has at most: a part of the second cache.
     GROUP_ROOM = 1 << 21
-    # And of a tile: rows of half a million floats. Longer ones are taken where they lie.
+    # And of a line's rows: half a million classes. Longer ones are taken where they lie.
     MOST_ROOM = 1 << 25
 
 ctypedef struct across:
