@@ -123,25 +123,33 @@ cdef inline real least(const real* accumulator) noexcept nogil:
     return -greatest(<real*>m)
 
 
+cdef inline void take_maxima(real* m, const real* y) noexcept nogil:
+    """NaNs are passed over."""
+    cdef Py_ssize_t lane
+    for lane in range(lanes(y)):
+        m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
+
+
 cdef inline void lane_maxima(
     const real* x, Py_ssize_t n, const real* tail, real* m
 ) noexcept nogil:
     """Largest elements of four sets of lanes; NaNs are passed over, -inf where there is no other.
 
-    Four chains hide the latency of the comparison; a maximum has no rounding to reorder.
+    Two sets and then the others: AVX2 has registers for no more.
     """
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
-    cdef const real* y
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, fours = n // (4 * width) * 4 * width
+    cdef Py_ssize_t k, i, lane
     for lane in range(4 * width):
         m[lane] = -INFINITY
-    while k + 4 * width <= whole:
-        for lane in range(4 * width):
-            m[lane] = x[k + lane] if x[k + lane] > m[lane] else m[lane]
-        k += 4 * width
+    for i in range(2):
+        k = 2 * i * width
+        while k < fours:
+            take_maxima(m + 2 * i * width, x + k)
+            take_maxima(m + (2 * i + 1) * width, x + k + width)
+            k += 4 * width
+    k = fours
     while k < n:
-        y = at(x, k, whole, tail)
-        for lane in range(width):
-            m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
+        take_maxima(m, at(x, k, whole, tail))
         k += width
 
 
@@ -152,23 +160,36 @@ cdef inline real greatest_of_four(real* m) noexcept nogil:
     return greatest(m)
 
 
+cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    """Largest element; NaNs are passed over (the sums find them), -inf if there is no other.
+
+    Two chains hide the latency of the comparison; a maximum has no rounding to reorder.
+    """
+    cdef real m[2 * MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
+    for lane in range(2 * width):
+        m[lane] = -INFINITY
+    while k + 2 * width <= whole:
+        take_maxima(<real*>m, x + k)
+        take_maxima(<real*>m + width, x + k + width)
+        k += 2 * width
+    while k < n:
+        take_maxima(<real*>m, at(x, k, whole, tail))
+        k += width
+    fold_lanes(<real*>m, width, False)
+    return greatest(<real*>m)
+
+
 cdef inline real block_min(const real* x, Py_ssize_t n) noexcept nogil:
     """Smallest element, or 0 if that is smaller; NaNs are passed over."""
-    cdef real m[4 * MAX_LANES]
+    cdef real m[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), k = 0, lane
-    for lane in range(4 * width):
+    for lane in range(MAX_LANES):
         m[lane] = 0
-    while k + 4 * width <= n:
-        for lane in range(4 * width):
+    while k + width <= n:
+        for lane in range(width):
             m[lane] = -x[k + lane] if -x[k + lane] > m[lane] else m[lane]
-        k += 4 * width
+        k += width
     for lane in range(n - k):
         m[lane] = -x[k + lane] if -x[k + lane] > m[lane] else m[lane]
-    return -greatest_of_four(<real*>m)
-
-
-cdef inline real block_max(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
-    """Largest element; NaNs are passed over (the sums find them), -inf if there is no other."""
-    cdef real m[4 * MAX_LANES]
-    lane_maxima(x, n, tail, <real*>m)
-    return greatest_of_four(<real*>m)
+    return -greatest(<real*>m)

@@ -8,7 +8,7 @@ from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weight_targets cimport log_sums
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.sums cimport rest_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weight_gaps cimport gap_terms
 
@@ -26,7 +26,6 @@ cdef inline void log_rows(
     cdef real bad[TILE]
     cdef double rest[TILE]
     cdef real logs[MAX_BLOCK]
-    cdef real others[MAX_BLOCK]
     cdef const real* q[TILE]
     cdef const real* next
     cdef real* own
@@ -42,10 +41,10 @@ cdef inline void log_rows(
         own = room_of(scratch, r)
         next = <const real*>(rows.q[r] + next_tile(rows.q, many))
         bad[r] = <real>0 if gap_terms(
-            q[r], q[r], c, own + block, own + block, next, next, m[r], origin[r], unit[r],
-            mantissa[r], <real*>logs, <real*>others, &tied, True, False, True) else <real>1
+            q[r], q[r], c, own + block, own + block, next, next, origin[r], unit[r], mantissa[r],
+            <real*>logs, False, True) else <real>1
+        rest[r] = rest_sum(q[r], c, own + block, m[r], &tied, False)
         ties[r] = <real>tied
-        rest[r] = block_sum(<const real*>others, filled, own + block, False)
         for k in range(filled):
             own[k] = logs[k]
         if filled > c:

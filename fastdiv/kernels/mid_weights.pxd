@@ -11,7 +11,7 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.short_weight_pairs cimport pair_results
 from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.sums cimport block_sum, rest_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weight_gaps cimport gap_terms
 from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, pair_terms
@@ -34,7 +34,6 @@ cdef inline void gap_rows(
     cdef double rest[TILE]
     cdef double total[TILE]
     cdef real gaps[MAX_BLOCK]
-    cdef real others[MAX_BLOCK]
     cdef const real* q[TILE]
     cdef const real* p
     cdef const real* tail
@@ -59,11 +58,11 @@ cdef inline void gap_rows(
         next_p = <const real*>(rows.p[r] + next_tile(rows.p, many))
         bad[r] = <real>0 if gap_terms(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
-            <const real*>(at_q[r] + next_tile(at_q, many)), m[r], origin[r], unit[r], mantissa[r],
-            <real*>gaps, <real*>others, &tied, True, targeted, False) else <real>1
-        ties[r] = <real>tied
+            <const real*>(at_q[r] + next_tile(at_q, many)), origin[r], unit[r], mantissa[r],
+            <real*>gaps, targeted, False) else <real>1
         gap[r] = block_sum(<const real*>gaps, filled, tail, not targeted)
-        rest[r] = block_sum(<const real*>others, filled, tail, not targeted)
+        rest[r] = rest_sum(q[r], c, tail, m[r], &tied, not targeted)
+        ties[r] = <real>tied
         if targeted:
             total[r] = block_sum(p, c, p_tail, False)
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,

@@ -1,9 +1,7 @@
 """Where in a block the largest element is, and how many come before another one."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
-from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, at, greatest_of_four, lanes,
-)
+from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, greatest, lanes
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 from fastdiv.kernels.sums cimport lane_sum
 
@@ -17,11 +15,11 @@ cdef inline real next_above(real a) noexcept nogil:
 
 
 cdef inline void max_and_count(
-    const real* y, Py_ssize_t n, real bound, real* m, real* found
+    const real* y, real bound, real* m, real* found
 ) noexcept nogil:
-    """Of n lanes the larger of two, and one more where an element reaches the bound."""
+    """Of a set of lanes the larger of two, and one more where an element reaches the bound."""
     cdef Py_ssize_t lane
-    for lane in range(n):
+    for lane in range(lanes(y)):
         m[lane] = y[lane] if y[lane] > m[lane] else m[lane]
         found[lane] += <real>1 if y[lane] >= bound else <real>0
 
@@ -34,59 +32,41 @@ cdef inline real max_and_rank(
     One comparison each, with a bound that changes where ``before`` is: those that are equal and
     just before it are counted afterwards. What pads the tail, -inf, comes after it.
     """
-    cdef real m[4 * MAX_LANES]
-    cdef real found[4 * MAX_LANES]
+    cdef real m[MAX_LANES]
+    cdef real found[MAX_LANES]
     cdef real above = next_above(a)
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
     cdef int equal = 0
-    for lane in range(4 * width):
+    for lane in range(width):
         m[lane] = -INFINITY
         found[lane] = 0
-    while k + 4 * width <= whole:
-        max_and_count(
-            x + k, 4 * width, a if k + 4 * width <= before else above, <real*>m, <real*>found)
-        k += 4 * width
     while k < n:
-        max_and_count(
-            at(x, k, whole, tail), width, a if k + width <= before else above, <real*>m,
-            <real*>found)
+        max_and_count(at(x, k, whole, tail), a if k + width <= before else above, <real*>m,
+                      <real*>found)
         k += width
     if 0 < before < n:
-        k = 4 * width if before < whole - whole % (4 * width) else width
-        for k in range(before // k * k, before):
+        for k in range(before // width * width, before):
             equal += x[k] == a
-    for lane in range(width):
-        found[lane] = ((found[lane] + found[lane + width])
-                       + (found[lane + 2 * width] + found[lane + 3 * width]))
     rank[0] = <Py_ssize_t>lane_sum(<const real*>found) + equal
-    return greatest_of_four(<real*>m)
-
-
-cdef inline void note_place(
-    const real* y, Py_ssize_t n, real m, real place, real* first
-) noexcept nogil:
-    """Keep the larger of what is there and, in lanes that hold m, the place."""
-    cdef Py_ssize_t lane
-    cdef real found
-    for lane in range(n):
-        found = place if y[lane] >= m else <real>-MAX_BLOCK
-        first[lane] = found if found > first[lane] else first[lane]
+    return greatest(<real*>m)
 
 
 cdef inline Py_ssize_t first_in_block(
     const real* x, Py_ssize_t n, const real* tail, real m
 ) noexcept nogil:
     """Index of the first element of a block that equals m, its maximum: -index is the largest."""
-    cdef real first[4 * MAX_LANES]
+    cdef real first[MAX_LANES]
+    cdef real found
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
-    for lane in range(4 * width):
+    cdef const real* y
+    for lane in range(width):
         first[lane] = -MAX_BLOCK
-    while k + 4 * width <= whole:
-        note_place(x + k, 4 * width, m, <real>-k, <real*>first)
-        k += 4 * width
     while k < n:
-        note_place(at(x, k, whole, tail), width, m, <real>-k, <real*>first)
+        y = at(x, k, whole, tail)
+        for lane in range(width):
+            found = <real>-k if y[lane] >= m else <real>-MAX_BLOCK
+            first[lane] = found if found > first[lane] else first[lane]
         k += width
-    for lane in range(4 * width):
+    for lane in range(width):
         first[lane] -= <real>lane
-    return -<Py_ssize_t>greatest_of_four(<real*>first)
+    return -<Py_ssize_t>greatest(<real*>first)

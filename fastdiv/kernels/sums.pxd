@@ -6,9 +6,12 @@ while in a chain their additions all round the same way: lanes that took up 32 e
 were 5 u off, and could be 16 u. The block sums are added with their rounding errors kept.
 """
 
+from libc.stdint cimport uint32_t, uint64_t
+
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, fma, real
-from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, lanes
+from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes
+from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 
 cdef enum:
     # Doubles: eight numbers for each 64 of a block. Floats: sixteen.
@@ -21,6 +24,10 @@ ctypedef struct double_sum:
 
 ctypedef double (*sum_f32)(const float*, Py_ssize_t, const float*) noexcept nogil
 ctypedef double (*sum_f64)(const double*, Py_ssize_t, const double*) noexcept nogil
+ctypedef double (*rest_f32)(
+    const float*, Py_ssize_t, const float*, float, double*) noexcept nogil
+ctypedef double (*rest_f64)(
+    const double*, Py_ssize_t, const double*, double, double*) noexcept nogil
 
 
 cdef inline void add(double_sum* s, double value) noexcept nogil:
@@ -69,7 +76,37 @@ cdef inline double lane_sum(const real* accumulator) noexcept nogil:
     return tree_of(<double*>s, accumulator)
 
 
-cdef inline double eight(const real* y, bint rough) noexcept nogil:
+cdef inline real below(real x, real top, bint all, real* ties) noexcept nogil:
+    """x, but 0 where it is ``top``, which is counted in the bits of ``ties``: with masks, in place
+    of which gcc adds both 1 and 0 and selects."""
+    cdef uint32_t few
+    cdef uint64_t many
+    if all:
+        return x
+    if real is float:
+        few = <uint32_t>0 - <uint32_t>(x >= top)
+        ties[0] = float_of(bits32(ties[0]) - few)
+        return float_of(bits32(x) & ~few)
+    else:
+        many = <uint64_t>0 - <uint64_t>(x >= top)
+        ties[0] = double_of(bits64(ties[0]) - many)
+        return double_of(bits64(x) & ~many)
+
+
+cdef inline double count_of(const real* ties) noexcept nogil:
+    """How many ``below`` has counted in the lanes."""
+    cdef Py_ssize_t lane, n = 0
+    for lane in range(lanes(ties)):
+        if real is float:
+            n += bits32(ties[lane])
+        else:
+            n += <Py_ssize_t>bits64(ties[lane])
+    return n
+
+
+cdef inline double eight(
+    const real* y, bint rough, real top, bint all, real* ties
+) noexcept nogil:
     """The sum of eight elements half a set of lanes apart.
 
     Where one term of a row is most of it, every step it takes through the tree is a rounding:
@@ -77,18 +114,22 @@ cdef inline double eight(const real* y, bint rough) noexcept nogil:
     ``rough``, three steps, is a tenth faster, for what is within its bound all the same.
     """
     cdef Py_ssize_t width = lanes(y), half = width // 2
+    cdef real a = below(y[0], top, all, ties) + below(y[2 * width], top, all, ties)
+    cdef real b = below(y[width], top, all, ties) + below(y[3 * width], top, all, ties)
+    cdef real c = below(y[half], top, all, ties) + below(y[half + 2 * width], top, all, ties)
+    cdef real d = (below(y[half + width], top, all, ties)
+                   + below(y[half + 3 * width], top, all, ties))
     if rough:
-        return (((y[0] + y[2 * width]) + (y[width] + y[3 * width]))
-                + ((y[half] + y[half + 2 * width]) + (y[half + width] + y[half + 3 * width])))
-    return ((<double>(y[0] + y[2 * width]) + <double>(y[width] + y[3 * width]))
-            + (<double>(y[half] + y[half + 2 * width])
-               + <double>(y[half + width] + y[half + 3 * width])))
+        return (a + b) + (c + d)
+    return (<double>a + <double>b) + (<double>c + <double>d)
 
 
 cdef inline void partial_sums(
-    const real* x, Py_ssize_t n, const real* tail, bint rough, double* sums
+    const real* x, Py_ssize_t n, const real* tail, bint rough, real top, bint all, double* sums,
+    real* ties,
 ) noexcept nogil:
-    """What tree_of makes the sum of a block of; ``sums`` has room for SUMS."""
+    """What tree_of makes the sum of a block of; ``sums`` has room for SUMS. If not ``all``, of the
+    elements below ``top``, its largest, while those that equal it are counted in ``ties``."""
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, made = 0
     cdef Py_ssize_t half = width // 2
@@ -99,7 +140,7 @@ cdef inline void partial_sums(
     while k + 4 * width <= whole:
         y = x + k
         for lane in range(half):
-            a = eight(y + lane, rough)
+            a = eight(y + lane, rough, top, all, ties + lane)
             if real is float:
                 sums[lane] += a
             else:
@@ -109,7 +150,8 @@ cdef inline void partial_sums(
     while k < n:
         y = at(x, k, whole, tail)
         for lane in range(half):
-            late[lane] += y[lane] + y[lane + half]
+            late[lane] += (below(y[lane], top, all, ties + lane)
+                           + below(y[lane + half], top, all, ties + lane))
         k += width
     if real is double:
         while made > half:
@@ -121,13 +163,35 @@ cdef inline void partial_sums(
 
 cdef inline double fine_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
     cdef double sums[SUMS]
-    partial_sums(x, n, tail, False, <double*>sums)
+    partial_sums(x, n, tail, False, <real>0, True, <double*>sums, <real*>NULL)
     return tree_of(<double*>sums, x)
 
 
 cdef inline double rough_sum(const float* x, Py_ssize_t n, const float* tail) noexcept nogil:
     cdef double sums[SUMS]
-    partial_sums(x, n, tail, True, <double*>sums)
+    partial_sums(x, n, tail, True, <float>0, True, <double*>sums, <float*>NULL)
+    return tree_of(<double*>sums, x)
+
+
+cdef inline double fine_rest(
+    const real* x, Py_ssize_t n, const real* tail, real top, double* tied
+) noexcept nogil:
+    cdef double sums[SUMS]
+    cdef real ties[MAX_LANES]
+    clear(<real*>ties)
+    partial_sums(x, n, tail, False, top, False, <double*>sums, <real*>ties)
+    tied[0] = count_of(<const real*>ties)
+    return tree_of(<double*>sums, x)
+
+
+cdef inline double rough_rest(
+    const float* x, Py_ssize_t n, const float* tail, float top, double* tied
+) noexcept nogil:
+    cdef double sums[SUMS]
+    cdef float ties[MAX_LANES]
+    clear(<float*>ties)
+    partial_sums(x, n, tail, True, top, False, <double*>sums, <float*>ties)
+    tied[0] = count_of(<const float*>ties)
     return tree_of(<double*>sums, x)
 
 
@@ -141,6 +205,18 @@ cdef inline double block_sum(
         return (<sum_f32>apart(<void*>rough_sum))(x, n, tail)
     else:
         return (<sum_f32>apart(<void*>fine_sum[float]))(x, n, tail)
+
+
+cdef inline double rest_sum(
+    const real* x, Py_ssize_t n, const real* tail, real top, double* tied, bint rough
+) noexcept nogil:
+    """Sum of a block without its largest elements, and how many these are."""
+    if real is double:
+        return (<rest_f64>apart(<void*>fine_rest[double]))(x, n, tail, top, tied)
+    elif rough:
+        return (<rest_f32>apart(<void*>rough_rest))(x, n, tail, top, tied)
+    else:
+        return (<rest_f32>apart(<void*>fine_rest[float]))(x, n, tail, top, tied)
 
 
 cdef inline double sum_of(const double* w, Py_ssize_t n) noexcept nogil:
@@ -191,8 +267,8 @@ cdef inline void score_sums(
     cdef double of_rest[SUMS]
     cdef double of_spread[SUMS]
     cdef double of_squares[SUMS]
-    partial_sums(rest, n, tail, False, <double*>of_rest)
-    partial_sums(spread, n, tail, True, <double*>of_spread)
+    partial_sums(rest, n, tail, False, <real>0, True, <double*>of_rest, <real*>NULL)
+    partial_sums(spread, n, tail, True, <real>0, True, <double*>of_spread, <real*>NULL)
     partial_squares(rest, n, <double*>of_squares)
     made[0] = tree_of(<double*>of_rest, rest)
     made[1] = tree_of(<double*>of_spread, rest)

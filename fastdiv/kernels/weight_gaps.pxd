@@ -22,7 +22,7 @@ from fastdiv.kernels.math cimport (
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, value
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, rest_sum, value
 from fastdiv.kernels.weights cimport least_normal
 
 ctypedef struct gap_sums:
@@ -36,63 +36,81 @@ ctypedef struct gap_sums:
     bint good
 
 
+cdef inline real vanishing(real q, real weight, bint weighed) noexcept nogil:
+    """Negative where there is weight on a q that is 0 or about subnormal; if not ``weighed``, where
+    there is such a q: a step in place of three, for what ``are_good`` then looks at again."""
+    if weighed:
+        return <real>0 - weight if q < 4 * least_normal(&q) else <real>0
+    return q - 4 * least_normal(&q)
+
+
+cdef inline bint are_good(
+    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail
+) noexcept nogil:
+    """Whether no weight of two blocks is negative, and none is on a q that vanishes."""
+    cdef real signs[MAX_LANES]
+    cdef Py_ssize_t k = 0, lane, width = lanes(p), whole = n - n % width
+    cdef const real* a
+    cdef const real* b
+    clear(<real*>signs)
+    while k < n:
+        a = at(p, k, whole, p_tail)
+        b = at(q, k, whole, q_tail)
+        for lane in range(width):
+            signs[lane] = or_bits(or_bits(signs[lane], vanishing(b[lane], a[lane], True)),
+                                  or_bits(a[lane], b[lane]))
+        k += width
+    return not sign_bit(any_bits(<real*>signs))
+
+
 cdef inline void ratio_step(
     const real* p, const real* q, real origin, real unit, real* ratio, real* fraction, real* steps,
-    real* signs, bint targeted, bint logs,
+    real* signs, bint targeted, bint logs, bint weighed,
 ) noexcept nogil:
     """What log(q) needs of one set of lanes that takes a division, and in ``signs`` what shows a
-    row that is not for this pass."""
+    row that is not for this pass, see ``vanishing``."""
     cdef Py_ssize_t lane
-    cdef real f
     for lane in range(lanes(q)):
         ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
-        signs[lane] = or_bits(signs[lane], q[lane])
-        if targeted:
-            # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-            f = <real>0 - p[lane] if q[lane] < 4 * least_normal(q) else <real>0
-            signs[lane] = or_bits(or_bits(signs[lane], f), p[lane])
-        if logs:
-            f = <real>0 - q[lane] if q[lane] < 4 * least_normal(q) else <real>0
-            signs[lane] = or_bits(signs[lane], f)
+        # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
+        if targeted or logs:
+            signs[lane] = or_bits(
+                signs[lane], or_bits(p[lane], vanishing(q[lane], p[lane], weighed)))
+        if weighed or not (targeted or logs):
+            signs[lane] = or_bits(signs[lane], q[lane])
 
 
 cdef inline void gap_step(
-    const real* p, const real* q, real m, real mantissa, const real* ratio, const real* fraction,
-    const real* steps, real* gaps, real* rest, real* ties, bint at_max, bint logs,
+    const real* p, const real* q, real mantissa, const real* ratio, const real* fraction,
+    const real* steps, real* gaps, bint logs,
 ) noexcept nogil:
     """The terms of one set of lanes."""
+    cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
     cdef real gap
     for lane in range(lanes(q)):
         gap = log_gap(fraction[lane], ratio[lane], steps[lane], mantissa)
         if logs:
-            gaps[lane] = -INFINITY if q[lane] == 0 else -gap
+            made[lane] = -INFINITY if q[lane] == 0 else -gap
         else:
-            gaps[lane] = p[lane] * gap
-        if at_max:
-            rest[lane] = <real>0 if q[lane] >= m else q[lane]
-            ties[lane] += <real>1 if q[lane] >= m else <real>0
+            made[lane] = p[lane] * gap
+    put_set(gaps, <const real*>made)
 
 
 cdef inline bint gap_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
-    const real* next_p, const real* next_q, real m, real origin, real unit, real mantissa,
-    real* gaps, real* rest, double* tied, bint at_max, bint targeted, bint logs,
+    const real* next_p, const real* next_q, real origin, real unit, real mantissa, real* gaps,
+    bint targeted, bint logs,
 ) noexcept nogil:
-    """The terms of a block, in whole sets of lanes, and how many q equal m; whether the block is
-    for this pass.
+    """The terms of a block, in whole sets of lanes; whether the block is for this pass.
 
     logs: the terms are log(q / m), -inf where q is 0. next_p, next_q: what is to be read next.
     """
     cdef real ratio[2 * MAX_LANES]
     cdef real fraction[2 * MAX_LANES]
     cdef real steps[2 * MAX_LANES]
-    cdef real ties[MAX_LANES]
     cdef real signs[MAX_LANES]
-    cdef real made[MAX_LANES]
-    cdef real others[MAX_LANES]
     cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
-    clear(<real*>ties)
     clear(<real*>signs)
     # In twos, see pair_terms.
     while k + 2 * width <= whole:
@@ -100,34 +118,27 @@ cdef inline bint gap_terms(
             i = j * width
             ahead(next_q + k + i)
             ratio_step(p + k + i, q + k + i, origin, unit, <real*>ratio + i,
-                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted, logs)
+                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted, logs,
+                       False)
         for j in range(2):
             i = j * width
             if targeted:
                 ahead(next_p + k + i)
-            gap_step(p + k + i, q + k + i, m, mantissa, <const real*>ratio + i,
-                     <const real*>fraction + i, <const real*>steps + i, <real*>made,
-                     <real*>others, <real*>ties, at_max, logs)
-            put_set(gaps + k + i, <const real*>made)
-            if at_max:
-                put_set(rest + k + i, <const real*>others)
+            gap_step(p + k + i, q + k + i, mantissa, <const real*>ratio + i,
+                     <const real*>fraction + i, <const real*>steps + i, gaps + k + i, logs)
         k += 2 * width
     while k < n:
         ahead(next_q + k)
         if targeted:
             ahead(next_p + k)
         ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
-                   <real*>fraction, <real*>steps, <real*>signs, targeted, logs)
-        gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), m, mantissa,
-                 <const real*>ratio, <const real*>fraction, <const real*>steps, <real*>made,
-                 <real*>others, <real*>ties, at_max, logs)
-        put_set(gaps + k, <const real*>made)
-        if at_max:
-            put_set(rest + k, <const real*>others)
+                   <real*>fraction, <real*>steps, <real*>signs, targeted, logs, True)
+        gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), mantissa, <const real*>ratio,
+                 <const real*>fraction, <const real*>steps, gaps + k, logs)
         k += width
-    if at_max:
-        tied[0] = lane_sum(<const real*>ties)
-    return not sign_bit(any_bits(<real*>signs))
+    if not sign_bit(any_bits(<real*>signs)):
+        return True
+    return (targeted or logs) and are_good(p, q, n, p_tail, q_tail)
 
 
 cdef inline void gap_block(
@@ -135,19 +146,16 @@ cdef inline void gap_block(
     const real* q_tail, bint at_max, bint targeted,
 ) noexcept nogil:
     cdef real gaps[MAX_BLOCK]
-    cdef real rest[MAX_BLOCK]
     cdef real origin = <real>s.origin
     cdef double tied = 0
-    cdef Py_ssize_t filled = whole_sets(q, n)
     s.good = gap_terms(
-        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), <real>s.m, origin,
-        unit_of(origin), <real>s.mantissa, <real*>gaps, <real*>rest, &tied, at_max, targeted,
-        False)
-    add(&s.gaps, block_sum(<const real*>gaps, filled, q_tail, not targeted))
+        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), origin, unit_of(origin),
+        <real>s.mantissa, <real*>gaps, targeted, False)
+    add(&s.gaps, block_sum(<const real*>gaps, whole_sets(q, n), q_tail, not targeted))
     if targeted:
         add(&s.mass, block_sum(p, n, p_tail, False))
     if at_max:
-        add(&s.rest, block_sum(<const real*>rest, filled, q_tail, not targeted))
+        add(&s.rest, rest_sum(q, n, q_tail, <real>s.m, &tied, not targeted))
         s.ties += tied
     else:
         add(&s.rest, block_sum(q, n, q_tail, not targeted))
@@ -198,13 +206,8 @@ cdef inline void sum_gaps_part(
         m = block_max(q, n, tail_of(<const real*>second))
         if t.normalize and m > s.m:
             raise_weight(s, m, q, targeted)
-        # The flag as a constant, for loops without what they do not need.
-        if t.normalize and m == s.m:
-            gap_block(s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
-                      tail_of(<const real*>second), True, targeted)
-        else:
-            gap_block(s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
-                      tail_of(<const real*>second), False, targeted)
+        gap_block(s, p, q, n, tail_of(<const real*>(scratch if targeted else second)),
+                  tail_of(<const real*>second), t.normalize and m == s.m, targeted)
         k += block_size(<const real*>scratch)
 
 

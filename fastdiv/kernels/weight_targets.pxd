@@ -4,13 +4,13 @@ log(q / m), with m the largest weight so far, see targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, SCRATCH, block_max, block_size, lanes, two_ahead, whole_sets,
+    MAX_BLOCK, SCRATCH, block_max, block_size, lanes, two_ahead,
 )
 from fastdiv.kernels.math cimport unit_of
 from fastdiv.kernels.scalars cimport log1p_lane, log_quotient
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, value
+from fastdiv.kernels.sums cimport add, rest_sum, value
 from fastdiv.kernels.targets cimport (
     add_parts, clear_parts, cross_entropy_of_parts, join_parts, raise_parts, target_parts,
 )
@@ -40,12 +40,11 @@ cdef inline void blend_segment_of(
     """The sums of a row from element k up to ``end``."""
     cdef real* second = scratch + SCRATCH
     cdef real x[MAX_BLOCK]
-    cdef real rest[MAX_BLOCK]
     cdef const real* q
     cdef const real* tail = tail_of(<const real*>second)
     cdef real m, origin, reference
     cdef double tied = 0
-    cdef Py_ssize_t n, whole, filled
+    cdef Py_ssize_t n, whole
     clear_gaps(&s.q, <const real*>scratch)
     clear_parts(&s.parts)
     while k < end and s.q.good:
@@ -57,10 +56,10 @@ cdef inline void blend_segment_of(
             m = <real>s.q.m
         origin = <real>s.q.origin
         s.q.good = gap_terms(
-            q, q, n, tail, tail, two_ahead(q), two_ahead(q), m, origin, unit_of(origin),
-            <real>s.q.mantissa, <real*>x, <real*>rest, &tied, True, False, True)
-        filled, whole = whole_sets(q, n), n - n % lanes(q)
-        add(&s.q.rest, block_sum(<const real*>rest, filled, tail, False))
+            q, q, n, tail, tail, two_ahead(q), two_ahead(q), origin, unit_of(origin),
+            <real>s.q.mantissa, <real*>x, False, True)
+        whole = n - n % lanes(q)
+        add(&s.q.rest, rest_sum(q, n, tail, m, &tied, False))
         if t.normalize:
             s.q.ties += tied
         else:
