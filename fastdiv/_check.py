@@ -1,7 +1,5 @@
 """Arguments to kernel-ready arrays, or the error that says what to pass instead."""
 
-import math
-import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +9,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastdiv.kernels import _vectors
 
 Array = NDArray[Any]
-REDUCTIONS = ("none", "mean", "sum")
 
 
 def as_array(value: ArrayLike, name: str) -> Array:
@@ -122,6 +119,11 @@ def labels_for(
     if labels.shape == lead == q.shape[:-1]:
         return labels, q, ignore_index
     return np.broadcast_to(labels, lead), np.broadcast_to(q, (*lead, c)), ignore_index
+
+
+def is_int64(value: int | None) -> bool:
+    """Whether a number, if there is one, is one of int64."""
+    return value is None or -(2**63) <= value < 2**63
 
 
 def labels_of(labels: Array, x: Array) -> Array:
@@ -250,68 +252,3 @@ def is_same_memory(out: Array | None, x: Array) -> bool:
         and out.shape == x.shape
         and out.dtype == x.dtype
     )
-
-
-def log_unit(base: float | None) -> float:
-    """Return the natural logarithm of ``base``, by which results are divided."""
-    if base is None:
-        return 1.0
-    if not (0 < base < math.inf) or base == 1:
-        raise ValueError(f"base must be a positive number other than 1, not {base}")
-    return math.log(base)
-
-
-def positive(value: float, name: str) -> float:
-    """Return a positive finite number."""
-    number = float(value)
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name} must be a positive finite number, not {value}")
-    return number
-
-
-def smoothing_of(value: float) -> float:
-    """Return a label smoothing."""
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise ValueError(f"label_smoothing must lie between 0 and 1, not {value}")
-    return number
-
-
-def weights_of(value: ArrayLike | None, c: int) -> NDArray[np.float64] | None:
-    """Return class weights as c contiguous float64 numbers, none negative."""
-    if value is None:
-        return None
-    weights = np.ascontiguousarray(as_array(value, "class_weight"), dtype=np.float64)
-    if weights.shape != (c,):
-        raise ValueError(f"class_weight has shape {weights.shape}; there are {c} classes")
-    if not (weights.min() >= 0 and weights.max() < np.inf):
-        bad = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))[0]
-        raise ValueError(
-            f"class_weight[{bad}] is {weights[bad]}; weights are finite and not negative"
-        )
-    return weights
-
-
-def are_moderate(weights: NDArray[np.float64] | None) -> bool:
-    """Whether products with class weights keep within double where those with 1 do in float32."""
-    if weights is None:
-        return True
-    there = weights[weights > 0]
-    return bool(there.min(initial=1) > 2.0**-500 and there.max(initial=1) < 2.0**500)
-
-
-def index_of(value: int | None) -> int | None:
-    """Return an ignore_index as an int."""
-    return None if value is None else operator.index(value)
-
-
-def is_int64(value: int | None) -> bool:
-    """Whether a number, if there is one, is one of int64."""
-    return value is None or -(2**63) <= value < 2**63
-
-
-def reduction_of(value: str) -> str:
-    """Return one of the three reductions."""
-    if value not in REDUCTIONS:
-        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {value!r}")
-    return value

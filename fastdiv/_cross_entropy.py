@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _check, _few, _rows
+from fastdiv import _check, _few, _options, _rows
 from fastdiv._check import Array
 from fastdiv._rows import FUNCTION
 from fastdiv.kernels import _vectors
@@ -33,7 +33,7 @@ def _way(
 
     narrow: all that is given and asked for is float32 or less.
     """
-    unit = _check.log_unit(base)
+    unit = _options.log_unit(base)
     blended = smoothing > 0 or (weight is not None and not labelled)
     if temperature != 1 and not logits and not normalize:
         # log q / T as it stands: the temperature is one more unit.
@@ -46,7 +46,7 @@ def _way(
     # A quotient or a logarithm is made in double.
     logarithm = not logits and temperature != 1
     wide = divided or logarithm or not 2.0**-60 < temperature < 2.0**60
-    wide = wide or (blended and not _check.are_moderate(weight))
+    wide = wide or (blended and not _options.are_moderate(weight))
     return (
         NAMES[labelled and not blended, not from_weights],
         wide,
@@ -83,7 +83,7 @@ def _small(
         out,
         axis=axis,
         normalize=normalize,
-        unit=1.0 if base is None else _check.log_unit(base),
+        unit=1.0 if base is None else _options.log_unit(base),
         wide_out=wide_out,
         wide=wide,
     )
@@ -132,8 +132,12 @@ def against(
     workers: int | None,
 ) -> Any:
     """Call cross-entropy: rows or labels against rows of weights or logits."""
-    is_plain = class_weight is None and label_smoothing == 0 and ignore_index is None
-    is_plain = is_plain and temperature == 1
+    try:
+        is_plain = class_weight is None and ignore_index is None
+        is_plain = is_plain and not (label_smoothing != 0 or temperature != 1)
+    except ValueError:
+        # An array of several: told below, by its name.
+        is_plain = False
     alone = _few.is_alone(workers)
     asks_nothing = is_plain and dtype is None and reduction == "none" and not keepdims
     if alone and asks_nothing:
@@ -146,7 +150,7 @@ def against(
     # ``out`` or an axis to keep, and of a sum neither: both are looked after elsewhere.
     may_be_small = alone and not asks_nothing and (dtype is None or asked_wide)
     may_be_small = may_be_small and (out is not None) + bool(keepdims) <= (reduction == "none")
-    may_be_small = may_be_small and reduction in _check.REDUCTIONS
+    may_be_small = may_be_small and reduction in _options.REDUCTIONS
     if may_be_small and is_plain:
         few = _few.labels_of(p)
         wide_out = asked_wide or reduction != "none"
@@ -154,13 +158,13 @@ def against(
         found = _answer(made, q, out, keepdims, asked_wide, reduction, few, None, None)
         if found is not None:
             return found
-    temperature = _check.positive(temperature, "temperature")
-    smoothing = _check.smoothing_of(label_smoothing)
-    ignore_index = _check.index_of(ignore_index)
-    reduction = _check.reduction_of(reduction)
+    temperature = _options.positive(temperature, "temperature")
+    smoothing = _options.smoothing_of(label_smoothing)
+    ignore_index = _options.index_of(ignore_index)
+    reduction = _options.reduction_of(reduction)
     p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
     q_rows = _check.classes_last(q_array, axis, names[1])
-    weight = _check.weights_of(class_weight, q_rows.shape[-1])
+    weight = _options.weights_of(class_weight, q_rows.shape[-1])
     labelled = _check.are_labels(p_array, q_array)
     if not labelled:
         _check.not_float_labels(p_array, q_array, axis)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from fastdiv import _check, _few, _workers
+from fastdiv import _check, _few, _options, _workers
 from fastdiv._check import Array
 from fastdiv._dispatch import kernels as kernels
 
@@ -110,14 +110,14 @@ def over(
             out,
             axis=axis,
             normalize=normalize,
-            unit=1.0 if base is None else _check.log_unit(base),
+            unit=1.0 if base is None else _options.log_unit(base),
             root=root,
             wide_out=wide,
             wide=wide,
         )
         if small is not None:
             return answer(small[..., None] if keepdims else small, out)
-    unit = _check.log_unit(base)
+    unit = _options.log_unit(base)
     inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
     rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
     p, q = _check.together(*rows) if len(rows) == 2 else (rows[0], None)

@@ -19,6 +19,10 @@ from fastdiv.kernels.walks cimport (
     take_along, walk,
 )
 
+cdef extern from "Python.h":
+    # NULL: a number beyond the range is its end, which is no axis either.
+    Py_ssize_t PyNumber_AsSsize_t(object number, void* error) except? -1
+
 cnp.import_array()
 
 cdef entry TABLE[FUNCTIONS]
@@ -217,7 +221,7 @@ def plain(
     tuple rows not None,
     labels=None,
     out=None,
-    Py_ssize_t axis=-1,
+    object axis=-1,
     bint normalize=True,
     double unit=1.0,
     bint root=False,
@@ -243,7 +247,8 @@ def plain(
     cdef int axes, type
     cdef bint ignores = ignore_index is not None
     cdef job j
-    if not are_plain(rows, labels, axis, ignores, ignore_index if ignores else 0):
+    if not are_plain(
+            rows, labels, PyNumber_AsSsize_t(axis, NULL), ignores, ignore_index if ignores else 0):
         return None
     some = rows[0]
     axes = cnp.PyArray_NDIM(some) - 1 + makes_rows

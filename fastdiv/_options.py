@@ -1,0 +1,82 @@
+"""What a call is told beside its arrays, each checked with an error that says what is wrong."""
+
+import math
+import operator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastdiv import _check
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def number_of(value: float, name: str) -> float:
+    """Return a number as a float, infinite beyond its range."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, not {value!r}") from None
+
+
+def log_unit(base: float | None) -> float:
+    """Return the natural logarithm of ``base``, by which results are divided."""
+    if base is None:
+        return 1.0
+    number = number_of(base, "base")
+    if not 0 < number < math.inf or number == 1:
+        raise ValueError(f"base must be a positive number other than 1, not {base}")
+    return math.log(number)
+
+
+def positive(value: float, name: str) -> float:
+    """Return a positive finite number."""
+    number = number_of(value, name)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be a positive finite number, not {value}")
+    return number
+
+
+def smoothing_of(value: float) -> float:
+    """Return a label smoothing."""
+    number = number_of(value, "label_smoothing")
+    if not 0 <= number <= 1:
+        raise ValueError(f"label_smoothing must lie between 0 and 1, not {value}")
+    return number
+
+
+def weights_of(value: ArrayLike | None, c: int) -> NDArray[np.float64] | None:
+    """Return class weights as c contiguous float64 numbers, none negative."""
+    if value is None:
+        return None
+    weights = np.ascontiguousarray(_check.as_array(value, "class_weight"), dtype=np.float64)
+    if weights.shape != (c,):
+        raise ValueError(f"class_weight has shape {weights.shape}; there are {c} classes")
+    if not (weights.min() >= 0 and weights.max() < np.inf):
+        bad = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))[0]
+        raise ValueError(
+            f"class_weight[{bad}] is {weights[bad]}; weights are finite and not negative"
+        )
+    return weights
+
+
+def are_moderate(weights: NDArray[np.float64] | None) -> bool:
+    """Whether products with class weights keep within double where those with 1 do in float32."""
+    if weights is None:
+        return True
+    there = weights[weights > 0]
+    return bool(there.min(initial=1) > 2.0**-500 and there.max(initial=1) < 2.0**500)
+
+
+def index_of(value: int | None) -> int | None:
+    """Return an ignore_index as an int."""
+    return None if value is None else operator.index(value)
+
+
+def reduction_of(value: str) -> str:
+    """Return one of the three reductions."""
+    if value not in REDUCTIONS:
+        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {value!r}")
+    return value
