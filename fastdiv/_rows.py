@@ -169,7 +169,7 @@ def made(
     result = _check.result_type(dtype, array)
     given = () if _check.is_same_memory(out, array) else (array,)
     made_rows = _check.output(out, array.shape, result, *given)
-    place = np.moveaxis(np.asarray(made_rows), axis, -1)
+    place = _check.moved_last(np.asarray(made_rows), axis)
     _run(function, workers, is_wide(result, array), rows, None, None, place)
     return made_rows
 
