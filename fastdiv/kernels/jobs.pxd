@@ -7,7 +7,7 @@ from libc.stdint cimport uintptr_t
 from fastdiv.kernels.across cimport (
     GROUP, across, across_of, group_of, point, put_group, take_group,
 )
-from fastdiv.kernels.kept cimport pair_room
+from fastdiv.kernels.kept cimport kept_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
@@ -126,6 +126,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     """
     cdef fenv_t callers
     cdef Py_ssize_t most = BLOCK_F64 if j.wide else BLOCK_F32
+    cdef int rows
     cdef bint short = j.t.c <= min(j.chosen.short_most, SHORT_F64 if j.wide else SHORT_F32)
     j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
@@ -148,9 +149,10 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
                 raise MemoryError
         if j.chosen.traits & KEEPS and most < j.t.c <= SEGMENT:
             # Without room it is made all the same, and the same.
+            rows = 2 if w.at[P] != NULL and w.at[Q] != NULL else 1
             j.t.room = PyMem_RawMalloc(
-                pair_room(j.t.c, <const double*>NULL) if j.wide
-                else pair_room(j.t.c, <const float*>NULL))
+                kept_room(j.t.c, rows, <const double*>NULL) if j.wide
+                else kept_room(j.t.c, rows, <const float*>NULL))
         with nogil:
             run_rows(j, w, first, stop)
     finally:

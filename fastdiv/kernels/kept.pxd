@@ -1,4 +1,4 @@
-"""Exponentials of two long rows, kept from a first pass over them for a second.
+"""Exponentials of long rows, one or two, kept from a first pass over them for a second.
 
 Each is counted from the reference of its block's time, a power of two: from another one it is the
 same number scaled, unless it is next to nothing. Not kept are those of blocks in which some class
@@ -34,9 +34,9 @@ cdef inline Py_ssize_t kept_size(Py_ssize_t c, const real* like) noexcept nogil:
     return powers_size(c, like) + (whole_sets(like, c) * <Py_ssize_t>sizeof(real) + 63) // 64 * 64
 
 
-cdef inline Py_ssize_t pair_room(Py_ssize_t c, const real* like) noexcept nogil:
-    """Bytes of the room of a task that is computed in this type."""
-    return 2 * kept_size(c, like) + 64
+cdef inline Py_ssize_t kept_room(Py_ssize_t c, int rows, const real* like) noexcept nogil:
+    """Bytes of the room of a task of one row or two that is computed in this type."""
+    return rows * kept_size(c, like) + 64
 
 
 cdef inline kept_row kept_of(const task* t, int row, const real* like) noexcept nogil:
@@ -83,7 +83,8 @@ cdef inline exp_sum sum_and_keep(
 cdef inline const real* take_kept(
     const kept_row* kept, Py_ssize_t k, Py_ssize_t n, double power, real* room
 ) noexcept nogil:
-    """The exponentials from element k on, counted from that power; NULL if they are not there."""
+    """The exponentials from element k on, counted from that power, maybe in ``room``; NULL if they
+    are not there."""
     cdef const real* e = <const real*>kept.e + k
     cdef double steps = kept.power[k // block_size(<const real*>room)] - power
     cdef real scale
@@ -131,16 +132,23 @@ cdef inline void exp_again(
                   False, NULL)
 
 
+cdef inline const real* kept_block(
+    const task* t, int row, const reference* base, Py_ssize_t k, Py_ssize_t n, real* room
+) noexcept nogil:
+    """Those of a block of the first or the second row that were kept, or NULL."""
+    cdef kept_row kept
+    if t.room == NULL or base.shift != 0:
+        return NULL
+    kept = kept_of(t, row, <const real*>room)
+    return take_kept(&kept, k, n, base.power, room)
+
+
 cdef inline const real* exponentials(
     const task* t, int row, const reference* base, const real* x, Py_ssize_t k, Py_ssize_t n,
     const real* tail, real* room,
 ) noexcept nogil:
     """Those of a block of the first or the second row, kept or taken again."""
-    cdef const real* e = NULL
-    cdef kept_row kept
-    if t.room != NULL and base.shift == 0:
-        kept = kept_of(t, row, <const real*>room)
-        e = take_kept(&kept, k, n, base.power, room)
+    cdef const real* e = kept_block(t, row, base, k, n, room)
     if e == NULL:
         exp_again(base, x, n, tail, room)
         e = room

@@ -33,7 +33,7 @@ ctypedef void (*tile_f64)(const task*, const tile*, double*, double*) noexcept n
 
 cdef enum:
     # Traits of a function.
-    KEEPS = 1               # its row function keeps the exponentials of a pair, see kept.pxd
+    KEEPS = 1               # its row function keeps exponentials, see kept.pxd
 
 ctypedef struct entry:
     const char* name
@@ -142,7 +142,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.softmax[float],
             softmax.softmax[double],
             NULL,
-            0,
+            KEEPS,
             SHORT_PAIR,
             short_softmax.softmax[float],
             short_softmax.softmax[double],
