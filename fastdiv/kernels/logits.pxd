@@ -20,7 +20,8 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, score_sums, value
+from fastdiv.kernels.score_sums cimport score_sums
+from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, value
 from fastdiv.kernels.temperatures cimport exp_warm, temperature
 
 ctypedef struct reference:

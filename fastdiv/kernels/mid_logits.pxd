@@ -15,11 +15,12 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.ranks cimport first_in_block
+from fastdiv.kernels.score_sums cimport score_sums
 from fastdiv.kernels.scores cimport RANK, TOP_CLASS
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of
 from fastdiv.kernels.short_scores cimport score_of
 from fastdiv.kernels.sources cimport cooled, source, tail_of, task, temperature_for
-from fastdiv.kernels.sums cimport block_sum, score_sums
+from fastdiv.kernels.sums cimport block_sum
 from fastdiv.kernels.temperatures cimport temperature
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 

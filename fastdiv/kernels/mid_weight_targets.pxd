@@ -10,7 +10,7 @@ from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport rest_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
-from fastdiv.kernels.weight_gaps cimport gap_terms
+from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 
 cdef inline void log_rows(

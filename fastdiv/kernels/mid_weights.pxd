@@ -13,7 +13,7 @@ from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, rest_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
-from fastdiv.kernels.weight_gaps cimport gap_terms
+from fastdiv.kernels.weight_gap_terms cimport gap_terms
 from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, pair_terms
 from fastdiv.kernels.weight_rows cimport js_end, kl_end
 

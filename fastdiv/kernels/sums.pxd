@@ -9,7 +9,7 @@ were 5 u off, and could be 16 u. The block sums are added with their rounding er
 from libc.stdint cimport uint32_t, uint64_t
 
 from fastdiv.kernels.apart cimport apart
-from fastdiv.kernels.arithmetic cimport INFINITY, fma, real
+from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 
@@ -232,44 +232,3 @@ cdef inline double sum_of(const double* w, Py_ssize_t n) noexcept nogil:
         add(&total, w[k])
         k += 1
     return value(&total)
-
-
-cdef inline real square_of_two(const real* y, Py_ssize_t step) noexcept nogil:
-    return fma(y[step], y[step], y[0] * y[0])
-
-
-cdef inline void partial_squares(const real* x, Py_ssize_t n, double* sums) noexcept nogil:
-    """The same of the squares of a block of whole sets of lanes."""
-    cdef double late[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
-    cdef const real* y
-    for lane in range(half):
-        sums[lane] = late[lane] = 0
-    while k + 4 * width <= n:
-        for lane in range(half):
-            y = x + k + lane
-            sums[lane] += ((square_of_two(y, 2 * width) + square_of_two(y + width, 2 * width))
-                           + (square_of_two(y + half, 2 * width)
-                              + square_of_two(y + half + width, 2 * width)))
-        k += 4 * width
-    while k < n:
-        for lane in range(half):
-            late[lane] += square_of_two(x + k + lane, half)
-        k += width
-    fold(sums, <const double*>late, half)
-
-
-cdef inline void score_sums(
-    const real* rest, const real* spread, Py_ssize_t n, const real* tail, double* made
-) noexcept nogil:
-    """The sums of both, as block_sum makes them, and of the first one's squares: side by side, so
-    that none of them waits for the last additions of another."""
-    cdef double of_rest[SUMS]
-    cdef double of_spread[SUMS]
-    cdef double of_squares[SUMS]
-    partial_sums(rest, n, tail, False, <real>0, True, <double*>of_rest, <real*>NULL)
-    partial_sums(spread, n, tail, True, <real>0, True, <double*>of_spread, <real*>NULL)
-    partial_squares(rest, n, <double*>of_squares)
-    made[0] = tree_of(<double*>of_rest, rest)
-    made[1] = tree_of(<double*>of_spread, rest)
-    made[2] = tree_of(<double*>of_squares, rest)

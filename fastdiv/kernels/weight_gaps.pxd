@@ -11,19 +11,16 @@ The pass runs in the type of the input and notices what it cannot do well; such 
 by careful_targets.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
+from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, SCRATCH, ahead, any_bits, at, block_max, block_size, clear, lanes,
-    put_set, two_ahead, whole_sets,
+    MAX_BLOCK, SCRATCH, block_max, block_size, two_ahead, whole_sets,
 )
-from fastdiv.kernels.math cimport (
-    log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
-)
+from fastdiv.kernels.math cimport mantissa_of, origin_of, unit_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, rest_sum, value
-from fastdiv.kernels.weights cimport least_normal
+from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 ctypedef struct gap_sums:
     double m
@@ -34,111 +31,6 @@ ctypedef struct gap_sums:
     double_sum gaps         # sum p log(m / q)
     double_sum mass         # sum p
     bint good
-
-
-cdef inline real vanishing(real q, real weight, bint weighed) noexcept nogil:
-    """Negative where there is weight on a q that is 0 or about subnormal; if not ``weighed``, where
-    there is such a q: a step in place of three, for what ``are_good`` then looks at again."""
-    if weighed:
-        return <real>0 - weight if q < 4 * least_normal(&q) else <real>0
-    return q - 4 * least_normal(&q)
-
-
-cdef inline bint are_good(
-    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail
-) noexcept nogil:
-    """Whether no weight of two blocks is negative, and none is on a q that vanishes."""
-    cdef real signs[MAX_LANES]
-    cdef Py_ssize_t k = 0, lane, width = lanes(p), whole = n - n % width
-    cdef const real* a
-    cdef const real* b
-    clear(<real*>signs)
-    while k < n:
-        a = at(p, k, whole, p_tail)
-        b = at(q, k, whole, q_tail)
-        for lane in range(width):
-            signs[lane] = or_bits(or_bits(signs[lane], vanishing(b[lane], a[lane], True)),
-                                  or_bits(a[lane], b[lane]))
-        k += width
-    return not sign_bit(any_bits(<real*>signs))
-
-
-cdef inline void ratio_step(
-    const real* p, const real* q, real origin, real unit, real* ratio, real* fraction, real* steps,
-    real* signs, bint targeted, bint logs, bint weighed,
-) noexcept nogil:
-    """What log(q) needs of one set of lanes that takes a division, and in ``signs`` what shows a
-    row that is not for this pass, see ``vanishing``."""
-    cdef Py_ssize_t lane
-    for lane in range(lanes(q)):
-        ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
-        # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-        if targeted or logs:
-            signs[lane] = or_bits(
-                signs[lane], or_bits(p[lane], vanishing(q[lane], p[lane], weighed)))
-        if weighed or not (targeted or logs):
-            signs[lane] = or_bits(signs[lane], q[lane])
-
-
-cdef inline void gap_step(
-    const real* p, const real* q, real mantissa, const real* ratio, const real* fraction,
-    const real* steps, real* gaps, bint logs,
-) noexcept nogil:
-    """The terms of one set of lanes."""
-    cdef real made[MAX_LANES]
-    cdef Py_ssize_t lane
-    cdef real gap
-    for lane in range(lanes(q)):
-        gap = log_gap(fraction[lane], ratio[lane], steps[lane], mantissa)
-        if logs:
-            made[lane] = -INFINITY if q[lane] == 0 else -gap
-        else:
-            made[lane] = p[lane] * gap
-    put_set(gaps, <const real*>made)
-
-
-cdef inline bint gap_terms(
-    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
-    const real* next_p, const real* next_q, real origin, real unit, real mantissa, real* gaps,
-    bint targeted, bint logs,
-) noexcept nogil:
-    """The terms of a block, in whole sets of lanes; whether the block is for this pass.
-
-    logs: the terms are log(q / m), -inf where q is 0. next_p, next_q: what is to be read next.
-    """
-    cdef real ratio[2 * MAX_LANES]
-    cdef real fraction[2 * MAX_LANES]
-    cdef real steps[2 * MAX_LANES]
-    cdef real signs[MAX_LANES]
-    cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
-    clear(<real*>signs)
-    # In twos, see pair_terms.
-    while k + 2 * width <= whole:
-        for j in range(2):
-            i = j * width
-            ahead(next_q + k + i)
-            ratio_step(p + k + i, q + k + i, origin, unit, <real*>ratio + i,
-                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted, logs,
-                       False)
-        for j in range(2):
-            i = j * width
-            if targeted:
-                ahead(next_p + k + i)
-            gap_step(p + k + i, q + k + i, mantissa, <const real*>ratio + i,
-                     <const real*>fraction + i, <const real*>steps + i, gaps + k + i, logs)
-        k += 2 * width
-    while k < n:
-        ahead(next_q + k)
-        if targeted:
-            ahead(next_p + k)
-        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
-                   <real*>fraction, <real*>steps, <real*>signs, targeted, logs, True)
-        gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), mantissa, <const real*>ratio,
-                 <const real*>fraction, <const real*>steps, gaps + k, logs)
-        k += width
-    if not sign_bit(any_bits(<real*>signs)):
-        return True
-    return (targeted or logs) and are_good(p, q, n, p_tail, q_tail)
 
 
 cdef inline void gap_block(

@@ -14,8 +14,9 @@ from fastdiv.kernels.sums cimport add, rest_sum, value
 from fastdiv.kernels.targets cimport (
     add_parts, clear_parts, cross_entropy_of_parts, join_parts, raise_parts, target_parts,
 )
+from fastdiv.kernels.weight_gap_terms cimport gap_terms
 from fastdiv.kernels.weight_gaps cimport (
-    clear_gaps, gap_sums, gap_terms, join_gaps, log_total_weight, raise_weight,
+    clear_gaps, gap_sums, join_gaps, log_total_weight, raise_weight,
 )
 from fastdiv.kernels.weights cimport faint
 
