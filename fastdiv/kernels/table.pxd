@@ -24,7 +24,7 @@ cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_PAIR, tile
+from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_MADE, SHORT_PAIR, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -143,7 +143,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.softmax[double],
             NULL,
             KEEPS,
-            SHORT_PAIR,
+            SHORT_MADE,
             short_softmax.softmax[float],
             short_softmax.softmax[double],
             mid_softmax.softmax[float],
@@ -155,7 +155,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.log_softmax[double],
             NULL,
             0,
-            SHORT_PAIR,
+            SHORT_MADE,
             short_softmax.log_softmax[float],
             short_softmax.log_softmax[double],
             mid_softmax.log_softmax[float],

@@ -17,9 +17,10 @@ cdef enum:
     # Most classes of a short row: two operands and room for as much again stay in the first cache.
     SHORT_F32 = 120
     SHORT_F64 = 60
-    # Of two rows, or of one that is made into another, which cost about as much to turn as to sum
-    # (KL at 128: 1.7, not 2.9 Gel/s; with AVX2 softmax at 96: 0.72, not 1.1).
+    # Of two rows, which cost about as much to turn as to sum (KL at 128: 1.7, not 2.9 Gel/s), and
+    # of one that is made into another (with AVX2 softmax at 64: 0.48, not 0.70).
     SHORT_PAIR = 80
+    SHORT_MADE = 48
     # Not a multiple of a page, so that what is read of one does not seem to be what is written to
     # another.
     OPERAND = 32 * 128 + 80
