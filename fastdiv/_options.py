@@ -18,17 +18,25 @@ def number_of(value: float, name: str) -> float:
     except OverflowError:
         return math.inf
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, not {value!r}") from None
+        raise _no_number(value, name) from None
+
+
+def _no_number(value: object, name: str) -> TypeError:
+    return TypeError(f"{name} must be a number, not {value!r}")
 
 
 def log_unit(base: float | None) -> float:
     """Return the natural logarithm of ``base``, by which results are divided."""
     if base is None:
         return 1.0
-    number = number_of(base, "base")
-    if not 0 < number < math.inf or number == 1:
+    try:
+        # As it stands: float would take a string, and no integer beyond its range.
+        good = 0 < base < math.inf and base != 1
+    except (TypeError, ValueError):
+        raise _no_number(base, "base") from None
+    if not good:
         raise ValueError(f"base must be a positive number other than 1, not {base}")
-    return math.log(number)
+    return math.log(base)
 
 
 def positive(value: float, name: str) -> float:

@@ -123,6 +123,7 @@ def test_published_values():
     # Cover and Thomas, Elements of Information Theory, examples 1.1.2, 2.1.1 and 2.3.1.
     horses = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 64, 1 / 64, 1 / 64, 1 / 64]
     assert fastdiv.entropy(horses, base=2) == pytest.approx(2, rel=1e-15)
+    assert fastdiv.entropy(horses, base=2**2000) == pytest.approx(2 / 2000, rel=1e-15)
     assert fastdiv.kl_divergence(horses, np.full(8, 1 / 8), base=2) == pytest.approx(1, rel=1e-15)
     assert fastdiv.entropy([1 / 2, 1 / 4, 1 / 8, 1 / 8], base=2) == pytest.approx(7 / 4, rel=1e-15)
     p, q = [1 / 2, 1 / 2], [3 / 4, 1 / 4]
