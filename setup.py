@@ -21,8 +21,7 @@ X86_64 = platform.machine().lower() in {"x86_64", "amd64"} and "arm64" not in os
 # would unroll a loop over 8 or 16 lanes before it looks for vectors, and then find none; clang has
 # no such parameter and need not warn of it. Nor is gcc to make calls of memset, or "rep stos", of
 # loops that clear a few lanes: that is up to half the time of an AVX2 row of 100 classes. Loops
-# begin where instructions are fetched from: for tiles of short rows 1.02 to 1.08, and a change of
-# one function no longer moves the speed of others by as much.
+# begin where instructions are fetched from: for tiles of short rows 1.02 to 1.08.
 FLAGS = (
     ["/O2", "/fp:precise"]
     if MSVC

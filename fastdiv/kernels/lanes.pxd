@@ -184,6 +184,7 @@ cdef inline real block_min(const real* x, Py_ssize_t n) noexcept nogil:
     """Smallest element, or 0 if that is smaller; NaNs are passed over."""
     cdef real m[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), k = 0, lane
+    # All of them: gcc does not see that fewer than a set of lanes is left at the end.
     for lane in range(MAX_LANES):
         m[lane] = 0
     while k + width <= n:

@@ -38,8 +38,8 @@ cdef inline void score_sums(
     cdef double of_rest[SUMS]
     cdef double of_spread[SUMS]
     cdef double of_squares[SUMS]
-    partial_sums(rest, n, tail, False, <real>0, True, <double*>of_rest, <real*>NULL)
-    partial_sums(spread, n, tail, True, <real>0, True, <double*>of_spread, <real*>NULL)
+    partial_sums(rest, n, tail, False, <real>0, <real*>NULL, <double*>of_rest)
+    partial_sums(spread, n, tail, True, <real>0, <real*>NULL, <double*>of_spread)
     partial_squares(rest, n, <double*>of_squares)
     made[0] = tree_of(<double*>of_rest, rest)
     made[1] = tree_of(<double*>of_spread, rest)

@@ -14,7 +14,7 @@ from fastdiv.kernels.tiles cimport (
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
-from fastdiv.kernels.weights cimport faint, least_normal, most
+from fastdiv.kernels.weights cimport faint, most, vanishing
 
 
 cdef inline void pair_results(
@@ -99,7 +99,7 @@ cdef inline void pair_pass(
                 one = phi_series(a, d, f, steps)
                 phi[k + lane] = one + other
                 phi_q[lane] += other
-                f = <real>0 - (a + b) if m < 4 * least_normal(p) else <real>0
+                f = vanishing(m, a + b)
             else:
                 f = phi_ratio(a, b, <real>0, factor[lane], True, scaled, &steps)
                 if plain:
@@ -109,8 +109,7 @@ cdef inline void pair_pass(
                     near[k + lane] = d
                 phi[k + lane] = phi_series(a, d, f, steps)
                 b = factor[lane] * b if scaled else b
-                # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-                f = <real>0 - a if b < 4 * least_normal(p) else <real>0
+                f = vanishing(b, a)
             # q's own sign: of negative weights alone the factor is negative, too.
             signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, q[k + lane]))
     tile_sum(<const real*>phi, c, <double*>total)

@@ -11,7 +11,7 @@ from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weights cimport faint, least_normal, most
+from fastdiv.kernels.weights cimport faint, most, vanishing
 
 
 cdef inline void log_sums(
@@ -60,8 +60,7 @@ cdef inline void log_tile(
             f = log_gap(fraction, f, steps, mantissa[lane])
             q[k + lane] = -INFINITY if a == 0 else -f
             # Subnormal weights are for another pass.
-            f = <real>0 - a if a < 4 * least_normal(<const real*>q) else <real>0
-            signs[lane] = or_bits(signs[lane], or_bits(a, f))
+            signs[lane] = or_bits(signs[lane], or_bits(a, vanishing(a, a)))
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             others[k + lane] = <real>0 if a >= m[lane] else a
     tile_sum(<const real*>others, c, <double*>rest)

@@ -14,7 +14,7 @@ from fastdiv.kernels.tiles cimport (
     OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weights cimport faint, least_normal, most
+from fastdiv.kernels.weights cimport faint, most, vanishing
 
 
 cdef inline void least_of(
@@ -125,8 +125,7 @@ cdef inline void gap_tile(
             gaps[k + lane] = (p[k + lane] if targeted else a) * f
             signs[lane] = or_bits(signs[lane], a)
             if targeted:
-                # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-                f = <real>0 - p[k + lane] if a < 4 * least_normal(p) else <real>0
+                f = vanishing(a, p[k + lane])
                 signs[lane] = or_bits(or_bits(signs[lane], f), p[k + lane])
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             q[k + lane] = <real>0 if a >= m[lane] else a

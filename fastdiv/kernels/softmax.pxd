@@ -36,7 +36,8 @@ cdef inline void softmax_set(
         made[lane] = top if x[lane] >= m else e
 
 
-cdef inline void scale_set(const real* e, real factor, real* made) noexcept nogil:
+cdef inline void kept_set(const real* e, real factor, real* made) noexcept nogil:
+    """Of a block that is kept: no element is the row's largest."""
     cdef Py_ssize_t lane
     for lane in range(lanes(e)):
         made[lane] = e[lane] * factor
@@ -61,20 +62,17 @@ cdef inline void softmax_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
         if direct:
             to = <real*>a.t.out + k
         j = 0
-        # Of a block that is kept no element is the largest.
-        while e != NULL and j < n - n % width:
+        while j < n - n % width:
             ahead(two_ahead(<const real*>to) + j)
-            scale_set(e + j, factor, <real*>made)
-            put_set(to + j, <const real*>made)
-            j += width
-        while e == NULL and j < n - n % width:
-            ahead(two_ahead(<const real*>to) + j)
-            softmax_set(block + j, a, m, <real*>made)
+            if e != NULL:
+                kept_set(e + j, factor, <real*>made)
+            else:
+                softmax_set(block + j, a, m, <real*>made)
             put_set(to + j, <const real*>made)
             j += width
         if n % width:
             if e != NULL:
-                scale_set(e + j, factor, <real*>made)
+                kept_set(e + j, factor, <real*>made)
             else:
                 softmax_set(tail_of(<const real*>scratch), a, m, <real*>made)
             memcpy(to + n - n % width, &made[0], n % width * sizeof(real))

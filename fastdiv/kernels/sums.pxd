@@ -76,12 +76,12 @@ cdef inline double lane_sum(const real* accumulator) noexcept nogil:
     return tree_of(<double*>s, accumulator)
 
 
-cdef inline real below(real x, real top, bint all, real* ties) noexcept nogil:
-    """x, but 0 where it is ``top``, which is counted in the bits of ``ties``: with masks, in place
-    of which gcc adds both 1 and 0 and selects."""
+cdef inline real below(real x, real top, real* ties) noexcept nogil:
+    """x, but 0 where it is ``top``, which is counted in the bits of ``ties``, if that is not NULL:
+    with masks, in place of which gcc adds both 1 and 0 and selects."""
     cdef uint32_t few
     cdef uint64_t many
-    if all:
+    if ties == NULL:
         return x
     if real is float:
         few = <uint32_t>0 - <uint32_t>(x >= top)
@@ -104,9 +104,7 @@ cdef inline double count_of(const real* ties) noexcept nogil:
     return n
 
 
-cdef inline double eight(
-    const real* y, bint rough, real top, bint all, real* ties
-) noexcept nogil:
+cdef inline double eight(const real* y, bint rough, real top, real* ties) noexcept nogil:
     """The sum of eight elements half a set of lanes apart.
 
     Where one term of a row is most of it, every step it takes through the tree is a rounding:
@@ -114,33 +112,34 @@ cdef inline double eight(
     ``rough``, three steps, is a tenth faster, for what is within its bound all the same.
     """
     cdef Py_ssize_t width = lanes(y), half = width // 2
-    cdef real a = below(y[0], top, all, ties) + below(y[2 * width], top, all, ties)
-    cdef real b = below(y[width], top, all, ties) + below(y[3 * width], top, all, ties)
-    cdef real c = below(y[half], top, all, ties) + below(y[half + 2 * width], top, all, ties)
-    cdef real d = (below(y[half + width], top, all, ties)
-                   + below(y[half + 3 * width], top, all, ties))
+    cdef real a = below(y[0], top, ties) + below(y[2 * width], top, ties)
+    cdef real b = below(y[width], top, ties) + below(y[3 * width], top, ties)
+    cdef real c = below(y[half], top, ties) + below(y[half + 2 * width], top, ties)
+    cdef real d = (below(y[half + width], top, ties)
+                   + below(y[half + 3 * width], top, ties))
     if rough:
         return (a + b) + (c + d)
     return (<double>a + <double>b) + (<double>c + <double>d)
 
 
 cdef inline void partial_sums(
-    const real* x, Py_ssize_t n, const real* tail, bint rough, real top, bint all, double* sums,
-    real* ties,
+    const real* x, Py_ssize_t n, const real* tail, bint rough, real top, real* ties, double* sums
 ) noexcept nogil:
-    """What tree_of makes the sum of a block of; ``sums`` has room for SUMS. If not ``all``, of the
-    elements below ``top``, its largest, while those that equal it are counted in ``ties``."""
+    """What tree_of makes the sum of a block of; ``sums`` has room for SUMS. If ``ties`` is not NULL
+    of the elements below ``top``, its largest, while those that equal it are counted there."""
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, made = 0
     cdef Py_ssize_t half = width // 2
     cdef double a
+    cdef real* own
     cdef const real* y
     for lane in range(half):
         sums[lane] = late[lane] = 0
     while k + 4 * width <= whole:
         y = x + k
         for lane in range(half):
-            a = eight(y + lane, rough, top, all, ties + lane)
+            own = ties + lane if ties != NULL else NULL
+            a = eight(y + lane, rough, top, own)
             if real is float:
                 sums[lane] += a
             else:
@@ -150,8 +149,8 @@ cdef inline void partial_sums(
     while k < n:
         y = at(x, k, whole, tail)
         for lane in range(half):
-            late[lane] += (below(y[lane], top, all, ties + lane)
-                           + below(y[lane + half], top, all, ties + lane))
+            own = ties + lane if ties != NULL else NULL
+            late[lane] += below(y[lane], top, own) + below(y[lane + half], top, own)
         k += width
     if real is double:
         while made > half:
@@ -161,38 +160,45 @@ cdef inline void partial_sums(
     fold(sums, <const double*>late, half)
 
 
-cdef inline double fine_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+cdef inline double sum_all(
+    const real* x, Py_ssize_t n, const real* tail, bint rough
+) noexcept nogil:
     cdef double sums[SUMS]
-    partial_sums(x, n, tail, False, <real>0, True, <double*>sums, <real*>NULL)
+    partial_sums(x, n, tail, rough, <real>0, <real*>NULL, <double*>sums)
     return tree_of(<double*>sums, x)
+
+
+cdef inline double sum_below(
+    const real* x, Py_ssize_t n, const real* tail, bint rough, real top, double* tied
+) noexcept nogil:
+    cdef double sums[SUMS]
+    cdef real ties[MAX_LANES]
+    clear(<real*>ties)
+    partial_sums(x, n, tail, rough, top, <real*>ties, <double*>sums)
+    tied[0] = count_of(<const real*>ties)
+    return tree_of(<double*>sums, x)
+
+
+# For ``apart``, the flag as a constant.
+
+cdef inline double fine_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    return sum_all(x, n, tail, False)
 
 
 cdef inline double rough_sum(const float* x, Py_ssize_t n, const float* tail) noexcept nogil:
-    cdef double sums[SUMS]
-    partial_sums(x, n, tail, True, <float>0, True, <double*>sums, <float*>NULL)
-    return tree_of(<double*>sums, x)
+    return sum_all(x, n, tail, True)
 
 
 cdef inline double fine_rest(
     const real* x, Py_ssize_t n, const real* tail, real top, double* tied
 ) noexcept nogil:
-    cdef double sums[SUMS]
-    cdef real ties[MAX_LANES]
-    clear(<real*>ties)
-    partial_sums(x, n, tail, False, top, False, <double*>sums, <real*>ties)
-    tied[0] = count_of(<const real*>ties)
-    return tree_of(<double*>sums, x)
+    return sum_below(x, n, tail, False, top, tied)
 
 
 cdef inline double rough_rest(
     const float* x, Py_ssize_t n, const float* tail, float top, double* tied
 ) noexcept nogil:
-    cdef double sums[SUMS]
-    cdef float ties[MAX_LANES]
-    clear(<float*>ties)
-    partial_sums(x, n, tail, True, top, False, <double*>sums, <float*>ties)
-    tied[0] = count_of(<const float*>ties)
-    return tree_of(<double*>sums, x)
+    return sum_below(x, n, tail, True, top, tied)
 
 
 cdef inline double block_sum(

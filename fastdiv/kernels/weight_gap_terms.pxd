@@ -3,15 +3,7 @@
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_set
 from fastdiv.kernels.math cimport log_gap, log_ratio, or_bits, sign_bit
-from fastdiv.kernels.weights cimport least_normal
-
-
-cdef inline real vanishing(real q, real weight, bint weighed) noexcept nogil:
-    """Negative where there is weight on a q that is 0 or about subnormal; if not ``weighed``, where
-    there is such a q: a step in place of three, for what ``are_good`` then looks at again."""
-    if weighed:
-        return <real>0 - weight if q < 4 * least_normal(&q) else <real>0
-    return q - 4 * least_normal(&q)
+from fastdiv.kernels.weights cimport least_normal, vanishing
 
 
 cdef inline bint are_good(
@@ -27,7 +19,7 @@ cdef inline bint are_good(
         a = at(p, k, whole, p_tail)
         b = at(q, k, whole, q_tail)
         for lane in range(width):
-            signs[lane] = or_bits(or_bits(signs[lane], vanishing(b[lane], a[lane], True)),
+            signs[lane] = or_bits(or_bits(signs[lane], vanishing(b[lane], a[lane])),
                                   or_bits(a[lane], b[lane]))
         k += width
     return not sign_bit(any_bits(<real*>signs))
@@ -38,16 +30,22 @@ cdef inline void ratio_step(
     real* signs, bint targeted, bint logs, bint weighed,
 ) noexcept nogil:
     """What log(q) needs of one set of lanes that takes a division, and in ``signs`` what shows a
-    row that is not for this pass, see ``vanishing``."""
+    row that is not for this pass.
+
+    Not weighed, that is any q that vanishes: a step in place of four, for what ``are_good`` then
+    looks at again.
+    """
     cdef Py_ssize_t lane
+    cdef real f
     for lane in range(lanes(q)):
         ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
-        # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-        if targeted or logs:
-            signs[lane] = or_bits(
-                signs[lane], or_bits(p[lane], vanishing(q[lane], p[lane], weighed)))
-        if weighed or not (targeted or logs):
-            signs[lane] = or_bits(signs[lane], q[lane])
+        if not (targeted or logs):
+            f = q[lane]
+        elif weighed:
+            f = or_bits(or_bits(vanishing(q[lane], p[lane]), p[lane]), q[lane])
+        else:
+            f = or_bits(q[lane] - 4 * least_normal(q), p[lane])
+        signs[lane] = or_bits(signs[lane], f)
 
 
 cdef inline void gap_step(

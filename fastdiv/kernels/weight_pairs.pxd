@@ -24,7 +24,7 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, tree_of
-from fastdiv.kernels.weights cimport least_normal, most
+from fastdiv.kernels.weights cimport most, vanishing
 
 ctypedef struct pair_sums:
     double_sum phi          # sum phi(p, q), or for Jensen-Shannon sum phi(p, m) + phi(q, m)
@@ -53,11 +53,10 @@ cdef inline void ratio_step(
             m = (p[lane] + b) * <real>0.5
             ratio[lane] = phi_ratio(p[lane], m, d, <real>1, False, False, &steps[lane])
             ratio_q[lane] = phi_ratio(b, m, -d, <real>1, False, False, &steps_q[lane])
-            f = <real>0 - (p[lane] + b) if m < 4 * least_normal(p) else <real>0
+            f = vanishing(m, p[lane] + b)
         else:
             ratio[lane] = phi_ratio(p[lane], q[lane], <real>0, factor, True, scaled, &steps[lane])
-            # Weight on a q that is 0 or about subnormal is as bad as a negative weight.
-            f = <real>0 - p[lane] if b < 4 * least_normal(p) else <real>0
+            f = vanishing(b, p[lane])
         signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(p[lane], q[lane]))
 
 

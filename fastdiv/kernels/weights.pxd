@@ -20,6 +20,12 @@ cdef inline real least_normal(const real* like) noexcept nogil:
         return DBL_MIN
 
 
+cdef inline real vanishing(real b, real weight) noexcept nogil:
+    """Negative where there is weight on a b that is 0 or about subnormal: as bad as a negative
+    weight."""
+    return <real>0 - weight if b < 4 * least_normal(&b) else <real>0
+
+
 cdef inline double most(const real* like) noexcept nogil:
     """Above this the sum of two weights may be infinite."""
     return FLT_MAX / <float>4 if real is float else DBL_MAX / 4
