@@ -39,7 +39,7 @@ cdef inline const real* at(
     const real* x, Py_ssize_t k, Py_ssize_t whole, const real* tail
 ) noexcept nogil:
     """The lanes that begin at k: in the block, or past its last whole set the tail's."""
-    return x + k if k < whole else tail
+    return x + k if k < whole else tail + (k - whole)
 
 
 cdef inline Py_ssize_t whole_sets(const real* x, Py_ssize_t n) noexcept nogil:
@@ -68,15 +68,20 @@ cdef inline void clear(real* accumulator) noexcept nogil:
         accumulator[lane] = 0
 
 
-cdef inline void put_set(real* to, const real* made) noexcept nogil:
-    """Write a set of lanes that was made in an array of its own.
+cdef inline void put_lanes(real* to, const real* made, Py_ssize_t width) noexcept nogil:
+    """Write lanes that were made in an array of their own.
 
     Lanes written one after the other to ``to`` might be some of those read, which the compiler
     would ask about in every set.
     """
     cdef Py_ssize_t lane
-    for lane in range(lanes(made)):
+    for lane in range(width):
         to[lane] = made[lane]
+
+
+cdef inline void put_set(real* to, const real* made) noexcept nogil:
+    """The same of a set of lanes."""
+    put_lanes(to, made, lanes(made))
 
 
 cdef inline void fold_lanes(real* m, Py_ssize_t n, bint bits) noexcept nogil:

@@ -16,7 +16,7 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, at, clear, greatest, lanes, put_set, two_ahead, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, clear, greatest, lanes, put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
@@ -130,16 +130,16 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 
 cdef inline void exp_step(
     const real* x, real m, real shift, real low, real bias, real k,
-    real* rest, real* spread, real* ties, real* place, bint at_max, bint spreads, bint places,
-    bint shifted, const temperature* warm,
+    real* rest, real* spread, real* ties, real* place, Py_ssize_t width, bint at_max, bint spreads,
+    bint places, bint shifted, const temperature* warm,
 ) noexcept nogil:
-    """One set of lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
+    """``width`` lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
     cdef real e, z, rate = 0, step = 0, step_low = 0, inverse = 0
     if warm != NULL:
         rate, step = <real>warm.lane_rate, <real>warm.lane_step
         step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
-    for lane in range(lanes(x)):
+    for lane in range(width):
         if warm != NULL:
             z = x[lane] - shift if shifted else x[lane]
             e = exp_warm(low if z < low else z, bias, rate, step, step_low, inverse)
@@ -174,18 +174,32 @@ cdef inline double exp_terms(
     cdef real found[MAX_LANES]
     cdef real made[MAX_LANES]
     cdef real gaps[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane
+    cdef Py_ssize_t width = lanes(x), half = width // 2, whole = n - n % width, k = 0, lane
     clear(<real*>ties)
     for lane in range(width):
         found[lane] = -MAX_BLOCK
-    while k < n:
+    while k < whole:
         ahead(next + k)
-        exp_step(at(x, k, whole, tail), m, shift, low, bias, <real>k, <real*>made, <real*>gaps,
-                 <real*>ties, <real*>found, at_max, spreads, places, shifted, warm)
+        exp_step(x + k, m, shift, low, bias, <real>k, <real*>made, <real*>gaps, <real*>ties,
+                 <real*>found, width, at_max, spreads, places, shifted, warm)
         put_set(rest + k, <const real*>made)
         if spreads:
             put_set(spread + k, <const real*>gaps)
         k += width
+    if whole < n:
+        # Of the tail half a set will often do.
+        ahead(next + k)
+        clear(<real*>made)
+        clear(<real*>gaps)
+        exp_step(tail, m, shift, low, bias, <real>k, <real*>made, <real*>gaps, <real*>ties,
+                 <real*>found, half, at_max, spreads, places, shifted, warm)
+        if n - whole > half:
+            exp_step(tail + half, m, shift, low, bias, <real>k, <real*>made + half,
+                     <real*>gaps + half, <real*>ties + half, <real*>found + half, half, at_max,
+                     spreads, places, shifted, warm)
+        put_set(rest + k, <const real*>made)
+        if spreads:
+            put_set(spread + k, <const real*>gaps)
     if places:
         for lane in range(width):
             found[lane] += <real>lane

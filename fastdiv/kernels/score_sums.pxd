@@ -2,7 +2,7 @@
 
 from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport SUMS, fold, partial_sums, tree_of
+from fastdiv.kernels.sums cimport SUMS, fold, tree_of, tree_sum
 
 
 cdef inline real square_of_two(const real* y, Py_ssize_t step) noexcept nogil:
@@ -38,9 +38,7 @@ cdef inline void score_sums(
     cdef double of_rest[SUMS]
     cdef double of_spread[SUMS]
     cdef double of_squares[SUMS]
-    partial_sums(rest, n, tail, False, <real>0, <real*>NULL, <double*>of_rest)
-    partial_sums(spread, n, tail, True, <real>0, <real*>NULL, <double*>of_spread)
+    made[0] = tree_sum(rest, n, tail, False, <real>0, <real*>NULL, <double*>of_rest)
+    made[1] = tree_sum(spread, n, tail, True, <real>0, <real*>NULL, <double*>of_spread)
     partial_squares(rest, n, <double*>of_squares)
-    made[0] = tree_of(<double*>of_rest, rest)
-    made[1] = tree_of(<double*>of_spread, rest)
     made[2] = tree_of(<double*>of_squares, rest)

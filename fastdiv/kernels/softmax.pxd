@@ -52,7 +52,7 @@ cdef inline void softmax_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
     cdef real* to = scratch + SCRATCH
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.t.c), width = lanes(<const real*>to)
     cdef Py_ssize_t j, n
-    cdef const real* block
+    cdef const real* block = NULL
     cdef bint direct = takes(a.t, <const real*>to)
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))

@@ -122,50 +122,53 @@ cdef inline double eight(const real* y, bint rough, real top, real* ties) noexce
     return (<double>a + <double>b) + (<double>c + <double>d)
 
 
-cdef inline void partial_sums(
+cdef inline double tree_sum(
     const real* x, Py_ssize_t n, const real* tail, bint rough, real top, real* ties, double* sums
 ) noexcept nogil:
-    """What tree_of makes the sum of a block of; ``sums`` has room for SUMS. If ``ties`` is not NULL
-    of the elements below ``top``, its largest, while those that equal it are counted there."""
+    """The sum of a block, made in ``sums``, which has room for SUMS. If ``ties`` is not NULL of the
+    elements below ``top``, its largest, while those that equal it are counted there."""
     cdef double late[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), whole = n - n % width, k = 0, lane, made = 0
-    cdef Py_ssize_t half = width // 2
+    cdef Py_ssize_t width = lanes(x), half = width // 2, whole = n - n % width, i, lane
+    cdef Py_ssize_t fours = whole // (4 * width), k = fours * 4 * width, made = fours * half
     cdef double a
     cdef real* own
     cdef const real* y
     for lane in range(half):
-        sums[lane] = late[lane] = 0
-    while k + 4 * width <= whole:
-        y = x + k
+        sums[lane] = 0
+    for i in range(fours):
+        y = x + i * 4 * width
         for lane in range(half):
             own = ties + lane if ties != NULL else NULL
             a = eight(y + lane, rough, top, own)
             if real is float:
                 sums[lane] += a
             else:
-                sums[made + lane] = a
-        k += 4 * width
-        made += half
-    while k < n:
-        y = at(x, k, whole, tail)
-        for lane in range(half):
-            own = ties + lane if ties != NULL else NULL
-            late[lane] += below(y[lane], top, own) + below(y[lane + half], top, own)
-        k += width
+                sums[i * half + lane] = a
     if real is double:
         while made > half:
-            k = (made // half + 1) // 2 * half
-            fold(sums, <const double*>sums + k, made - k)
-            made = k
-    fold(sums, <const double*>late, half)
+            i = (made // half + 1) // 2 * half
+            fold(sums, <const double*>sums + i, made - i)
+            made = i
+    if k < n:
+        for lane in range(half):
+            late[lane] = 0
+        while k < n:
+            y = at(x, k, whole, tail)
+            for lane in range(half):
+                own = ties + lane if ties != NULL else NULL
+                late[lane] += below(y[lane], top, own) + below(y[lane + half], top, own)
+            k += width
+        fold(sums, <const double*>late, half)
+        # Here too: what comes after two paths gcc takes from memory.
+        return tree_of(sums, x)
+    return tree_of(sums, x)
 
 
 cdef inline double sum_all(
     const real* x, Py_ssize_t n, const real* tail, bint rough
 ) noexcept nogil:
     cdef double sums[SUMS]
-    partial_sums(x, n, tail, rough, <real>0, <real*>NULL, <double*>sums)
-    return tree_of(<double*>sums, x)
+    return tree_sum(x, n, tail, rough, <real>0, <real*>NULL, <double*>sums)
 
 
 cdef inline double sum_below(
@@ -173,10 +176,11 @@ cdef inline double sum_below(
 ) noexcept nogil:
     cdef double sums[SUMS]
     cdef real ties[MAX_LANES]
+    cdef double sum
     clear(<real*>ties)
-    partial_sums(x, n, tail, rough, top, <real*>ties, <double*>sums)
+    sum = tree_sum(x, n, tail, rough, top, <real*>ties, <double*>sums)
     tied[0] = count_of(<const real*>ties)
-    return tree_of(<double*>sums, x)
+    return sum
 
 
 # For ``apart``, the flag as a constant.

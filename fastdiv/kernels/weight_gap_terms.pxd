@@ -1,7 +1,7 @@
 """A block of weights: p log(m / q) of a row and its target, or log(q / m), see weight_gaps.pxd."""
 
-from fastdiv.kernels.arithmetic cimport INFINITY, real
-from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_set
+from fastdiv.kernels.arithmetic cimport INFINITY, prefetch, real
+from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes
 from fastdiv.kernels.math cimport log_gap, log_ratio, or_bits, sign_bit
 from fastdiv.kernels.weights cimport least_normal, vanishing
 
@@ -27,9 +27,9 @@ cdef inline bint are_good(
 
 cdef inline void ratio_step(
     const real* p, const real* q, real origin, real unit, real* ratio, real* fraction, real* steps,
-    real* signs, bint targeted, bint logs, bint weighed,
+    real* signs, Py_ssize_t width, bint targeted, bint logs, bint weighed,
 ) noexcept nogil:
-    """What log(q) needs of one set of lanes that takes a division, and in ``signs`` what shows a
+    """What log(q) needs of ``width`` lanes that takes a division, and in ``signs`` what shows a
     row that is not for this pass.
 
     Not weighed, that is any q that vanishes: a step in place of four, for what ``are_good`` then
@@ -37,7 +37,7 @@ cdef inline void ratio_step(
     """
     cdef Py_ssize_t lane
     cdef real f
-    for lane in range(lanes(q)):
+    for lane in range(width):
         ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
         if not (targeted or logs):
             f = q[lane]
@@ -50,19 +50,19 @@ cdef inline void ratio_step(
 
 cdef inline void gap_step(
     const real* p, const real* q, real mantissa, const real* ratio, const real* fraction,
-    const real* steps, real* gaps, bint logs,
+    const real* steps, real* gaps, Py_ssize_t width, bint logs,
 ) noexcept nogil:
-    """The terms of one set of lanes."""
+    """The terms of ``width`` lanes."""
     cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
     cdef real gap
-    for lane in range(lanes(q)):
+    for lane in range(width):
         gap = log_gap(fraction[lane], ratio[lane], steps[lane], mantissa)
         if logs:
             made[lane] = -INFINITY if q[lane] == 0 else -gap
         else:
             made[lane] = p[lane] * gap
-    put_set(gaps, <const real*>made)
+    put_lanes(gaps, <const real*>made, width)
 
 
 cdef inline bint gap_terms(
@@ -78,7 +78,7 @@ cdef inline bint gap_terms(
     cdef real fraction[2 * MAX_LANES]
     cdef real steps[2 * MAX_LANES]
     cdef real signs[MAX_LANES]
-    cdef Py_ssize_t width = lanes(q), whole = n - n % width, k = 0, i, j
+    cdef Py_ssize_t width = lanes(q), half = width // 2, whole = n - n % width, k = 0, i, j
     clear(<real*>signs)
     # In twos, see pair_terms.
     while k + 2 * width <= whole:
@@ -86,24 +86,38 @@ cdef inline bint gap_terms(
             i = j * width
             ahead(next_q + k + i)
             ratio_step(p + k + i, q + k + i, origin, unit, <real*>ratio + i,
-                       <real*>fraction + i, <real*>steps + i, <real*>signs, targeted, logs,
-                       False)
+                       <real*>fraction + i, <real*>steps + i, <real*>signs, width, targeted,
+                       logs, False)
         for j in range(2):
             i = j * width
             if targeted:
                 ahead(next_p + k + i)
             gap_step(p + k + i, q + k + i, mantissa, <const real*>ratio + i,
-                     <const real*>fraction + i, <const real*>steps + i, gaps + k + i, logs)
+                     <const real*>fraction + i, <const real*>steps + i, gaps + k + i, width,
+                     logs)
         k += 2 * width
-    while k < n:
+    if k < whole:
         ahead(next_q + k)
         if targeted:
             ahead(next_p + k)
-        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), origin, unit, <real*>ratio,
-                   <real*>fraction, <real*>steps, <real*>signs, targeted, logs, True)
-        gap_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), mantissa, <const real*>ratio,
-                 <const real*>fraction, <const real*>steps, gaps + k, logs)
-        k += width
+        ratio_step(p + k, q + k, origin, unit, <real*>ratio, <real*>fraction, <real*>steps,
+                   <real*>signs, width, targeted, logs, False)
+        gap_step(p + k, q + k, mantissa, <const real*>ratio, <const real*>fraction,
+                 <const real*>steps, gaps + k, width, logs)
+    # Of the tail half a set will often do.
+    if whole < n:
+        clear(gaps + whole)
+    k = whole
+    while k < n:
+        i = k - whole
+        prefetch(next_q + k)
+        if targeted:
+            prefetch(next_p + k)
+        ratio_step(p_tail + i, q_tail + i, origin, unit, <real*>ratio, <real*>fraction,
+                   <real*>steps, <real*>signs, half, targeted, logs, True)
+        gap_step(p_tail + i, q_tail + i, mantissa, <const real*>ratio, <const real*>fraction,
+                 <const real*>steps, gaps + k, half, logs)
+        k += half
     if not sign_bit(any_bits(<real*>signs)):
         return True
     return (targeted or logs) and are_good(p, q, n, p_tail, q_tail)

@@ -18,9 +18,9 @@ The pass runs in the type of the input and notices what it cannot do well; such 
 by careful_pairs.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport finite, fma, real
+from fastdiv.kernels.arithmetic cimport finite, fma, prefetch, real
 from fastdiv.kernels.lanes cimport (
-    MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_set, two_ahead, whole_sets,
+    MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
 from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, tree_of
@@ -41,12 +41,12 @@ cdef inline real difference(real p, real q, real factor, bint scaled) noexcept n
 
 cdef inline void ratio_step(
     const real* p, const real* q, real factor, real* ratio, real* steps, real* ratio_q,
-    real* steps_q, real* signs, bint symmetric, bint scaled,
+    real* steps_q, real* signs, Py_ssize_t width, bint symmetric, bint scaled,
 ) noexcept nogil:
-    """What phi needs of one set of lanes that takes a division."""
+    """What phi needs of ``width`` lanes that takes a division."""
     cdef Py_ssize_t lane
     cdef real b, d, m, f
-    for lane in range(lanes(p)):
+    for lane in range(width):
         b = factor * q[lane] if scaled else q[lane]
         if symmetric:
             d = difference(p[lane], q[lane], factor, scaled) * <real>0.5
@@ -63,13 +63,13 @@ cdef inline void ratio_step(
 cdef inline void phi_step(
     const real* p, const real* q, real factor, const real* ratio, const real* steps,
     const real* ratio_q, const real* steps_q, real* phi, real* phi_q, real* delta,
-    bint symmetric, bint scaled, bint plain,
+    Py_ssize_t width, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
-    """The terms of one set of lanes; of plain rows ``phi_q`` is p - q or 0."""
+    """The terms of ``width`` lanes; of plain rows ``phi_q`` is p - q or 0."""
     cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
     cdef real b, d, f
-    for lane in range(lanes(p)):
+    for lane in range(width):
         d = difference(p[lane], q[lane], factor, scaled)
         delta[lane] += d
         if symmetric:
@@ -83,7 +83,7 @@ cdef inline void phi_step(
                 d = d if steps[lane] == 0 else <real>0
                 phi_q[lane] = d
             made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
-    put_set(phi, <const real*>made)
+    put_lanes(phi, <const real*>made, width)
 
 
 cdef inline double exact_sum(
@@ -123,7 +123,10 @@ cdef inline bint pair_terms(
     cdef real nearby[MAX_BLOCK]
     cdef real deltas[MAX_LANES]
     cdef real signs[MAX_LANES]
-    cdef Py_ssize_t width = lanes(p), whole = n - n % width, k = 0, i, j
+    cdef real late[MAX_LANES]
+    cdef real late_q[MAX_LANES]
+    cdef Py_ssize_t width = lanes(p), half = width // 2, whole = n - n % width, k = 0, i, j
+    cdef Py_ssize_t lane
     clear(<real*>phi_qs)
     clear(<real*>deltas)
     clear(<real*>signs)
@@ -134,30 +137,47 @@ cdef inline bint pair_terms(
             i = j * width
             ahead(next_p + k + i)
             ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>steps + i,
-                       <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, symmetric, scaled)
+                       <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, width, symmetric,
+                       scaled)
         for j in range(2):
             i = j * width
             ahead(next_q + k + i)
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
                      <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
                      phi + k + i, <real*>nearby + k + i if plain else <real*>phi_qs,
-                     <real*>deltas, symmetric, scaled, plain)
+                     <real*>deltas, width, symmetric, scaled, plain)
         k += 2 * width
-    while k < n:
-        ahead(next_p + k)
-        ahead(next_q + k)
-        ratio_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <real*>ratio,
-                   <real*>steps, <real*>ratio_q, <real*>steps_q, <real*>signs, symmetric, scaled)
-        phi_step(at(p, k, whole, p_tail), at(q, k, whole, q_tail), factor, <const real*>ratio,
-                 <const real*>steps, <const real*>ratio_q, <const real*>steps_q, phi + k,
-                 <real*>nearby + k if plain else <real*>phi_qs, <real*>deltas, symmetric, scaled,
-                 plain)
-        k += width
+    # What is left, fewer than two sets, in halves, of which the tail often has but one: all of them
+    # up to their divisions first, too. Their sums are in memory, those of whole sets in registers.
+    for lane in range(width):
+        late[lane] = deltas[lane]
+        late_q[lane] = phi_qs[lane]
+    if whole < n:
+        clear(phi + whole)
+        if plain:
+            clear(<real*>nearby + whole)
+    i = 0
+    while k + i < n:
+        prefetch(next_p + k + i)
+        ratio_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
+                   <real*>ratio + i, <real*>steps + i, <real*>ratio_q + i, <real*>steps_q + i,
+                   <real*>signs, half, symmetric, scaled)
+        i += half
+    i = 0
+    while k + i < n:
+        lane = i % width
+        prefetch(next_q + k + i)
+        phi_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
+                 <const real*>ratio + i, <const real*>steps + i, <const real*>ratio_q + i,
+                 <const real*>steps_q + i, phi + k + i,
+                 <real*>nearby + k + i if plain else <real*>late_q + lane, <real*>late + lane,
+                 half, symmetric, scaled, plain)
+        i += half
     # Of second order in the result: plain chains will do.
-    delta[0] = lane_sum(<const real*>deltas)
-    phi_q[0] = lane_sum(<const real*>phi_qs) if symmetric else 0
+    delta[0] = lane_sum(<const real*>late)
+    phi_q[0] = lane_sum(<const real*>late_q) if symmetric else 0
     if plain:
-        phi_q[0] = exact_sum(<const real*>nearby, k, q_tail)
+        phi_q[0] = exact_sum(<const real*>nearby, whole_sets(p, n), q_tail)
     return not sign_bit(any_bits(<real*>signs))
 
 
