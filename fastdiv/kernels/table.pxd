@@ -24,7 +24,7 @@ cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport SHORT_F32, SHORT_MADE, SHORT_PAIR, tile
+from fastdiv.kernels.tiles cimport SHORT_LIGHT, SHORT_ONE, SHORT_PAIR, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -41,7 +41,7 @@ ctypedef struct entry:
     row_f64 in_f64
     row_f64 careful         # the last word on a row that comes out as NaN, if there is one
     int traits
-    Py_ssize_t short_most   # classes of short rows at most
+    Py_ssize_t short_most   # classes of short rows of floats at most; of doubles half as many
     tile_f32 short_f32      # of those as many as a tile has, if there is one
     tile_f64 short_f64
     tile_f32 mid_f32        # and of rows of one block
@@ -59,7 +59,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.mass[double],
             NULL,
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_weights.mass[float],
             short_weights.mass[double],
             NULL,
@@ -71,7 +71,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.entropy[double],
             careful_targets.entropy,
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_weights.entropy[float],
             short_weights.entropy[double],
             mid_weights.entropy[float],
@@ -83,7 +83,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy[double],
             careful_targets.cross_entropy,
             0,
-            SHORT_PAIR,
+            SHORT_LIGHT,
             short_weight_targets.cross_entropy[float],
             short_weight_targets.cross_entropy[double],
             mid_weight_targets.cross_entropy[float],
@@ -95,7 +95,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy_label[double],
             careful_targets.cross_entropy_label,
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_weights.cross_entropy_label[float],
             short_weights.cross_entropy_label[double],
             NULL,
@@ -107,7 +107,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.kl_divergence[double],
             careful_pairs.kl_divergence,
             0,
-            SHORT_PAIR,
+            SHORT_LIGHT,
             short_weight_pairs.kl_divergence[float],
             short_weight_pairs.kl_divergence[double],
             mid_weights.kl_divergence[float],
@@ -131,7 +131,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.logsumexp[double],
             logit_rows.logsumexp[double],
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_logits.logsumexp[float],
             short_logits.logsumexp[double],
             mid_logits.logsumexp[float],
@@ -143,7 +143,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.softmax[double],
             NULL,
             KEEPS,
-            SHORT_MADE,
+            SHORT_LIGHT,
             short_softmax.softmax[float],
             short_softmax.softmax[double],
             mid_softmax.softmax[float],
@@ -155,7 +155,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.log_softmax[double],
             NULL,
             0,
-            SHORT_MADE,
+            SHORT_LIGHT,
             short_softmax.log_softmax[float],
             short_softmax.log_softmax[double],
             mid_softmax.log_softmax[float],
@@ -167,7 +167,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.entropy_from_logits[double],
             NULL,
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_logits.entropy_from_logits[float],
             short_logits.entropy_from_logits[double],
             mid_logits.entropy_from_logits[float],
@@ -191,7 +191,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_label_from_logits[double],
             NULL,
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_logits.cross_entropy_label_from_logits[float],
             short_logits.cross_entropy_label_from_logits[double],
             mid_logits.cross_entropy_label_from_logits[float],
@@ -227,7 +227,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.score_from_logits[double],
             NULL,
             0,
-            SHORT_F32,
+            SHORT_ONE,
             short_scores.score_from_logits[float],
             short_scores.score_from_logits[double],
             mid_logits.score_from_logits[float],
@@ -239,7 +239,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_compare.compare_from_logits[double],
             logit_compare.compare_again,
             KEEPS,
-            SHORT_F32,
+            SHORT_ONE,
             short_logit_compare.compare_from_logits[float],
             short_logit_compare.compare_from_logits[double],
             mid_logit_compare.compare_from_logits[float],

@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch, real
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
-from fastdiv.kernels.tiles cimport OPERAND, SHORT_F32, TILE, abreast, follow, next_tile, tile
+from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, follow, next_tile, tile
 
 ctypedef void (*turn_f32)(
     const source*, const char* const*, const char*, Py_ssize_t, float*) noexcept nogil
@@ -119,10 +119,10 @@ cdef inline void turn_tile(
         end = <const char*>(converted + OPERAND)
         for r in range(many):
             row.data = rows[r]
-            room[r] = converted + r * SHORT_F32
+            room[r] = converted + r * SHORT_ONE
             if not asked:
                 prefetch(rows[r] + further)
-            read(&row, 0, c, converted + r * SHORT_F32)
+            read(&row, 0, c, converted + r * SHORT_ONE)
     load_rows(at, <const real*>end, c, 0 if asked else further, x)
 
 
