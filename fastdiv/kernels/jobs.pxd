@@ -46,7 +46,7 @@ cdef inline Py_ssize_t compute_group(
     take_group(&j.q_across, w.at[Q], n)
     while done < n:
         some = min(n - done, j.together)
-        take_rows(rows, w, j, some, some)
+        take_rows(rows, w, j, some)
         point(&j.p_across, rows.p, done, some)
         point(&j.q_across, rows.q, done, some)
         point(&j.out_across, <const char**>rows.out, done, some)
@@ -68,7 +68,7 @@ cdef inline int run_rows(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exc
             n = compute_group(j, w, &rows, stop - first, scratch)
         elif j.tiled:
             n = min(stop - first, j.together)
-            take_rows(&rows, w, j, n, stop - first)
+            take_rows(&rows, w, j, n)
             compute_rows(j, &rows, scratch)
         else:
             n = 1

@@ -82,32 +82,23 @@ cdef inline double row_result(job* j, double* scratch) noexcept nogil:
 cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_t stride,
                              Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef int64_t label = 0
-    cdef Py_ssize_t r
+    cdef Py_ssize_t r, c = j.t.c
     for r in range(first, first + n):
-        memcpy(&label, at + (r - first) * stride, 8)
-        rows.ignored[r] = j.ignores and label == j.ignored
+        memcpy(&label, at, 8)
+        rows.label[r] = label
+        at += stride
+    for r in range(first, first + n if j.ignores else first):
+        rows.ignored[r] = rows.label[r] == j.ignored
+        rows.label[r] = 0 if rows.ignored[r] else rows.label[r]
+    for r in range(first, first + n):
         # They were checked; another thread that changes one now gets a wrong number, no crash.
-        rows.label[r] = label if 0 <= label < j.t.c and not rows.ignored[r] else 0
-
-
-cdef inline const char* readable(
-    const walk* w, int array, const char* last, Py_ssize_t size, Py_ssize_t left
-) noexcept nogil:
-    """Where what may be read ends, of rows of that size the last of which was taken: those of
-    the rows that are left that follow it closely may be read, too."""
-    if last == NULL:
-        return NULL
-    last += size
-    if w.at[array] == last and step(w, array) == size:
-        last += min(in_line(w), left) * size
-    return last
+        rows.label[r] = rows.label[r] if (rows.label[r] >= 0) & (rows.label[r] < c) else 0
 
 
 cdef inline void take_rows(
-    tile* rows, walk* w, const job* j, Py_ssize_t n, Py_ssize_t left
+    tile* rows, walk* w, const job* j, Py_ssize_t n
 ) noexcept nogil:
-    """Take n rows of a tile, of those that are left, and walk on; lanes that no row is left for
-    repeat the first."""
+    """Take n rows of a tile and walk on; lanes that no row is left for repeat the first."""
     cdef Py_ssize_t r, done = 0, some
     cdef char* p
     cdef char* q
@@ -124,8 +115,6 @@ cdef inline void take_rows(
             take_labels(rows, j, w.at[LABELS], step(w, LABELS), done, some)
         go_on(w, some)
         done += some
-    rows.p_end = readable(w, P, rows.p[n - 1], j.t.c * j.t.p.size, left - n)
-    rows.q_end = readable(w, Q, rows.q[n - 1], j.t.c * j.t.q.size, left - n)
     for r in range(n, j.together):
         rows.p[r] = rows.p[0]
         rows.q[r] = rows.q[0]

@@ -93,8 +93,8 @@ cdef inline void logit_pair_tile(
     cdef Py_ssize_t j, k, lane
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, many)
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, many)
-    load_tile(&t.p, rows.p, rows.p_end, t.c, xp)
-    load_tile(&t.q, rows.q, rows.q_end, t.c, xq)
+    load_tile(&t.p, rows.p, t.c, xp)
+    load_tile(&t.q, rows.q, t.c, xq)
     exp_lanes(xp, t.c, &next_p, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
     exp_lanes(xq, t.c, &next_q, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
     clear_tile(<real*>moment)

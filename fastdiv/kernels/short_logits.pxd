@@ -144,7 +144,7 @@ cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like)
 cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
-    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
+    load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False, NULL)
     logsumexp_of(&s, made, <const real*>x)
 
@@ -160,7 +160,7 @@ cdef inline void entropy_from_logits(
 ) noexcept nogil:
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
-    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
+    load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True, NULL)
     entropy_of(&s, made, <const real*>x)
 
@@ -183,7 +183,7 @@ cdef inline void cross_entropy_label_from_logits(
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>x))
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    load_tile(&t.q, rows.q, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_of_q(t, x, x + OPERAND, &s, &next)
@@ -197,7 +197,7 @@ cdef inline void cross_entropy_from_logits(
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     cdef real* x = p + OPERAND
-    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    load_tile(&t.q, rows.q, t.c, x)
     sum_exp_of_q(t, x, x + OPERAND, &s, &next)
     cross_entropy_of(t, rows, p, x, x + OPERAND, <const double*>s.m, <const double*>s.log_sum,
                      made)

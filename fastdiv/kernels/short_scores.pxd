@@ -93,7 +93,7 @@ cdef inline void score_from_logits(
     cdef coming next = coming_after(&t.q, rows.q, t.c, many)
     cdef bint ordered = in_order(t, rows)
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    load_tile(&t.q, rows.q, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True, NULL)

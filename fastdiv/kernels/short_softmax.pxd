@@ -16,7 +16,7 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef double total
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
+    load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, &next, False, NULL)
     for lane in range(many):
         total = 1 / (s.ties[lane] + s.rest[lane])
@@ -37,7 +37,7 @@ cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* m
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, rows.p_end, t.c, x)
+    load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, &next, False, NULL)
     for j in range(t.c):
         k = j * many

@@ -82,7 +82,7 @@ cdef inline void cross_entropy_of(
             share[lane] = t.weight[y] if t.weight != NULL else 1
             gaps[lane] = weighted_gap(<double>1, share[lane], m[lane], <double>x[y * many + lane])
     else:
-        load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+        load_tile(&t.p, rows.p, t.c, p)
         next = coming_after(&t.p, rows.p, t.c, many)
         if t.weight != NULL:
             target_gaps(p, x, t.c, t.weight, m, terms, &next, <real*>least, <double*>gaps,

@@ -165,8 +165,8 @@ cdef inline void pair_tile(
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     cdef bint missing = False
     cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-    load_tile(&t.q, rows.q, rows.q_end, t.c, q)
+    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.q, rows.q, t.c, q)
     if t.normalize or symmetric:
         pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
                   symmetric, False, False, t.normalize)

@@ -84,7 +84,7 @@ cdef inline void cross_entropy(
         return
     for lane in range(TILE):
         zero[lane] = 0
-    load_tile(&t.q, rows.q, rows.q_end, t.c, x)
+    load_tile(&t.q, rows.q, t.c, x)
     log_tile(x, t.c, &next, x + OPERAND, <double*>log_sum, t.normalize)
     cross_entropy_of(t, rows, p, x, x + OPERAND, <const double*>zero, <const double*>log_sum,
                      made)

@@ -36,7 +36,7 @@ cdef inline void mass(const task* t, const tile* rows, real* p, double* made) no
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef bint good
     cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+    load_tile(&t.p, rows.p, t.c, p)
     clear_tile(<real*>low)
     least_of(<const real*>p, t.c, &next, <real*>low)
     tile_sum(<const real*>p, t.c, made)
@@ -141,7 +141,7 @@ cdef inline void gap_tile(
 
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
-    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
+    load_tile(&t.p, rows.p, t.c, p)
     gap_tile(<const real*>p, p, t.c, &next, &next, p + OPERAND, made, False, t.normalize)
 
 
@@ -150,8 +150,8 @@ cdef inline void cross_entropy(
 ) noexcept nogil:
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    load_tile(&t.p, rows.p, rows.p_end, t.c, p)
-    load_tile(&t.q, rows.q, rows.q_end, t.c, p + OPERAND)
+    load_tile(&t.p, rows.p, t.c, p)
+    load_tile(&t.q, rows.q, t.c, p + OPERAND)
     gap_tile(<const real*>p, p + OPERAND, t.c, &next_p, &next_q, p + 2 * OPERAND, made, True,
              t.normalize)
 
@@ -167,7 +167,7 @@ cdef inline void cross_entropy_label(
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>q))
     cdef bint good
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, rows.q_end, t.c, q)
+    load_tile(&t.q, rows.q, t.c, q)
     for lane in range(many):
         at_label[lane] = q[rows.label[lane] * many + lane]
         q[rows.label[lane] * many + lane] = 0

@@ -33,8 +33,6 @@ ctypedef struct tile:
     Py_ssize_t rows         # so many lanes count; the others repeat the first row
     const char* p[TILE]
     const char* q[TILE]
-    const char* p_end       # up to here all may be read
-    const char* q_end
     char* out[TILE]
     Py_ssize_t label[TILE]
     bint ignored[TILE]

@@ -1,7 +1,6 @@
-"""Short rows to the columns of a tile and back, by fours.
+"""Short rows to the columns of a tile and back, four classes of four rows at a time.
 
-What is copied of a row at once is what is stored at once, and is read again only when many others
-have been: a load of a whole register would wait for the stores of its parts.
+Of rows whose classes are no multiple of four the last four classes overlap those before.
 """
 
 from libc.string cimport memcpy
@@ -12,9 +11,9 @@ from fastdiv.kernels.sources cimport native, read, source, store, takes, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, follow, next_tile, tile
 
 ctypedef void (*turn_f32)(
-    const source*, const char* const*, const char*, Py_ssize_t, float*) noexcept nogil
+    const source*, const char* const*, Py_ssize_t, float*) noexcept nogil
 ctypedef void (*turn_f64)(
-    const source*, const char* const*, const char*, Py_ssize_t, double*) noexcept nogil
+    const source*, const char* const*, Py_ssize_t, double*) noexcept nogil
 
 
 cdef inline bint beside(const source* s, const char* const* rows, Py_ssize_t n) noexcept nogil:
@@ -49,59 +48,58 @@ cdef inline void load_columns(
             read(&across, 0, many, x + k * many)
 
 
-cdef inline void turn_fours(real* four) noexcept nogil:
-    """Four elements of every row, row by row, into four columns."""
-    cdef Py_ssize_t many = abreast(<const real*>four), r, j
-    cdef real rows[4 * TILE]
-    for r in range(4 * many):
-        rows[r] = four[r]
-    for r in range(many):
-        for j in range(4):
-            four[j * many + r] = rows[4 * r + j]
+cdef inline Py_ssize_t four_at(Py_ssize_t k, Py_ssize_t c) noexcept nogil:
+    """Where the four classes begin that hold class k and maybe others before it."""
+    return k if k + 4 <= c else c - 4
 
 
-cdef inline const real* last_of(const real* const* rows) noexcept nogil:
-    """Of the rows of a tile the one with the highest address."""
-    cdef const real* last = rows[0]
-    cdef Py_ssize_t r
-    for r in range(1, abreast(rows[0])):
-        last = rows[r] if rows[r] > last else last
-    return last
+cdef inline void turn_four(
+    const real* one, const real* two, const real* three, const real* four, real** to
+) noexcept nogil:
+    """Item i of line j becomes item j of line i: first those of two and two lines stand side by
+    side, then those of all four."""
+    cdef Py_ssize_t i
+    cdef real pairs[16]
+    for i in range(4):
+        pairs[2 * i], pairs[2 * i + 1] = one[i], two[i]
+    for i in range(4):
+        pairs[8 + 2 * i], pairs[9 + 2 * i] = three[i], four[i]
+    for i in range(4):
+        memcpy(to[i], &pairs[2 * i], 2 * sizeof(real))
+        memcpy(to[i] + 2, &pairs[8 + 2 * i], 2 * sizeof(real))
 
 
 cdef inline void load_rows(
-    const real* const* rows, const real* end, Py_ssize_t c, Py_ssize_t further, real* x
+    const real* const* rows, Py_ssize_t c, Py_ssize_t further, real* x
 ) noexcept nogil:
-    """Of rows of elements side by side, by fours; before ``end`` all may be read.
+    """Of rows of elements side by side.
 
     further: bytes to the rows that are wanted next, or 0: they are asked for elsewhere.
     """
-    cdef Py_ssize_t many = abreast(<const real*>x), r, i, k = 0, whole = c
-    if last_of(rows) + (c + 3) // 4 * 4 > end:
-        whole = c - 3
-    while k + 16 <= c:
-        for r in range(many if further else 0):
-            # Thirty-two streams are too many for the processor to fetch ahead by itself.
-            prefetch(<const char*>(rows[r] + k) + further)
-            if real is double:
-                prefetch(<const char*>(rows[r] + k + 8) + further)
-        for r in range(many):
-            for i in range(0, 16, 4):
-                memcpy(x + (k + i) * many + 4 * r, rows[r] + k + i, 4 * sizeof(real))
-        k += 16
-    while k < whole:
-        for r in range(many):
-            memcpy(x + k * many + 4 * r, rows[r] + k, 4 * sizeof(real))
-        k += 4
-    for i in range(k, c):
-        for r in range(many):
-            x[k * many + 4 * r + i - k] = rows[r][i]
-    for k in range(0, c, 4):
-        turn_fours(x + k * many)
+    cdef Py_ssize_t many = abreast(<const real*>x), r, i, k, first
+    cdef real* to[4]
+    if c < 4:
+        for k in range(c):
+            for r in range(many):
+                x[k * many + r] = rows[r][k]
+        return
+    for r in range(0, many, 4):
+        k = 0
+        while k < c:
+            if further and k % (64 // <Py_ssize_t>sizeof(real)) == 0:
+                # Thirty-two streams are too many for the processor to fetch ahead by itself.
+                for i in range(4):
+                    prefetch(<const char*>(rows[r + i] + k) + further)
+            first = four_at(k, c)
+            for i in range(4):
+                to[i] = x + (first + i) * many + r
+            turn_four(rows[r] + first, rows[r + 1] + first, rows[r + 2] + first,
+                      rows[r + 3] + first, <real**>to)
+            k += 4
 
 
 cdef inline void turn_tile(
-    const source* s, const char* const* rows, const char* end, Py_ssize_t c, real* x
+    const source* s, const char* const* rows, Py_ssize_t c, real* x
 ) noexcept nogil:
     """What ``load_tile`` calls."""
     cdef Py_ssize_t many = abreast(<const real*>x), further = next_tile(rows, many)
@@ -116,24 +114,23 @@ cdef inline void turn_tile(
         return
     if not (s.direct and s.type == native(<const real*>x)):
         at = room
-        end = <const char*>(converted + OPERAND)
         for r in range(many):
             row.data = rows[r]
             room[r] = converted + r * SHORT_ONE
             if not asked:
                 prefetch(rows[r] + further)
             read(&row, 0, c, converted + r * SHORT_ONE)
-    load_rows(at, <const real*>end, c, 0 if asked else further, x)
+    load_rows(at, c, 0 if asked else further, x)
 
 
 cdef inline void load_tile(
-    const source* s, const char* const* rows, const char* end, Py_ssize_t c, real* x
+    const source* s, const char* const* rows, Py_ssize_t c, real* x
 ) noexcept nogil:
-    """Element k of row r to x[k * abreast(x) + r]; past c, x holds anything."""
+    """Element k of row r to x[k * abreast(x) + r]."""
     if real is float:
-        (<turn_f32>apart(<void*>turn_tile[float]))(s, rows, end, c, x)
+        (<turn_f32>apart(<void*>turn_tile[float]))(s, rows, c, x)
     else:
-        (<turn_f64>apart(<void*>turn_tile[double]))(s, rows, end, c, x)
+        (<turn_f64>apart(<void*>turn_tile[double]))(s, rows, c, x)
 
 
 cdef inline bint are_columns(
@@ -150,14 +147,39 @@ cdef inline bint are_columns(
     return so
 
 
+cdef inline void store_rows(
+    char* const* out, Py_ssize_t c, Py_ssize_t further, const real* x
+) noexcept nogil:
+    """To rows of elements side by side. further: bytes to the next tile's."""
+    cdef Py_ssize_t many = abreast(x), r, i, k, first
+    cdef real* to[4]
+    if c < 4:
+        for r in range(many):
+            for k in range(c):
+                (<real*>out[r])[k] = x[k * many + r]
+        return
+    for r in range(0, many, 4):
+        k = 0
+        while k < c:
+            if k % (64 // <Py_ssize_t>sizeof(real)) == 0:
+                # To be written, a line is read first.
+                for i in range(4):
+                    prefetch(<const char*>(<real*>out[r + i] + k) + further)
+            first = four_at(k, c)
+            for i in range(4):
+                to[i] = <real*>out[r + i] + first
+            turn_four(x + first * many + r, x + (first + 1) * many + r,
+                      x + (first + 2) * many + r, x + (first + 3) * many + r, <real**>to)
+            k += 4
+
+
 cdef inline void store_tile(
     const task* t, const tile* rows, Py_ssize_t c, const real* x, const double* made
 ) noexcept nogil:
     """Write the rows; those whose ``made`` is NaN are left to their row function."""
-    cdef Py_ssize_t many = abreast(x), r, j, k, n
-    cdef Py_ssize_t further = many * (rows.out[1] - rows.out[0]) if rows.rows == many else 0
-    cdef bint direct = takes(t, x)
-    cdef real four[4 * TILE]
+    cdef Py_ssize_t many = abreast(x), r, k
+    cdef bint every = takes(t, x) and rows.rows == many
+    cdef real line[SHORT_ONE]
     cdef task row = t[0]
     cdef char* at
     if are_columns(t, rows, made, <real>0):
@@ -167,18 +189,14 @@ cdef inline void store_tile(
             prefetch(at + many * sizeof(real) + 64)
             memcpy(at, x + k * many, many * sizeof(real))
         return
-    for k in range(0, c, 4):
-        n = min(c - k, 4)
-        for r in range(many):
-            for j in range(4):
-                four[4 * r + j] = x[(k + j) * many + r]
-        for r in range(rows.rows):
-            if made[r] != made[r]:
-                continue
-            # To be written, the next tile's lines are read first.
-            prefetch(rows.out[r] + further + k * t.out_stride)
-            if direct and n == 4:
-                memcpy(rows.out[r] + k * sizeof(real), &four[4 * r], 4 * sizeof(real))
-            else:
-                row.out = rows.out[r]
-                store(&row, k, n, <const real*>four + 4 * r)
+    for r in range(many):
+        every = every & (made[r] == made[r])
+    if every:
+        store_rows(<char* const*>rows.out, c, many * (rows.out[1] - rows.out[0]), x)
+        return
+    for r in range(rows.rows):
+        if made[r] == made[r]:
+            for k in range(c):
+                line[k] = x[k * many + r]
+            row.out = rows.out[r]
+            store(&row, 0, c, <const real*>line)
