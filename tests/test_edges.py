@@ -299,9 +299,7 @@ def test_no_classes(name, function, dtype):
         function(*[np.empty((3, 0), dtype) for _ in SIGNATURES[name]])
 
 
-@pytest.mark.parametrize(
-    "c", [1, 2, 3, 24, 25, 40, 41, 48, 49, 60, 61, 70, 80, 81, 120, 121, 600, 1100]
-)
+@pytest.mark.parametrize("c", [1, 2, 3, 40, 41, 48, 49, 60, 61, 70, 80, 81, 120, 121, 600, 1100])
 def test_negative_weights_alone_make_no_distribution(c, dtype):
     # As log-probabilities do that are given by mistake.
     p = np.full((40, c), 1 / c, dtype)

@@ -14,9 +14,9 @@ from cases import MAKERS, SIGNATURES, rows_for
 import fastdiv
 
 # Around a tile's sixteen or thirty-two rows, the fours it is turned by, where rows are no longer
-# short (24 to 120), and where they are more than a block.
+# short (40 to 120), and where they are more than a block.
 ROWS = (1, 2, 15, 16, 17, 31, 32, 33, 65)
-CLASSES = (1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 21, 24, 25, 40, 41, 48, 49, 60, 61, 64, 80, 81)
+CLASSES = (1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 21, 40, 41, 48, 49, 60, 61, 64, 80, 81)
 CLASSES += (100, 111, 112, 120, 121, 128, 129, 200, 512, 513, 1000, 1024, 1025)
 
 

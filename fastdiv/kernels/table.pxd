@@ -41,7 +41,7 @@ ctypedef struct entry:
     row_f64 in_f64
     row_f64 careful         # the last word on a row that comes out as NaN, if there is one
     int traits
-    Py_ssize_t short_most   # classes of short rows of floats at most; of doubles half as many
+    Py_ssize_t short_most   # classes of short rows of floats at most, see tiles.pxd
     tile_f32 short_f32      # of those as many as a tile has, if there is one
     tile_f64 short_f64
     tile_f32 mid_f32        # and of rows of one block

@@ -14,14 +14,16 @@ cdef enum:
     # Rows of floats that go abreast, two 512-bit registers: with one, a tile of ten classes waits
     # for the ends of its chains (1.1 instead of 1.5 Gel/s).
     TILE = 32
-    # Most classes of a short row of floats, and twice those of one of doubles, of which a register
-    # holds half as many: two operands and room for as much again stay in the first cache.
+    # Most classes of a short row of floats: two operands and room for as much again stay in the
+    # first cache.
     SHORT_ONE = 120
     # Of two rows, which cost about as much to turn as to sum.
     SHORT_PAIR = 80
     # Of two that take few steps beside, and of one that is made into another (with AVX2 KL at 64:
-    # 0.61, not 0.80 Gel/s; softmax 0.48, not 0.70).
-    SHORT_LIGHT = 48
+    # 0.68, not 0.80 Gel/s; softmax 0.82, not 0.96).
+    SHORT_LIGHT = 60
+    # Of doubles half as many, as a register holds, but so many at least.
+    SHORT_F64 = 40
     # Not a multiple of a page, so that what is read of one does not seem to be what is written to
     # another.
     OPERAND = 32 * 128 + 80
