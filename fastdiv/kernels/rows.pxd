@@ -100,6 +100,7 @@ cdef inline void take_rows(
 ) noexcept nogil:
     """Take n rows of a tile and walk on; lanes that no row is left for repeat the first."""
     cdef Py_ssize_t r, done = 0, some
+    cdef Py_ssize_t step_p = step(w, P), step_q = step(w, Q), step_out = step(w, OUT)
     cdef char* p
     cdef char* q
     cdef char* out
@@ -107,10 +108,11 @@ cdef inline void take_rows(
     while done < n:
         some = min(n - done, in_line(w))
         p, q, out = w.at[P], w.at[Q], w.at[OUT]
-        for r in range(some):
-            rows.p[done + r] = p + r * step(w, P)
-            rows.q[done + r] = q + r * step(w, Q)
-            rows.out[done + r] = out + r * step(w, OUT)
+        for r in range(done, done + some):
+            rows.p[r], rows.q[r], rows.out[r] = p, q, out
+            p += step_p
+            q += step_q
+            out += step_out
         if j.has_labels:
             take_labels(rows, j, w.at[LABELS], step(w, LABELS), done, some)
         go_on(w, some)
