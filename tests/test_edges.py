@@ -299,6 +299,15 @@ def test_no_classes(name, function, dtype):
         function(*[np.empty((3, 0), dtype) for _ in SIGNATURES[name]])
 
 
+@pytest.mark.parametrize("c", [1, 10, 63, 64, 65, 128, 512, 1024, 2048])
+def test_no_weight_at_all_is_a_positive_zero(c, dtype):
+    # Every term is 0 log(1 / 2), which is -0.
+    p, q = np.zeros((3, c), dtype), np.full((3, c), 2, dtype)
+    made = fastdiv.cross_entropy(p, q, normalize=False)
+    assert (made == 0).all()
+    assert not np.signbit(made).any()
+
+
 @pytest.mark.parametrize("c", [1, 2, 3, 40, 41, 48, 49, 60, 61, 70, 80, 81, 120, 121, 600, 1100])
 def test_negative_weights_alone_make_no_distribution(c, dtype):
     # As log-probabilities do that are given by mistake.

@@ -131,8 +131,7 @@ cdef inline double term_sum(
         gap_set(p_tail + half, q_tail + half, low_p, low_q, offset, offset_low,
                 <real*>gaps + whole + half, half, masked)
     # The next set's d beside the terms of one: half as long a chain
-    # (KL of 1000 classes: 1.75 > 1.86 Gel/s). Rows that are not short have one at
-    # least.
+    # (KL of 1000 classes: 1.75 > 1.86 Gel/s).
     gap_set(xp, xq, low_p, low_q, offset, offset_low, <real*>gaps, width, masked)
     while k < whole:
         if k + width < whole:

@@ -84,12 +84,9 @@ cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_
     cdef int64_t label = 0
     cdef Py_ssize_t r, c = j.t.c
     for r in range(first, first + n):
-        memcpy(&label, at, 8)
+        memcpy(&label, at + (r - first) * stride, 8)
+        rows.ignored[r] = label == j.ignored
         rows.label[r] = label
-        at += stride
-    for r in range(first, first + n if j.ignores else first):
-        rows.ignored[r] = rows.label[r] == j.ignored
-        rows.label[r] = 0 if rows.ignored[r] else rows.label[r]
     for r in range(first, first + n):
         # They were checked; another thread that changes one now gets a wrong number, no crash.
         rows.label[r] = rows.label[r] if (rows.label[r] >= 0) & (rows.label[r] < c) else 0

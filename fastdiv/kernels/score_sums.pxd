@@ -33,8 +33,7 @@ cdef inline void partial_squares(const real* x, Py_ssize_t n, double* sums) noex
 cdef inline void score_sums(
     const real* rest, const real* spread, Py_ssize_t n, const real* tail, double* made
 ) noexcept nogil:
-    """The sums of both, as block_sum makes them, and of the first one's squares: side by side, so
-    that none of them waits for the last additions of another."""
+    """The sums of both, as block_sum makes them, and of the first one's squares."""
     cdef double of_rest[SUMS]
     cdef double of_spread[SUMS]
     cdef double of_squares[SUMS]

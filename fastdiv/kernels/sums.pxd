@@ -161,7 +161,8 @@ cdef inline double tree_sum(
         fold(sums, <const double*>late, half)
         # Here too: what comes after two paths gcc takes from memory.
         return tree_of(sums, x)
-    return tree_of(sums, x)
+    # Of doubles that are all -0 the sum is 0, as it is with a ``late`` of 0.
+    return tree_of(sums, x) + 0.0
 
 
 cdef inline double sum_all(

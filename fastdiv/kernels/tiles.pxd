@@ -15,7 +15,7 @@ cdef enum:
     # for the ends of its chains (1.1 instead of 1.5 Gel/s).
     TILE = 32
     # Most classes of a short row of floats: two operands and room for as much again stay in the
-    # first cache.
+    # first cache. All others fill a set of lanes at least, which mid_logit_pairs.pxd counts on.
     SHORT_ONE = 120
     # Of two rows, which cost about as much to turn as to sum.
     SHORT_PAIR = 80
@@ -37,7 +37,7 @@ ctypedef struct tile:
     const char* q[TILE]
     char* out[TILE]
     Py_ssize_t label[TILE]
-    bint ignored[TILE]
+    bint ignored[TILE]      # where the call ignores a label
 
 ctypedef void (*tile_sum_f32)(const float*, Py_ssize_t, double*) noexcept nogil
 ctypedef void (*tile_sum_f64)(const double*, Py_ssize_t, double*) noexcept nogil
