@@ -2,15 +2,16 @@
 
 from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport SUMS, fold, tree_of, tree_sum
+from fastdiv.kernels.sums cimport fold, tree_of, tree_sum
 
 
 cdef inline real square_of_two(const real* y, Py_ssize_t step) noexcept nogil:
     return fma(y[step], y[step], y[0] * y[0])
 
 
-cdef inline void partial_squares(const real* x, Py_ssize_t n, double* sums) noexcept nogil:
-    """What tree_of makes the sum of a block's squares of; the block is in whole sets of lanes."""
+cdef inline double sum_of_squares(const real* x, Py_ssize_t n) noexcept nogil:
+    """That of a block in whole sets of lanes."""
+    cdef double sums[MAX_LANES]
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
     cdef const real* y
@@ -27,17 +28,14 @@ cdef inline void partial_squares(const real* x, Py_ssize_t n, double* sums) noex
         for lane in range(half):
             late[lane] += square_of_two(x + k + lane, half)
         k += width
-    fold(sums, <const double*>late, half)
+    fold(<double*>sums, <const double*>late, half)
+    return tree_of(<double*>sums, x)
 
 
 cdef inline void score_sums(
     const real* rest, const real* spread, Py_ssize_t n, const real* tail, double* made
 ) noexcept nogil:
     """The sums of both, as block_sum makes them, and of the first one's squares."""
-    cdef double of_rest[SUMS]
-    cdef double of_spread[SUMS]
-    cdef double of_squares[SUMS]
-    made[0] = tree_sum(rest, n, tail, False, <real>0, <real*>NULL, <double*>of_rest)
-    made[1] = tree_sum(spread, n, tail, True, <real>0, <real*>NULL, <double*>of_spread)
-    partial_squares(rest, n, <double*>of_squares)
-    made[2] = tree_of(<double*>of_squares, rest)
+    made[0] = tree_sum(rest, n, tail, False, <real>0, <real*>NULL)
+    made[1] = tree_sum(spread, n, tail, True, <real>0, <real*>NULL)
+    made[2] = sum_of_squares(rest, n)

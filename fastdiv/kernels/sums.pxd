@@ -123,10 +123,11 @@ cdef inline double eight(const real* y, bint rough, real top, real* ties) noexce
 
 
 cdef inline double tree_sum(
-    const real* x, Py_ssize_t n, const real* tail, bint rough, real top, real* ties, double* sums
+    const real* x, Py_ssize_t n, const real* tail, bint rough, real top, real* ties
 ) noexcept nogil:
-    """The sum of a block, made in ``sums``, which has room for SUMS. If ``ties`` is not NULL of the
-    elements below ``top``, its largest, while those that equal it are counted there."""
+    """The sum of a block. If ``ties`` is not NULL of the elements below ``top``, its largest, while
+    those that equal it are counted there."""
+    cdef double sums[SUMS]
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), half = width // 2, whole = n - n % width, i, lane
     cdef Py_ssize_t fours = whole // (4 * width), k = fours * 4 * width, made = fours * half
@@ -147,7 +148,7 @@ cdef inline double tree_sum(
     if real is double:
         while made > half:
             i = (made // half + 1) // 2 * half
-            fold(sums, <const double*>sums + i, made - i)
+            fold(<double*>sums, <const double*>sums + i, made - i)
             made = i
     if k < n:
         for lane in range(half):
@@ -158,28 +159,20 @@ cdef inline double tree_sum(
                 own = ties + lane if ties != NULL else NULL
                 late[lane] += below(y[lane], top, own) + below(y[lane + half], top, own)
             k += width
-        fold(sums, <const double*>late, half)
+        fold(<double*>sums, <const double*>late, half)
         # Here too: what comes after two paths gcc takes from memory.
-        return tree_of(sums, x)
+        return tree_of(<double*>sums, x)
     # Of doubles that are all -0 the sum is 0, as it is with a ``late`` of 0.
-    return tree_of(sums, x) + 0.0
-
-
-cdef inline double sum_all(
-    const real* x, Py_ssize_t n, const real* tail, bint rough
-) noexcept nogil:
-    cdef double sums[SUMS]
-    return tree_sum(x, n, tail, rough, <real>0, <real*>NULL, <double*>sums)
+    return tree_of(<double*>sums, x) + 0.0
 
 
 cdef inline double sum_below(
     const real* x, Py_ssize_t n, const real* tail, bint rough, real top, double* tied
 ) noexcept nogil:
-    cdef double sums[SUMS]
     cdef real ties[MAX_LANES]
     cdef double sum
     clear(<real*>ties)
-    sum = tree_sum(x, n, tail, rough, top, <real*>ties, <double*>sums)
+    sum = tree_sum(x, n, tail, rough, top, <real*>ties)
     tied[0] = count_of(<const real*>ties)
     return sum
 
@@ -187,11 +180,11 @@ cdef inline double sum_below(
 # For ``apart``, the flag as a constant.
 
 cdef inline double fine_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
-    return sum_all(x, n, tail, False)
+    return tree_sum(x, n, tail, False, <real>0, <real*>NULL)
 
 
 cdef inline double rough_sum(const float* x, Py_ssize_t n, const float* tail) noexcept nogil:
-    return sum_all(x, n, tail, True)
+    return tree_sum(x, n, tail, True, <float>0, <float*>NULL)
 
 
 cdef inline double fine_rest(
