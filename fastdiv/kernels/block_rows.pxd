@@ -35,3 +35,15 @@ cdef inline void fetch_rows(
             m[r] = block_max(x[r], c, tail)
     for r in range(n, abreast(<const real*>scratch)):
         m[r] = m[0]
+
+
+cdef inline const real* again(
+    const source* s, const char* start, Py_ssize_t c, const real* x, const real* e, real* room
+) noexcept nogil:
+    """A row whose tail has stayed; converted once more, if its exponentials e took its place."""
+    cdef source row
+    if x != e:
+        return x
+    row = s[0]
+    row.data = start
+    return fetch(&row, 0, c, room, <real>0)

@@ -7,7 +7,7 @@ NaN in ``made`` gives a pair to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.block_rows cimport room_of
+from fastdiv.kernels.block_rows cimport again, room_of
 from fastdiv.kernels.columns cimport in_order, put_column
 from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.compare_rows cimport (
@@ -18,7 +18,6 @@ from fastdiv.kernels.lanes cimport (
     MAX_LANES, greatest, greatest_of_four, lane_maxima, lanes, whole_sets,
 )
 from fastdiv.kernels.logits cimport exp_terms
-from fastdiv.kernels.mid_logit_pairs cimport again
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task

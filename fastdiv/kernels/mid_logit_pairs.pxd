@@ -8,7 +8,7 @@ NaN in ``made`` gives a pair to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, NAN, fma, real
-from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.block_rows cimport again, fetch_rows, room_of
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
@@ -16,7 +16,7 @@ from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
 from fastdiv.kernels.short_logits cimport references
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sources cimport source, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, lane_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 
@@ -53,15 +53,6 @@ cdef inline void keep_exps(
         exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), m[r], <real>0,
                   low[r], bias[r], e, e, NULL, False, False, False, NULL)
         s.total[r] = block_sum(<const real*>e, filled, tail, False)
-
-
-cdef inline const real* again(
-    const source* s, const char* start, Py_ssize_t c, const real* x, const real* e, real* scratch
-) noexcept nogil:
-    """A row whose tail has stayed; converted once more, if its exponentials took its place."""
-    cdef source row = s[0]
-    row.data = start
-    return fetch(&row, 0, c, scratch, <real>0) if x == e else x
 
 
 cdef inline void offsets(

@@ -2,13 +2,13 @@
 
 from libc.string cimport memcpy
 
-from fastdiv.kernels.arithmetic cimport NAN, real
-from fastdiv.kernels.block_rows cimport room_of
+from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.block_rows cimport again, room_of
 from fastdiv.kernels.lanes cimport MAX_LANES, ahead, lanes, put_set
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile
 from fastdiv.kernels.softmax cimport log_set
-from fastdiv.kernels.sources cimport native, store, tail_of, takes, task
+from fastdiv.kernels.sources cimport store, tail_of, takes, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 
@@ -27,7 +27,9 @@ cdef inline void softmax(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
     cdef const real* x[TILE]
+    cdef const real* line
     cdef const real* next
+    cdef real* spare = room_of(scratch, abreast(<const real*>scratch))
     cdef real* e
     cdef real* to
     cdef real set[MAX_LANES]
@@ -38,11 +40,6 @@ cdef inline void softmax(
     cdef Py_ssize_t r, k, c = t.c, width = lanes(<const real*>scratch), whole = c - c % width
     cdef Py_ssize_t two_rows = 2 * (rows.out[1] - rows.out[0]) if rows.rows > 1 else 0
     cdef bint direct = takes(t, <const real*>scratch)
-    if not (t.p.direct and t.p.type == native(<const real*>scratch)):
-        # The rows' room is taken.
-        for r in range(rows.rows):
-            made[r] = NAN
-        return
     sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, True, NULL,
                  NULL)
     for r in range(rows.rows):
@@ -54,12 +51,13 @@ cdef inline void softmax(
         factor = <real>(s.factor[r] / total)
         m = <real>s.m[r]
         e = room_of(scratch, r)
+        line = again(&t.p, rows.p[r], c, x[r], <const real*>e, spare)
         to = <real*>rows.out[r] if direct else e
         next = <const real*>(rows.out[r] + two_rows)
         k = 0
         while k < whole:
             ahead(next + k)
-            scale_set(x[r] + k, e + k, m, top, factor, <real*>set)
+            scale_set(line + k, e + k, m, top, factor, <real*>set)
             put_set(to + k, <const real*>set)
             k += width
         if whole < c:
