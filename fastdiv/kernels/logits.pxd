@@ -18,11 +18,12 @@ from fastdiv.kernels.arithmetic cimport (
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, clear, greatest, lanes, put_set, two_ahead, whole_sets,
 )
-from fastdiv.kernels.math cimport double_of, exp_lane, integer_bits
+from fastdiv.kernels.math cimport double_of, exp_of, exp_reduced, integer_bits
+from fastdiv.kernels.polynomials cimport exp_head
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.score_sums cimport score_sums
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, multiply, value
-from fastdiv.kernels.temperatures cimport exp_warm, temperature
+from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 
 ctypedef struct reference:
     # exp is taken of x - (shift + power ln 2), which is x - m + rho; at a temperature T of x / T,
@@ -136,15 +137,26 @@ cdef inline void exp_step(
     """``width`` lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
     cdef real e, z, rate = 0, step = 0, step_low = 0, inverse = 0
+    cdef real t[MAX_LANES]
+    cdef real scale[MAX_LANES]
+    cdef real head[MAX_LANES]
     if warm != NULL:
         rate, step = <real>warm.lane_rate, <real>warm.lane_step
         step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
+    # Each step for all lanes: one register after the other is too long a chain for the processor to
+    # keep enough of them in flight (log-sum-exp of 1000 classes, AVX2, float32 2.07 > 2.25, float64
+    # 0.79 > 0.91 Gel/s).
     for lane in range(width):
         if warm != NULL:
             z = x[lane] - shift if shifted else x[lane]
-            e = exp_warm(low if z < low else z, bias, rate, step, step_low, inverse)
+            t[lane] = warm_reduced(low if z < low else z, bias, rate, step, step_low, inverse,
+                                   &scale[lane])
         else:
-            e = exp_lane(x[lane], shift, low, bias, shifted)
+            t[lane] = exp_reduced(x[lane], shift, low, bias, shifted, &scale[lane])
+    for lane in range(width):
+        head[lane] = exp_head(t[lane])
+    for lane in range(width):
+        e = exp_of(t[lane], scale[lane], head[lane])
         if at_max:
             e = <real>0 if x[lane] >= m else e
             ties[lane] += <real>1 if x[lane] >= m else <real>0

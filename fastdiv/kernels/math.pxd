@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from fastdiv.kernels.arithmetic cimport (
     LN2_HI, LN2_HI_F, LN2_LO, LN2_LO_F, LOG2E, LOG2E_F, ROUNDER, ROUNDER_F, fma, real,
 )
-from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail
+from fastdiv.kernels.polynomials cimport atanh_tail, exp_head, exp_rest, expm1_tail
 
 
 cdef inline uint32_t bits32(float x) noexcept nogil:
@@ -72,26 +72,35 @@ cdef inline real exp_lane(
     difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
     Not shifted: the shift is 0. ``bias`` is what ``integer_bits`` made of one.
     """
-    cdef real z = x - shift if shifted else x
-    return exp_within(low if z < low else z, bias)
+    cdef real scale
+    cdef real t = exp_reduced(x, shift, low, bias, shifted, &scale)
+    return exp_of(t, scale, exp_head(t))
 
 
-cdef inline real exp_within(real z, real bias) noexcept nogil:
-    """The same of what lies within the range, and the shift taken off."""
-    cdef real b, n, t, s
+cdef inline real exp_reduced(
+    real x, real shift, real low, real bias, bint shifted, real* scale
+) noexcept nogil:
+    """t and the power of two in exp_lane's exp(t) scale, |t| <= ln 2 / 2."""
+    cdef real b, n, t, z = x - shift if shifted else x
+    z = low if z < low else z
     if real is float:
         b = fma(z, LOG2E_F, ROUNDER_F)
         n = b - ROUNDER_F
         t = fma(n, -LN2_HI_F, z)
         t = fma(n, -LN2_LO_F, t)
-        s = float_of((bits32(b) + bits32(bias)) << 23)
+        scale[0] = float_of((bits32(b) + bits32(bias)) << 23)
     else:
         b = fma(z, LOG2E, ROUNDER)
         n = b - ROUNDER
         t = fma(n, -LN2_HI, z)
         t = fma(n, -LN2_LO, t)
-        s = double_of((bits64(b) + bits64(bias)) << 52)
-    return fma(t * s, exp_tail(t), s)
+        scale[0] = double_of((bits64(b) + bits64(bias)) << 52)
+    return t
+
+
+cdef inline real exp_of(real t, real scale, real head) noexcept nogil:
+    """exp(t) scale, of what was reduced."""
+    return fma(t * scale, exp_rest(t, head), scale)
 
 
 cdef inline real expm1_reduced(
@@ -188,7 +197,7 @@ cdef inline real log_ratio(
 cdef inline real log_series(real g, real t) noexcept nogil:
     """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g), however small g is.
 
-    Within 1.32 u, at 1 + g = 1.2864696 in a float; 1.18 u, at 1.3049201 in sampled doubles.
+    Within 1.32 u, at 1 + g = 1.2864696 in a float; 1.09 u, at 1.2971938 in sampled doubles.
     """
     cdef real v = t * t
     return fma(-t, fma(-v, atanh_tail(v), g), g)

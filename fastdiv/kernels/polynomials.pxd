@@ -8,31 +8,43 @@ and of sampled doubles, as tests/test_elementary.py finds and holds them.
 from fastdiv.kernels.arithmetic cimport fma, real
 
 
+cdef inline real exp_head(real t) noexcept nogil:
+    """The higher half of exp_tail, for loops that take it for all lanes before the rest."""
+    cdef real v
+    if real is float:
+        return fma(fma(<float>0.0013843191554769874, t, <float>0.008369537070393562), t,
+                   <float>0.041668061167001724)
+    else:
+        v = t * t
+        return fma(
+            fma(2.3044171176501903e-08, v, fma(2.7628549175700875e-07, t, 2.756432278181021e-06)),
+            v, fma(2.4801498628638916e-05, t, 0.00019841261053362889))
+
+
+cdef inline real exp_rest(real t, real head) noexcept nogil:
+    """exp_tail of t and its head."""
+    cdef real r, v
+    if real is float:
+        r = fma(head, t, <float>0.16666513681411743)
+        r = fma(r, t, <float>0.4999999403953552)
+        return fma(r, t, <float>1.0)
+    else:
+        v = t * t
+        r = fma(head, v, fma(0.001388888893721382, t, 0.008333333338142042))
+        r = fma(r, v, fma(0.041666666666559354, t, 0.16666666666655955))
+        r = fma(r, t, 0.5000000000000007)
+        return fma(r, t, 1.0000000000000007)
+
+
 cdef inline real exp_tail(real t) noexcept nogil:
     """(exp(t) - 1) / t for |t| <= 0.348; 1 + t * this is within 0.06 u (float), 0.22 u (double).
 
     Evaluated: 0.343 u at t = -0.34747845 (float), 0.441 u at 0.3016 (double).
+
+    Of doubles in pairs, but for the last two steps, whose roundings count: a chain of seven and not
+    ten (log-sum-exp of 1000 classes 0.71 > 0.79 Gel/s with AVX2).
     """
-    cdef real r
-    if real is float:
-        r = <float>0.0013843191554769874
-        r = fma(r, t, <float>0.008369537070393562)
-        r = fma(r, t, <float>0.041668061167001724)
-        r = fma(r, t, <float>0.16666513681411743)
-        r = fma(r, t, <float>0.4999999403953552)
-        return fma(r, t, <float>1.0)
-    else:
-        r = 2.3044171176501903e-08
-        r = fma(r, t, 2.7628549175700875e-07)
-        r = fma(r, t, 2.756432278181021e-06)
-        r = fma(r, t, 2.4801498628638916e-05)
-        r = fma(r, t, 0.00019841261053362889)
-        r = fma(r, t, 0.001388888893721382)
-        r = fma(r, t, 0.008333333338142042)
-        r = fma(r, t, 0.041666666666559354)
-        r = fma(r, t, 0.16666666666655955)
-        r = fma(r, t, 0.5000000000000007)
-        return fma(r, t, 1.0000000000000007)
+    return exp_rest(t, exp_head(t))
 
 
 cdef inline real atanh_tail(real v) noexcept nogil:
@@ -40,8 +52,10 @@ cdef inline real atanh_tail(real v) noexcept nogil:
 
     Evaluated, against the leading term of phi: 0.132 u at v = 0.11110739 (float), 0.189 u at 0.1090
     (double).
+
+    Of doubles in pairs as exp_tail (entropy of 1000 classes 0.57 > 0.62 Gel/s).
     """
-    cdef real r
+    cdef real r, w
     if real is float:
         r = <float>0.23704519867897034
         r = fma(r, v, <float>0.21591311693191528)
@@ -49,14 +63,11 @@ cdef inline real atanh_tail(real v) noexcept nogil:
         r = fma(r, v, <float>0.3999946415424347)
         return fma(r, v, <float>0.6666666865348816)
     else:
-        r = 0.16678442264917556
-        r = fma(r, v, 0.0852954860638919)
-        r = fma(r, v, 0.12061271102924992)
-        r = fma(r, v, 0.1330683645454861)
-        r = fma(r, v, 0.15386097274479774)
-        r = fma(r, v, 0.18181766447523467)
-        r = fma(r, v, 0.22222223306274141)
-        r = fma(r, v, 0.2857142855893812)
+        w = v * v
+        r = fma(0.16678442264917556, v, 0.0852954860638919)
+        r = fma(r, w, fma(0.12061271102924992, v, 0.1330683645454861))
+        r = fma(r, w, fma(0.15386097274479774, v, 0.18181766447523467))
+        r = fma(r, w, fma(0.22222223306274141, v, 0.2857142855893812))
         r = fma(r, v, 0.40000000000066127)
         return fma(r, v, 0.6666666666666656)
 

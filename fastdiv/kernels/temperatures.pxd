@@ -9,7 +9,6 @@ from fastdiv.kernels.arithmetic cimport (
     LN2_HI, LN2_LO, LOG2E, ROUNDER, ROUNDER_F, fma, real,
 )
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
-from fastdiv.kernels.polynomials cimport exp_tail
 
 ctypedef struct temperature:
     double value
@@ -34,19 +33,19 @@ cdef inline temperature temperature_of(double t, real like) noexcept nogil:
     return made
 
 
-cdef inline real exp_warm(
-    real z, real bias, real rate, real step, real step_low, real inverse
+cdef inline real warm_reduced(
+    real z, real bias, real rate, real step, real step_low, real inverse, real* scale
 ) noexcept nogil:
-    """exp_within of z / T: z lies within the range, and the shift is taken off."""
-    cdef real b, n, t, s
+    """exp_reduced of z / T: z lies within the range, and the shift is taken off."""
+    cdef real b, n, t
     if real is float:
         b = fma(z, rate, ROUNDER_F)
         n = b - ROUNDER_F
         t = fma(n, -step_low, fma(n, -step, z)) * inverse
-        s = float_of((bits32(b) + bits32(bias)) << 23)
+        scale[0] = float_of((bits32(b) + bits32(bias)) << 23)
     else:
         b = fma(z, rate, ROUNDER)
         n = b - ROUNDER
         t = fma(n, -step_low, fma(n, -step, z)) * inverse
-        s = double_of((bits64(b) + bits64(bias)) << 52)
-    return fma(t * s, exp_tail(t), s)
+        scale[0] = double_of((bits64(b) + bits64(bias)) << 52)
+    return t
