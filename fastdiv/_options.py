@@ -2,6 +2,7 @@
 
 import math
 import operator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,8 +12,11 @@ from fastdiv import _check
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def number_of(value: float, name: str) -> float:
+def number_of(value: Any, name: str) -> float:
     """Return a number as a float, infinite beyond its range."""
+    if isinstance(value, (str, bytes, bytearray)):
+        # float would read it.
+        raise _no_number(value, name)
     try:
         return float(value)
     except OverflowError:

@@ -3,11 +3,13 @@
 import ctypes
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +55,20 @@ def test_bits_do_not_hang_on_the_floating_point_environment(name, function, dtyp
     mxcsr(0)
     assert left == MODES[mode]
     np.testing.assert_array_equal(got, expected)
+
+
+def test_sources_that_were_not_compiled_say_so(tmp_path):
+    # What Python finds first in a checkout of which a wheel is installed.
+    for file in Path(fastdiv.__file__).parent.rglob("*.py"):
+        to = tmp_path / "fastdiv" / file.relative_to(Path(fastdiv.__file__).parent)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, to)
+    command = [sys.executable, "-c", "import fastdiv"]
+    got = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert got.returncode == 1
+    last = got.stderr.splitlines()[-1]
+    assert last.startswith(f"ImportError: {tmp_path / 'fastdiv' / 'kernels'} holds sources without")
+    assert last.endswith("pip install -e .")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
