@@ -1,4 +1,4 @@
-"""Fit the polynomials of ``fastdiv/kernels/math.pxd`` and print them with their errors.
+"""Fit the polynomials of ``fastdiv/kernels/polynomials.pxd`` and print them with their errors.
 
 Each fit is a weighted minimax (Remez exchange, 50 digits). The first coefficients are rounded to
 the working precision one at a time, the others being fitted again each time, so that the rounding

@@ -7,9 +7,10 @@ from libc.math cimport atanh, exp, expm1, fabs, frexp, log, log1p, sqrt
 from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
-from fastdiv.kernels.math cimport (
-    expm1_excess, float_of, log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
+from fastdiv.kernels.logarithms cimport (
+    log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
 )
+from fastdiv.kernels.math cimport expm1_excess, float_of
 from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail, psi_tail
 from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 

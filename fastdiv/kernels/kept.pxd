@@ -9,9 +9,10 @@ from libc.stdint cimport int64_t, uint64_t, uintptr_t
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
-from fastdiv.kernels.logits cimport exp_sum, exp_terms, reference, start
+from fastdiv.kernels.logits cimport exp_sum, reference, start
 from fastdiv.kernels.math cimport double_of, integer_bits
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum

@@ -14,10 +14,10 @@ from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
+from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, greatest, greatest_of_four, lane_maxima, lanes, whole_sets,
 )
-from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task

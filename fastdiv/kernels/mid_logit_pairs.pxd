@@ -9,10 +9,10 @@ NaN in ``made`` gives a pair to its row function.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, NAN, fma, real
 from fastdiv.kernels.block_rows cimport again, fetch_rows, room_of
+from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
-from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
 from fastdiv.kernels.short_logits cimport references

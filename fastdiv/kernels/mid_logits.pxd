@@ -11,8 +11,8 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
+from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
-from fastdiv.kernels.logits cimport exp_terms
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.score_sums cimport score_sums

@@ -5,9 +5,8 @@ from libc.stdint cimport uint64_t
 from fastdiv.kernels.arithmetic cimport (
     INFINITY, LN2_HI, NAN, X_LN2_HI, X_LN2_LO, fma,
 )
-from fastdiv.kernels.math cimport (
-    bits64, double_of, exp_lane, integer_bits, phi_lane,
-)
+from fastdiv.kernels.logarithms cimport phi_lane
+from fastdiv.kernels.math cimport bits64, double_of, exp_lane, integer_bits
 from fastdiv.kernels.polynomials cimport atanh_tail
 
 

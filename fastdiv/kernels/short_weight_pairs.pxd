@@ -5,7 +5,8 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.infinite_pairs cimport inspect
-from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
+from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
+from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (

@@ -2,7 +2,8 @@
 
 cimport fastdiv.kernels.short_weights as short_weights
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.math cimport log_gap, log_ratio, or_bits, sign_bit
+from fastdiv.kernels.logarithms cimport log_gap, log_ratio
+from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task

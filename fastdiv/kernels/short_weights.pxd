@@ -4,9 +4,8 @@ NaN in ``made`` gives a row to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.math cimport (
-    log_gap, log_ratio, mantissa_of, or_bits, origin_of, sign_bit, unit_of,
-)
+from fastdiv.kernels.logarithms cimport log_gap, log_ratio, mantissa_of, origin_of, unit_of
+from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile

@@ -2,7 +2,8 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, prefetch, real
 from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes
-from fastdiv.kernels.math cimport log_gap, log_ratio, or_bits, sign_bit
+from fastdiv.kernels.logarithms cimport log_gap, log_ratio
+from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.weights cimport least_normal, vanishing
 
 

@@ -13,7 +13,7 @@ by careful_targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, two_ahead, whole_sets
-from fastdiv.kernels.math cimport mantissa_of, origin_of, unit_of
+from fastdiv.kernels.logarithms cimport mantissa_of, origin_of, unit_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task

@@ -22,7 +22,8 @@ from fastdiv.kernels.arithmetic cimport finite, fma, prefetch, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
-from fastdiv.kernels.math cimport or_bits, phi_ratio, phi_series, sign_bit
+from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
+from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, tree_of
 from fastdiv.kernels.weights cimport most, vanishing
 

@@ -4,7 +4,7 @@ log(q / m), with m the largest weight so far, see targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, lanes, two_ahead
-from fastdiv.kernels.math cimport unit_of
+from fastdiv.kernels.logarithms cimport unit_of
 from fastdiv.kernels.scalars cimport log1p_lane, log_quotient
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
