@@ -18,7 +18,7 @@ import math
 import platform
 import sys
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import rivals  # noqa: E402
 from accuracy_tables import BY_NAME, KEPT, PAGE, RIVALS, TYPES, document, reduced  # noqa: E402
+from breeding import bred  # noqa: E402
 from measure import CALLS, OPTIONS, Call, answer, bound, worst  # noqa: E402
 from search import searched  # noqa: E402
 from sweeps import KINDS, Rows, sweep  # noqa: E402
@@ -38,6 +39,10 @@ INSTALLED = [name for name in RIVALS if name in rivals.CALLS]
 CLASSES = {1: 12, 2: 12, 3: 12, 7: 12, 10: 12, 16: 12, 17: 12, 64: 8, 65: 8, 129: 6, 1000: 4}
 # Of these so many batches of rows are looked through for the worst.
 SEARCHED = {2: 60, 3: 60, 10: 40, 64: 30, 65: 30, 129: 30, 1000: 9}
+# And the worst of so many families of rows.
+BRED = {2: 15, 3: 15, 10: 15, 64: 10, 65: 10, 129: 15, 1000: 6}
+LOOKED_FOR: dict[str, Callable[[Call, int, Any, int], Iterator[Rows]]]
+LOOKED_FOR = {"searched": searched, "bred": bred}
 LONG = {32000: 1, 152064: 1}
 LONG_KINDS = ("normal", "peaked", "zipf", "masked")
 LONG_OPTIONS = ("normal", "masked")
@@ -67,12 +72,12 @@ def measured(
     ways = {f"to {name}": functools.partial(answer, dtype=t) for name, t in TYPES.items()}
     ways |= {library: functools.partial(rival, library=library) for library in INSTALLED}
     found = []
-    options = kind != "searched" and (c <= 1000 or kind in LONG_OPTIONS)
+    options = kind not in LOOKED_FOR and (c <= 1000 or kind in LONG_OPTIONS)
     for call in CALLS + (OPTIONS if options else []):
         if only and call.name not in only:
             continue
-        if kind == "searched":
-            rows = searched(call, c, TYPES[type_in], trials)
+        if kind in LOOKED_FOR:
+            rows = LOOKED_FOR[kind](call, c, TYPES[type_in], trials)
         else:
             rows = sweep(kind, c, TYPES[type_in], trials)
         for way, most in zip(ways, worst(call, rows, *ways.values()), strict=True):
@@ -90,6 +95,7 @@ def all_measured(quick: bool, only: Collection[str]) -> list[dict[str, Any]]:
     """Find the worst of every kind of row and number of classes."""
     jobs = [(k, c, n, t) for c, n in CLASSES.items() for k in KINDS for t in TYPES]
     jobs += [("searched", c, n, t) for c, n in SEARCHED.items() for t in TYPES]
+    jobs += [("bred", c, n, t) for c, n in BRED.items() for t in TYPES]
     if not quick:
         jobs = [(k, c, n, t) for c, n in LONG.items() for k in LONG_KINDS for t in TYPES] + jobs
     with ProcessPoolExecutor() as pool:

@@ -150,7 +150,7 @@ cdef inline double cross_entropy_from_logits(const task* t, double* scratch) noe
         else:
             u.p.scale = scale = of_p.scale
             u.p.direct = False
-    s = sum_exp(&t.q, t, scratch, False, False, -1)
+    s = sum_exp(&t.q, t, scratch, False, False, -1, False)
     if not proper(&s):
         return NAN
     gaps.high = gaps.low = total.high = total.low = 0

@@ -6,7 +6,7 @@ weight costs no accuracy. One that vanishes says so: its class still counts wher
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, ahead, block_min, lanes, whole_sets
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, sum_of
+from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, sum_of
 from fastdiv.kernels.weights cimport faint
 
 
@@ -44,7 +44,7 @@ cdef inline double weighted_gap_sum(
         gaps[k] = weighted_gap(<real>1, w[k], m, x[k])
     for k in range(n, filled):
         gaps[k] = 0
-    return block_sum(<const real*>gaps, filled, tail, False)
+    return block_sum(<const real*>gaps, filled, tail, FINE)
 
 
 cdef inline double weighted_block(
@@ -70,7 +70,7 @@ cdef inline double weighted_block(
             share = -1 if lost else share
         shares[k] = share
     mass = sum_of(<const double*>shares, n)
-    add(total_sum, block_sum(p, n, p_tail, False))
+    add(total_sum, block_sum(p, n, p_tail, FINE))
     add(share_sum, mass)
     # A block of -inf alone, before any maximum: weight there is an infinite loss.
     if m > -INFINITY:

@@ -5,7 +5,7 @@ from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, near_lane
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, clear, greatest, lanes
 from fastdiv.kernels.logit_gaps cimport is_masked
-from fastdiv.kernels.sums cimport block_sum, tree_of
+from fastdiv.kernels.sums cimport ROUGH, block_sum, tree_of
 
 cdef extern from *:
     """
@@ -99,7 +99,7 @@ cdef inline double half_sum(real* terms, Py_ssize_t n, const real* tail) noexcep
         for lane in range(half):
             terms[n + lane] = 0
         n += half
-    return block_sum(<const real*>terms, n, tail, True)
+    return block_sum(<const real*>terms, n, tail, ROUGH)
 
 
 cdef inline double half_lanes(const real* accumulator) noexcept nogil:

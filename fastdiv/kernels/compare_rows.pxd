@@ -44,7 +44,8 @@ cdef inline void offsets(
         ratio = log1p_lane((a - b) / (1 + b) if a > b else (b - a) / (1 + a))
         error += ratio if a > b else -ratio
         out.offset[lane] = <real>(difference + error)
-        out.offset_low[lane] = (difference - out.offset[lane]) + error
+        # Rounded here: what the gap tells is then the error of the same number everywhere.
+        out.offset_low[lane] = <real>((difference - out.offset[lane]) + error)
         out.unit[lane] = p.factor[lane] / (1 + a)
         out.factor[lane] = (1 + a) * q.factor[lane] / ((1 + b) * p.factor[lane])
 

@@ -15,7 +15,7 @@ cdef inline void exp_step(
 ) noexcept nogil:
     """``width`` lanes. at_max: some x equal m; not (x >= m) lets NaN through to the sum."""
     cdef Py_ssize_t lane
-    cdef real e, z, rate = 0, step = 0, step_low = 0, inverse = 0
+    cdef real e, z, gap, rate = 0, step = 0, step_low = 0, inverse = 0
     cdef real t[MAX_LANES]
     cdef real scale[MAX_LANES]
     cdef real head[MAX_LANES]
@@ -42,12 +42,15 @@ cdef inline void exp_step(
             if places:
                 place[lane] = k if x[lane] >= m else place[lane]
         rest[lane] = e
-        if spreads and shifted:
-            # e = 0 takes out the -inf logits, whose gap is infinite.
-            spread[lane] = <real>0 if e == 0 else e * (m - x[lane])
-        elif spreads:
-            # So does what exp_lane takes for them, of which e is 0 too.
-            spread[lane] = e * (m - (low if x[lane] < low else x[lane]))
+        if spreads:
+            gap = m - x[lane]
+            if shifted:
+                # e = 0 takes out the -inf logits, whose gap is infinite.
+                gap = <real>0 if e == 0 else gap
+            else:
+                # So does what exp_lane takes for them, of which e is 0 too.
+                gap = m - (low if x[lane] < low else x[lane])
+            spread[lane] = gap if real is float else e * gap
 
 
 cdef inline double exp_terms(

@@ -12,7 +12,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
-from fastdiv.kernels.logits cimport exp_sum, reference, start
+from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_in_float
 from fastdiv.kernels.math cimport double_of, integer_bits
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum
@@ -72,7 +72,8 @@ cdef inline exp_sum sum_and_keep(
             exp_terms(a, n, tail, two_ahead(a), <real>s.m, <real>0, <real>s.base.low,
                       integer_bits(s.base.bias, <real>s.m), e + k, e + k, NULL, False, False,
                       False, NULL)
-            add(&s.rest, block_sum(<const real*>e + k, whole_sets(a, n), tail, False))
+            add(&s.rest, block_sum(
+                <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m)))
             kept.power[block] = s.base.power
         if s.m > before:
             s.top_block = k
@@ -105,7 +106,7 @@ cdef inline exp_sum first_pass(const task* t, int row, real* scratch) noexcept n
     cdef const source* x = &t.q if row else &t.p
     cdef kept_row kept
     if t.room == NULL:
-        return sum_exp(x, t, scratch, False, False, -1)
+        return sum_exp(x, t, scratch, False, False, -1, False)
     kept = kept_of(t, row, <const real*>scratch)
     return sum_and_keep(x, t, scratch, &kept)
 

@@ -6,7 +6,7 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logits cimport reference
 from fastdiv.kernels.math cimport exp_lane, expm1_excess, expm1_reduced, integer_bits
-from fastdiv.kernels.sums cimport block_sum, double_sum
+from fastdiv.kernels.sums cimport ROUGH, block_sum, double_sum
 
 ctypedef struct gap_sums:
     double mass             # S, T and y S, times 2^EXP_SCALE exp(-reference)
@@ -170,8 +170,8 @@ cdef inline bint gap_block(
         term_lanes(at(xp, k, whole, p_tail), row, <const real*>z + k, <real*>t + k,
                    <real*>scale + k, <real*>mass + k)
         k += width
-    s.mass = block_sum(<const real*>mass, k, p_tail, True)
-    s.terms = block_sum(<const real*>t, k, p_tail, True)
-    s.moment = block_sum(<const real*>scale, k, p_tail, True)
+    s.mass = block_sum(<const real*>mass, k, p_tail, ROUGH)
+    s.terms = block_sum(<const real*>t, k, p_tail, ROUGH)
+    s.moment = block_sum(<const real*>scale, k, p_tail, ROUGH)
     top[0] = greatest(<real*>tops)
     return greatest(<real*>steepest) < most

@@ -27,7 +27,7 @@ from fastdiv.kernels.math cimport (
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, join, multiply, value
+from fastdiv.kernels.sums cimport ROUGH, add, block_sum, join, multiply, value
 
 
 cdef inline double rough_sum(
@@ -50,7 +50,7 @@ cdef inline double rough_sum(
     bias = integer_bits(base.bias, low)
     for lane in range(four):
         m[lane] = exp_lane(m[lane], <real>0, low, bias, False)
-    return block_sum(<const real*>m, four, tail, True)
+    return block_sum(<const real*>m, four, tail, ROUGH)
 
 
 cdef inline double on_grid(double offset, double grid) noexcept nogil:

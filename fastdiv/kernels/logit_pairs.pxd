@@ -15,7 +15,7 @@ from fastdiv.kernels.polynomials cimport psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, lane_sum, value
+from fastdiv.kernels.sums cimport ROUGH, add, block_sum, double_sum, join, lane_sum, value
 
 ctypedef struct pair:
     # What the second pass needs of the first: p = exp(x - reference) * factor, and the
@@ -125,7 +125,7 @@ cdef inline void logit_pair_block(
                 True, (y[lane] - shift_q == -INFINITY) & (x[lane] - shift_p > -INFINITY))
         put_set(made + k, <const real*>set)
         k += width
-    add(terms, block_sum(<const real*>made, k, p_tail, True))
+    add(terms, block_sum(<const real*>made, k, p_tail, ROUGH))
     # Of second order in the result: a plain chain will do.
     add(moment, lane_sum(<const real*>moments))
 

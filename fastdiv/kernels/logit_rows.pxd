@@ -22,7 +22,7 @@ from fastdiv.kernels.weights cimport unit
 
 cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
     """m + log(ties + rest)."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1, False)
     cdef double log_sum = log_total(&s, <const real*>scratch)
     if real is float:
         # Normalised log-probabilities: the two terms cancel, which double can bear.
@@ -46,7 +46,7 @@ cdef inline double logsumexp_of_q(
 
 cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """log S + sum(w (m - x)) / S with w = exp(x - m)."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, True, False, -1)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, True, False, -1, False)
     cdef double spread
     if not proper(&s):
         return NAN
@@ -57,7 +57,7 @@ cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept no
 
 cdef inline double cross_entropy_label_from_logits(const task* t, real* scratch) noexcept nogil:
     """(m - x_y) + log(ties + rest)."""
-    cdef exp_sum s = sum_exp(&t.q, t, scratch, False, False, -1)
+    cdef exp_sum s = sum_exp(&t.q, t, scratch, False, False, -1, False)
     cdef double at_label = element(&t.q, t.label, <real>0)
     if not proper(&s):
         return NAN
@@ -78,7 +78,7 @@ cdef inline double cross_entropy_from_logits(const task* t, real* scratch) noexc
 
 cdef inline double score_from_logits(const task* t, real* scratch) noexcept nogil:
     """The numbers of ``score`` in scores.pxd."""
-    cdef exp_sum s = sum_exp(&t.q, t, scratch, True, True, t.label)
+    cdef exp_sum s = sum_exp(&t.q, t, scratch, True, True, t.label, False)
     cdef double at_label = element(&t.q, t.label, <real>0)
     cdef double log_sum = log_total(&s, <const real*>scratch)
     cdef double rest = rest_of(&s, <const real*>scratch), total = s.ties + rest, share = 1 / total

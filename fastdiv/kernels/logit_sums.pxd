@@ -85,7 +85,7 @@ cdef inline void absorb(
 
 cdef inline void sum_exp_part(
     exp_sum* s, const source* x, const temperature* warm, Py_ssize_t k, Py_ssize_t end,
-    real* scratch, bint spreads, bint scores, Py_ssize_t label,
+    real* scratch, bint spreads, bint scores, Py_ssize_t label, bint finest,
 ) noexcept nogil:
     """The sums of a row from element k up to ``end``."""
     cdef real at_label = element(x, label, <real>0) if scores else <real>0
@@ -93,6 +93,7 @@ cdef inline void sum_exp_part(
     cdef Py_ssize_t n
     cdef const real* block
     start(s, warm, <const real*>scratch)
+    s.finest = finest
     while k < end:
         n = min(end - k, block_size(<const real*>scratch))
         block = fetch(x, k, n, scratch, <real>-INFINITY)
@@ -124,6 +125,7 @@ ctypedef struct exp_pass:
     bint spreads
     bint scores
     Py_ssize_t label
+    bint finest
     exp_sum* made           # by each segment
 
 
@@ -132,21 +134,24 @@ cdef inline void exp_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept 
     cdef Py_ssize_t k = i * SEGMENT, end = segment_end(i, a.c)
     # The flags as constants, for loops without what they do not need.
     if a.scores:
-        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, True, True, a.label)
+        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, True, True, a.label,
+                     a.finest)
     elif a.spreads:
-        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, True, False, -1)
+        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, True, False, -1, a.finest)
     else:
-        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, False, False, -1)
+        sum_exp_part(a.made + i, a.x, a.warm, k, end, scratch, False, False, -1, a.finest)
 
 
 cdef inline exp_sum sum_exp(
-    const source* x, const task* t, real* scratch, bint spreads, bint scores, Py_ssize_t label
+    const source* x, const task* t, real* scratch, bint spreads, bint scores, Py_ssize_t label,
+    bint finest,
 ) noexcept nogil:
     """The sums of a row of the task; if ``scores``, the squares too and the label's place."""
     cdef exp_pass a
     cdef exp_sum s
     cdef Py_ssize_t i
     a.x, a.c, a.spreads, a.scores, a.label = x, t.c, spreads, scores, label
+    a.finest = finest
     a.warm = temperature_for(t, <const real*>scratch)
     a.made = &s if t.c <= SEGMENT else <exp_sum*>t.pieces.room
     over_segments(&t.pieces, &a, exp_segment[float], exp_segment[double], t.c, scratch)

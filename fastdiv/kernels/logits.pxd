@@ -19,8 +19,8 @@ from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
 from fastdiv.kernels.math cimport double_of, integer_bits
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
-from fastdiv.kernels.score_sums cimport score_sums
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, multiply, value
+from fastdiv.kernels.spread_sums cimport spread_sums
+from fastdiv.kernels.sums cimport FINE, FINEST, add, block_sum, double_sum, multiply, value
 from fastdiv.kernels.temperatures cimport temperature
 
 ctypedef struct reference:
@@ -34,6 +34,7 @@ ctypedef struct reference:
 
 ctypedef struct exp_sum:
     double m
+    bint finest             # see steps_in_float
     double ties
     const temperature* warm     # NULL: a temperature of 1
     reference base
@@ -97,8 +98,19 @@ cdef inline double reference_ratio(
     return exp_scalar(fma(steps, LN2_HI, shift) + steps * LN2_LO)
 
 
+cdef inline int steps_in_float(bint finest, double m) noexcept nogil:
+    """How a row of floats whose largest logit is m is summed up (sums.pxd).
+
+    A result that is log(ties + rest) and no more may have half of the unit of the largest term,
+    where that is just above a power of two, and is held to the least errors: log_softmax, which is
+    ``finest``, and log-sum-exps of rows next to 0. These are the same in every function.
+    """
+    return FINEST if finest or -1 < m < 1 else FINE
+
+
 cdef inline void start(exp_sum* s, const temperature* warm, const real* like) noexcept nogil:
     s.warm = warm
+    s.finest = False
     s.m = -INFINITY
     s.ties = 0
     s.top_block = 0
@@ -133,22 +145,19 @@ cdef inline void exp_block(
 ) noexcept nogil:
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
-    cdef double sums[3]
+    cdef double sums[2]
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
         x, n, tail, two_ahead(x), m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
         shifted, warm)
-    if squares:
-        score_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums)
-        add(&s.rest, sums[0])
-        add(&s.spread, sums[1])
-        add(&s.squares, sums[2])
-        return
-    add(&s.rest, block_sum(<const real*>rest, filled, tail, False))
+    add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m)))
     if spreads:
-        add(&s.spread, block_sum(<const real*>spread, filled, tail, True))
+        spread_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums, squares)
+        add(&s.spread, sums[0])
+    if squares:
+        add(&s.squares, sums[1])
 
 
 cdef inline bint proper(const exp_sum* s) noexcept nogil:

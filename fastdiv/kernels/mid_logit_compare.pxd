@@ -18,6 +18,7 @@ from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, greatest, greatest_of_four, lane_maxima, lanes, whole_sets,
 )
+from fastdiv.kernels.logits cimport steps_in_float
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
@@ -123,7 +124,7 @@ cdef inline void keep_exps(
         else:
             s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e,
                                   NULL, True, False, False, NULL)
-        s.rest[r] = block_sum(<const real*>e, filled, tail, False)
+        s.rest[r] = block_sum(<const real*>e, filled, tail, steps_in_float(False, m[r]))
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
         if s.first[r] >= 0:
             e[s.first[r]] = top

@@ -17,7 +17,7 @@ from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport source, tail_of, task
-from fastdiv.kernels.sums cimport block_sum, lane_sum
+from fastdiv.kernels.sums cimport FINE, block_sum, lane_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 
 ctypedef struct exp_rows:
@@ -52,7 +52,7 @@ cdef inline void keep_exps(
         tail = tail_of(<const real*>e)
         exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), m[r], <real>0,
                   low[r], bias[r], e, e, NULL, False, False, False, NULL)
-        s.total[r] = block_sum(<const real*>e, filled, tail, False)
+        s.total[r] = block_sum(<const real*>e, filled, tail, FINE)
 
 
 cdef inline void offsets(
@@ -140,7 +140,7 @@ cdef inline double term_sum(
                  <real*>moments + half, half, symmetric)
     # Of second order in the result: a plain chain will do.
     moment[0] = lane_sum(<const real*>moments)
-    return block_sum(<const real*>made, whole_sets(xp, n), p_tail, False)
+    return block_sum(<const real*>made, whole_sets(xp, n), p_tail, FINE)
 
 
 cdef inline void pair_rows(

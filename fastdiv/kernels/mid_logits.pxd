@@ -13,13 +13,14 @@ from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
+from fastdiv.kernels.logits cimport steps_in_float
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.ranks cimport first_in_block
-from fastdiv.kernels.score_sums cimport score_sums
 from fastdiv.kernels.scores cimport RANK, TOP_CLASS
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of
 from fastdiv.kernels.short_scores cimport score_of
 from fastdiv.kernels.sources cimport cooled, source, tail_of, task, temperature_for
+from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sums cimport block_sum
 from fastdiv.kernels.temperatures cimport temperature
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
@@ -28,7 +29,7 @@ from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 cdef inline void sum_exp_rows(
     const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
     const real** x, exp_tile* s, bint spreads, bint kept, const Py_ssize_t* label,
-    const temperature* warm,
+    const temperature* warm, bint finest,
 ) noexcept nogil:
     """The sums of every row; if ``kept``, the terms, in the rows' own room.
 
@@ -40,7 +41,7 @@ cdef inline void sum_exp_rows(
     cdef real bias[TILE]
     cdef real own[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
-    cdef double sums[3]
+    cdef double sums[2]
     cdef real* terms = <real*>own
     cdef const real* tail
     cdef const real* next
@@ -54,13 +55,11 @@ cdef inline void sum_exp_rows(
         s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, s.first + r if label != NULL else NULL, True,
                               spreads, False, warm)
-        if label != NULL:
-            score_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums)
-            s.rest[r], s.spread[r], s.squares[r] = sums[0], sums[1], sums[2]
-            continue
-        s.rest[r] = block_sum(<const real*>terms, filled, tail, False)
+        s.rest[r] = block_sum(<const real*>terms, filled, tail, steps_in_float(finest, m[r]))
         if spreads:
-            s.spread[r] = block_sum(<const real*>spread, filled, tail, True)
+            spread_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums,
+                        label != NULL)
+            s.spread[r], s.squares[r] = sums[0], sums[1]
     for r in range(n, many):
         s.ties[r] = 1
         s.rest[r] = s.spread[r] = s.squares[r] = 0
@@ -73,9 +72,10 @@ cdef inline void sum_exp_of_q(
     """The same of a task's q, at its temperature."""
     if t.warm:
         sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, x, s, False, False, NULL,
-                     temperature_for(t, <const real*>scratch))
+                     temperature_for(t, <const real*>scratch), False)
     else:
-        sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, x, s, False, False, NULL, NULL)
+        sum_exp_rows(&t.q, rows.q, rows.rows, t.c, scratch, x, s, False, False, NULL, NULL,
+                     False)
 
 
 cdef inline void logsumexp(
@@ -84,7 +84,7 @@ cdef inline void logsumexp(
     cdef const real* x[TILE]
     cdef exp_tile s
     sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL,
-                 NULL)
+                 NULL, False)
     logsumexp_of(&s, made, <const real*>scratch)
 
 
@@ -94,7 +94,7 @@ cdef inline void entropy_from_logits(
     cdef const real* x[TILE]
     cdef exp_tile s
     sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, True, False, NULL,
-                 NULL)
+                 NULL, False)
     entropy_of(&s, made, <const real*>scratch)
 
 
@@ -134,7 +134,7 @@ cdef inline void score_from_logits(
     cdef Py_ssize_t r, y
     sum_exp_rows(
         &t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False,
-        <const Py_ssize_t*>rows.label, NULL)
+        <const Py_ssize_t*>rows.label, NULL, False)
     for r in range(rows.rows):
         tail = tail_of(<const real*>room_of(scratch, r))
         y = rows.label[r]

@@ -41,7 +41,7 @@ cdef inline void softmax(
     cdef Py_ssize_t two_rows = 2 * (rows.out[1] - rows.out[0]) if rows.rows > 1 else 0
     cdef bint direct = takes(t, <const real*>scratch)
     sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, True, NULL,
-                 NULL)
+                 NULL, False)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         if made[r] != made[r]:
@@ -83,7 +83,7 @@ cdef inline void log_softmax(
     cdef Py_ssize_t two_rows = 2 * (rows.out[1] - rows.out[0]) if rows.rows > 1 else 0
     cdef bint direct = takes(t, <const real*>scratch)
     sum_exp_rows(&t.p, rows.p, rows.rows, c, scratch, <const real**>x, &s, False, False, NULL,
-                 NULL)
+                 NULL, True)
     for r in range(rows.rows):
         made[r] = s.log_sum[r]
         if made[r] != made[r]:

@@ -43,7 +43,7 @@ cdef inline void log_rows(
         bad[r] = <real>0 if gap_terms(
             q[r], q[r], c, own + block, own + block, next, next, origin[r], unit[r], mantissa[r],
             <real*>logs, False, True) else <real>1
-        rest[r] = rest_sum(q[r], c, own + block, m[r], &tied, False)
+        rest[r] = rest_sum(q[r], c, own + block, m[r], &tied)
         ties[r] = <real>tied
         for k in range(filled):
             own[k] = logs[k]

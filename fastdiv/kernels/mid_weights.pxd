@@ -11,10 +11,10 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.short_weight_pairs cimport pair_results
 from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport block_sum, rest_sum
+from fastdiv.kernels.sums cimport FINE, block_sum, rest_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
-from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, pair_terms
+from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, pair_terms, sum_terms
 from fastdiv.kernels.weight_rows cimport js_end, kl_end
 
 
@@ -60,11 +60,11 @@ cdef inline void gap_rows(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
             <const real*>(at_q[r] + next_tile(at_q, many)), origin[r], unit[r], mantissa[r],
             <real*>gaps, targeted, False) else <real>1
-        gap[r] = block_sum(<const real*>gaps, filled, tail, not targeted)
-        rest[r] = rest_sum(q[r], c, tail, m[r], &tied, not targeted)
+        gap[r] = block_sum(<const real*>gaps, filled, tail, FINE)
+        rest[r] = rest_sum(q[r], c, tail, m[r], &tied)
         ties[r] = <real>tied
         if targeted:
-            total[r] = block_sum(p, c, p_tail, False)
+            total[r] = block_sum(p, c, p_tail, FINE)
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
                 <const double*>rest, <double*>total, made, targeted, t.normalize)
     for r in range(rows.rows):
@@ -88,9 +88,9 @@ cdef inline void cross_entropy(
 # ----------------------------------------------------------------------------------- two rows
 
 cdef inline void pair_rows(
-    const task* t, const tile* rows, real* scratch, double* made, bint symmetric
+    const task* t, const tile* rows, real* scratch, double* made, bint symmetric, bint plain
 ) noexcept nogil:
-    """KL or Jensen-Shannon, see weight_pairs.pxd."""
+    """KL or Jensen-Shannon, see weight_pairs.pxd. plain: KL of rows as they stand."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real bad[TILE]
     cdef real factor[TILE]
@@ -107,7 +107,7 @@ cdef inline void pair_rows(
     cdef task one = t[0]
     cdef source row_p = t.p
     cdef source row_q = t.q
-    cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
+    cdef Py_ssize_t r, c = t.c
     for r in range(many):
         bad[r] = 1
         phi[r] = phi_q[r] = delta[r] = 0
@@ -121,14 +121,14 @@ cdef inline void pair_rows(
             p, q, c, p_tail, tail_of(<const real*>second),
             <const real*>(rows.p[r] + next_tile(rows.p, many)),
             <const real*>(rows.q[r] + next_tile(rows.q, many)), <real>1, <real*>terms, &phi_q[r],
-            &delta[r], symmetric, False, False) else <real>1
-        phi[r] = block_sum(<const real*>terms, filled, p_tail, True)
-        mass[r] = block_sum(p, c, p_tail, True)
+            &delta[r], symmetric, False, plain) else <real>1
+        sum_terms(<const real*>terms, p, q, c, p_tail, tail_of(<const real*>second), <real>1,
+                  &phi[r], &mass[r], &delta[r], symmetric)
     pair_results(<const real*>bad, <const double*>phi, <const double*>phi_q,
                  <const double*>delta, <const double*>mass, <real*>factor, made, symmetric)
     for r in range(rows.rows):
         if made[r] != made[r] or not t.normalize:
-            # Counts, and rows with zeros, may all come here: on from their sums.
+            # Counts, rows with zeros and rows as they stand all come here: on from their sums.
             s.phi.high, s.phi_q.high = phi[r], phi_q[r]
             s.delta.high, s.mass.high = delta[r], mass[r]
             s.phi.low = s.phi_q.low = s.delta.low = s.mass.low = 0
@@ -140,10 +140,14 @@ cdef inline void pair_rows(
 cdef inline void kl_divergence(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
-    pair_rows(t, rows, scratch, made, False)
+    # The flags as constants, for loops without what they do not need.
+    if t.normalize:
+        pair_rows(t, rows, scratch, made, False, False)
+    else:
+        pair_rows(t, rows, scratch, made, False, True)
 
 
 cdef inline void js_divergence(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
-    pair_rows(t, rows, scratch, made, True)
+    pair_rows(t, rows, scratch, made, True, False)

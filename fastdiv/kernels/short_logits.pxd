@@ -17,7 +17,8 @@ from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_products,
+    tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 
@@ -32,6 +33,7 @@ ctypedef struct exp_tile:
     Py_ssize_t first[TILE]  # the largest, if it is the only one
     double log_sum[TILE]    # log(ties + rest)
     double factor[TILE]     # makes exp(x - m) of what exp_lane gives
+    double factor_low[TILE]     # what it is rounded by, of doubles
 
 
 cdef inline void references(
@@ -68,24 +70,36 @@ cdef inline void begin_sums(
             rho = fma(power, warm.step_low, fma(power, warm.step, -top)) / warm.value
         else:
             rho = fma(power, LN2_LO, fma(power, LN2_HI, -top))
-        s.factor[lane] = fma(rho, exp_tail(rho), 1.0) * (1 / exp_unit(m))
+        power = fma(rho, exp_tail(rho), 1.0)
+        s.factor[lane] = power * (1 / exp_unit(m))
+        if real is double:
+            s.factor_low[lane] = fma(rho, exp_tail(rho), 1.0 - power) * (1 / exp_unit(m))
 
 
 cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept nogil:
     """What the rows' sums come to."""
+    cdef double low[TILE]
+    cdef double rest
     cdef Py_ssize_t lane
     for lane in range(abreast(like)):
-        s.rest[lane] *= s.factor[lane]
+        rest = s.rest[lane]
+        s.rest[lane] = rest * s.factor[lane]
+        if real is double:
+            # The roundings of the factor and of this product are two of the four units that a
+            # log-sum-exp of few classes would be off by.
+            low[lane] = fma(rest, s.factor[lane], -s.rest[lane]) + rest * s.factor_low[lane]
         if spreads:
             s.spread[lane] *= s.factor[lane]
         s.log_sum[lane] = s.ties[lane] - 1.0 + s.rest[lane]
     log1p_tile(s.log_sum, like)
     for lane in range(abreast(like)):
+        if real is double:
+            s.log_sum[lane] += low[lane] / (s.ties[lane] + s.rest[lane])
         s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
 
 
 cdef inline void sum_exp_tile(
-    const real* x, Py_ssize_t c, real* terms, real* spread, exp_tile* s, const coming* next,
+    const real* x, Py_ssize_t c, real* terms, real* gaps, exp_tile* s, const coming* next,
     bint spreads, const temperature* warm,
 ) noexcept nogil:
     """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m.
@@ -127,10 +141,11 @@ cdef inline void sum_exp_tile(
             terms[k + lane] = e
             if spreads:
                 # e = 0 takes out the -inf logits, whose gap is infinite.
-                spread[k + lane] = <real>0 if e == 0 else e * (m[lane] - x[k + lane])
-    tile_sum(<const real*>terms, c, s.rest)
+                gaps[k + lane] = <real>0 if e == 0 else m[lane] - x[k + lane]
     if spreads:
-        tile_sum(<const real*>spread, c, s.spread)
+        tile_products(<const real*>terms, <const real*>gaps, c, s.rest, s.spread)
+    else:
+        tile_sum(<const real*>terms, c, s.rest)
     for lane in range(many):
         s.ties[lane] = ties[lane]
     end_sums(s, x, spreads)

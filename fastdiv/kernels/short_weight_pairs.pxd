@@ -89,26 +89,27 @@ cdef inline void pair_pass(
             a = p[k + lane]
             b = q[k + lane]
             d = difference(a, b, factor[lane], scaled)
-            delta[lane] += d
             if symmetric:
+                near[k + lane] = d
                 b = factor[lane] * b if scaled else b
                 d = d * <real>0.5
                 m = (a + b) * <real>0.5
                 f = phi_ratio(b, m, -d, <real>1, False, False, &steps)
-                other = phi_series(b, -d, f, steps)
+                other = phi_series(b, -d, f, steps, False)
                 f = phi_ratio(a, m, d, <real>1, False, False, &steps)
-                one = phi_series(a, d, f, steps)
+                one = phi_series(a, d, f, steps, False)
                 phi[k + lane] = one + other
                 phi_q[lane] += other
                 f = vanishing(m, a + b)
             else:
+                delta[lane] += d
                 f = phi_ratio(a, b, <real>0, factor[lane], True, scaled, &steps)
                 if plain:
                     # Of p and q within a factor of two phi and, exact, p - q; of others
                     # p log(p / q) itself, which may be much less than either.
                     d = d if steps == 0 else <real>0
                     near[k + lane] = d
-                phi[k + lane] = phi_series(a, d, f, steps)
+                phi[k + lane] = phi_series(a, d, f, steps, True)
                 b = factor[lane] * b if scaled else b
                 f = vanishing(b, a)
             # q's own sign: of negative weights alone the factor is negative, too.
@@ -119,7 +120,10 @@ cdef inline void pair_pass(
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
         deltas[lane] = delta[lane]
         phi_qs[lane] = phi_q[lane]
-    if plain:
+    if symmetric:
+        # Not in a chain: see pair_terms.
+        tile_sum(<const real*>near, c, <double*>deltas)
+    elif plain:
         tile_sum(<const real*>near, c, <double*>nearby)
         for lane in range(many):
             total[lane] += nearby[lane]

@@ -137,7 +137,7 @@ cdef inline void log_softmax_segment(void* pass_, Py_ssize_t i, real* scratch) n
 
 cdef inline double log_softmax(const task* t, real* scratch) noexcept nogil:
     """(x - m) - log S, written to t.out: two terms of one sign."""
-    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1)
+    cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1, True)
     cdef log_softmax_pass a
     a.t, a.m = t, s.m
     a.log_s = log_total(&s, <const real*>scratch) if proper(&s) else NAN

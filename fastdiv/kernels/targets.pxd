@@ -14,7 +14,7 @@ from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, clear, lanes, least, put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, sum_of, value
+from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join, sum_of, value
 from fastdiv.kernels.weights cimport faint
 
 ctypedef struct target_parts:
@@ -83,7 +83,7 @@ cdef inline double gap_sum(
         gaps[k] = m - x[k]
     for k in range(c, filled):
         gaps[k] = 0
-    return block_sum(<const real*>gaps, filled, tail, False)
+    return block_sum(<const real*>gaps, filled, tail, FINE)
 
 
 cdef inline real target_block(
@@ -94,7 +94,7 @@ cdef inline real target_block(
     cdef real gaps[MAX_BLOCK]
     cdef real made[MAX_LANES]
     cdef real low[MAX_LANES]
-    cdef double mass = block_sum(p, n, p_tail, False)
+    cdef double mass = block_sum(p, n, p_tail, FINE)
     cdef Py_ssize_t k = 0, lane, width = lanes(x), whole = n - n % width
     cdef const real* a
     cdef const real* b
@@ -112,7 +112,7 @@ cdef inline real target_block(
     add(total_sum, mass)
     # A block of -inf alone, before any maximum: weight there is an infinite loss.
     if m > -INFINITY:
-        add(gap_sum, block_sum(<const real*>gaps, k, x_tail, False))
+        add(gap_sum, block_sum(<const real*>gaps, k, x_tail, FINE))
     elif mass != 0:
         add(gap_sum, INFINITY if mass > 0 else NAN)
     return least(<const real*>low)

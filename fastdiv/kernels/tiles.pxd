@@ -132,6 +132,55 @@ cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept n
         (<tile_sum_f64>apart(<void*>sum_rows[double]))(x, c, total)
 
 
+cdef inline double four_products(const real* y, const real* z) noexcept nogil:
+    """The sum of the products of four elements of a row with others, in double."""
+    cdef Py_ssize_t many = abreast(y)
+    return ((<double>y[0] * <double>z[0] + <double>y[many] * <double>z[many])
+            + (<double>y[2 * many] * <double>z[2 * many]
+               + <double>y[3 * many] * <double>z[3 * many]))
+
+
+cdef inline void tile_products(
+    const real* x, const real* y, Py_ssize_t c, double* total, double* products
+) noexcept nogil:
+    """The sum of every row, and that of its products with another one, as ``sum_rows`` makes it."""
+    cdef Py_ssize_t many = abreast(x)
+    cdef const real* a
+    cdef const real* b
+    cdef double sums[TILE]
+    cdef double late[TILE]
+    cdef double whole[TILE]
+    cdef double rest[TILE]
+    cdef Py_ssize_t k = 0, lane
+    for lane in range(many):
+        sums[lane] = late[lane] = whole[lane] = rest[lane] = 0
+    while k + 16 <= c:
+        a, b = x + k * many, y + k * many
+        for lane in range(many):
+            sums[lane] += (
+                (four_products(a + lane, b + lane)
+                 + four_products(a + lane + 4 * many, b + lane + 4 * many))
+                + (four_products(a + lane + 8 * many, b + lane + 8 * many)
+                   + four_products(a + lane + 12 * many, b + lane + 12 * many)))
+            whole[lane] += ((four(a + lane) + four(a + lane + 4 * many))
+                            + (four(a + lane + 8 * many) + four(a + lane + 12 * many)))
+        k += 16
+    while k + 4 <= c:
+        a, b = x + k * many, y + k * many
+        for lane in range(many):
+            late[lane] += four_products(a + lane, b + lane)
+            rest[lane] += four(a + lane)
+        k += 4
+    while k < c:
+        for lane in range(many):
+            late[lane] += <double>x[k * many + lane] * <double>y[k * many + lane]
+            rest[lane] += x[k * many + lane]
+        k += 1
+    for lane in range(many):
+        products[lane] = sums[lane] + late[lane]
+        total[lane] = whole[lane] + rest[lane]
+
+
 cdef inline double four_squares(const real* y) noexcept nogil:
     """The sum of the squares of four elements of a row, in double."""
     cdef Py_ssize_t many = abreast(y)

@@ -17,7 +17,7 @@ from fastdiv.kernels.logarithms cimport mantissa_of, origin_of, unit_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join, rest_sum, value
+from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join, rest_sum, value
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 ctypedef struct gap_sums:
@@ -41,14 +41,14 @@ cdef inline void gap_block(
     s.good = gap_terms(
         p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), origin, unit_of(origin),
         <real>s.mantissa, <real*>gaps, targeted, False)
-    add(&s.gaps, block_sum(<const real*>gaps, whole_sets(q, n), q_tail, not targeted))
+    add(&s.gaps, block_sum(<const real*>gaps, whole_sets(q, n), q_tail, FINE))
     if targeted:
-        add(&s.mass, block_sum(p, n, p_tail, False))
+        add(&s.mass, block_sum(p, n, p_tail, FINE))
     if at_max:
-        add(&s.rest, rest_sum(q, n, q_tail, <real>s.m, &tied, not targeted))
+        add(&s.rest, rest_sum(q, n, q_tail, <real>s.m, &tied))
         s.ties += tied
     else:
-        add(&s.rest, block_sum(q, n, q_tail, not targeted))
+        add(&s.rest, block_sum(q, n, q_tail, FINE))
 
 
 cdef inline void raise_weight(

@@ -34,6 +34,7 @@ ctypedef struct sum_pass:
     double factor
     bint symmetric
     bint scaled
+    bint plain
     pair_sums* made         # by each segment
 
 
@@ -46,12 +47,12 @@ cdef inline void sum_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept 
             sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, True, False)
         else:
             sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, False, False)
-    elif not a.scaled:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, False)
-    elif a.t.normalize:
+    elif a.plain:
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, True)
+    elif a.scaled:
         sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, True, False)
     else:
-        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, True)
+        sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, False)
 
 
 cdef inline void join_pairs(pair_sums* s, const pair_sums* other) noexcept nogil:
@@ -65,11 +66,13 @@ cdef inline void join_pairs(pair_sums* s, const pair_sums* other) noexcept nogil
 cdef inline pair_sums sum_pair(
     const task* t, real* scratch, double factor, bint symmetric, bint scaled
 ) noexcept nogil:
-    """The sums of p and q, or if ``scaled`` of p and factor * q, or the plain ones."""
+    """The sums of p and q, or if ``scaled`` of p and factor * q; for KL of rows as they stand the
+    plain ones."""
     cdef pair_sums s
     cdef sum_pass a
     cdef Py_ssize_t i
     a.t, a.factor, a.symmetric, a.scaled = t, factor, symmetric, scaled
+    a.plain = not t.normalize
     a.made = &s if t.c <= SEGMENT else <pair_sums*>t.pieces.room
     over_segments(&t.pieces, &a, sum_segment[float], sum_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):

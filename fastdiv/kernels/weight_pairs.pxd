@@ -10,9 +10,8 @@ sum (phi(p, m) + phi(q, m)) / 2 with m = (p + q) / 2. Where the sums differ, as 
 a second pass, of p against factor * q: its sums are equal but for the rounding of the factor, and
 each difference is rounded but once.
 
-Of rows as they stand KL is G + sum (p - q), as long as that is a small part of it; else the second
-pass is plain. Its terms, of either sign, are of p and q within a factor of two phi and, exact,
-p - q, of others p log(p / q) itself, which may be much less than phi and p - q.
+Of rows as they stand the pass is plain. Its terms, of either sign, are of p and q within a factor
+of two phi and, exact, p - q, of others p log(p / q) itself, which may be much less than either.
 
 The pass runs in the type of the input and notices what it cannot do well; such a row is done again
 by careful_pairs.pxd.
@@ -24,7 +23,7 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, lane_sum, tree_of
+from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum, tree_of
 from fastdiv.kernels.weights cimport most, vanishing
 
 ctypedef struct pair_sums:
@@ -64,9 +63,9 @@ cdef inline void ratio_step(
 cdef inline void phi_step(
     const real* p, const real* q, real factor, const real* ratio, const real* steps,
     const real* ratio_q, const real* steps_q, real* phi, real* phi_q, real* delta,
-    Py_ssize_t width, bint symmetric, bint scaled, bint plain,
+    real* gap, Py_ssize_t width, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
-    """The terms of ``width`` lanes; of plain rows ``phi_q`` is p - q or 0."""
+    """The terms of ``width`` lanes; of plain rows ``gap`` is p - q or 0."""
     cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
     cdef real b, d, f
@@ -76,14 +75,14 @@ cdef inline void phi_step(
         if symmetric:
             b = factor * q[lane] if scaled else q[lane]
             d = d * <real>0.5
-            f = phi_series(b, -d, ratio_q[lane], steps_q[lane])
-            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane]) + f
+            f = phi_series(b, -d, ratio_q[lane], steps_q[lane], False)
+            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane], False) + f
             phi_q[lane] += f
         else:
             if plain:
                 d = d if steps[lane] == 0 else <real>0
-                phi_q[lane] = d
-            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane])
+                gap[lane] = d
+            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane], True)
     put_lanes(phi, <const real*>made, width)
 
 
@@ -103,7 +102,7 @@ cdef inline double exact_sum(
             k += width
         return tree_of(<double*>s, x)
     else:
-        return block_sum(x, n, tail, False)
+        return block_sum(x, n, tail, FINE)
 
 
 cdef inline bint pair_terms(
@@ -121,7 +120,7 @@ cdef inline bint pair_terms(
     cdef real ratio_q[2 * MAX_LANES]
     cdef real steps_q[2 * MAX_LANES]
     cdef real phi_qs[MAX_LANES]
-    cdef real nearby[MAX_BLOCK]
+    cdef real gaps[MAX_BLOCK]
     cdef real deltas[MAX_LANES]
     cdef real signs[MAX_LANES]
     cdef real late[MAX_LANES]
@@ -145,8 +144,8 @@ cdef inline bint pair_terms(
             ahead(next_q + k + i)
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
                      <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
-                     phi + k + i, <real*>nearby + k + i if plain else <real*>phi_qs,
-                     <real*>deltas, width, symmetric, scaled, plain)
+                     phi + k + i, <real*>phi_qs, <real*>deltas,
+                     <real*>gaps + k + i, width, symmetric, scaled, plain)
         k += 2 * width
     # What is left, fewer than two sets, in halves, of which the tail often has but one: all of them
     # up to their divisions first, too. Their sums are in memory, those of whole sets in registers.
@@ -156,7 +155,7 @@ cdef inline bint pair_terms(
     if whole < n:
         clear(phi + whole)
         if plain:
-            clear(<real*>nearby + whole)
+            clear(<real*>gaps + whole)
     i = 0
     while k + i < n:
         prefetch(next_p + k + i)
@@ -170,16 +169,33 @@ cdef inline bint pair_terms(
         prefetch(next_q + k + i)
         phi_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
                  <const real*>ratio + i, <const real*>steps + i, <const real*>ratio_q + i,
-                 <const real*>steps_q + i, phi + k + i,
-                 <real*>nearby + k + i if plain else <real*>late_q + lane, <real*>late + lane,
-                 half, symmetric, scaled, plain)
+                 <const real*>steps_q + i, phi + k + i, <real*>late_q + lane, <real*>late + lane,
+                 <real*>gaps + k + i, half, symmetric, scaled, plain)
         i += half
-    # Of second order in the result: plain chains will do.
+    # Of second order in the result: plain chains will do, but see sum_terms.
     delta[0] = lane_sum(<const real*>late)
-    phi_q[0] = lane_sum(<const real*>late_q) if symmetric else 0
+    phi_q[0] = lane_sum(<const real*>late_q)
     if plain:
-        phi_q[0] = exact_sum(<const real*>nearby, whole_sets(p, n), q_tail)
+        phi_q[0] = exact_sum(<const real*>gaps, whole_sets(p, n), q_tail)
     return not sign_bit(any_bits(<real*>signs))
+
+
+cdef inline void sum_terms(
+    const real* phi, const real* p, const real* q, Py_ssize_t n, const real* p_tail,
+    const real* q_tail, real factor, double* total, double* mass, double* delta, bint symmetric,
+) noexcept nogil:
+    """The sums of phi and p, and where that is wanted a better one of p - factor * q than comes in.
+
+    Jensen-Shannon has it in first order. A chain's error is some u of sum |p - q|: nothing next to
+    JS of rows that are close, but up to 22 ulp of those of 1000 classes that are not.
+    """
+    total[0] = block_sum(phi, whole_sets(p, n), p_tail, FINE)
+    if not symmetric:
+        mass[0] = block_sum(p, n, p_tail, ROUGH)
+        return
+    mass[0] = block_sum(p, n, p_tail, FINE)
+    if total[0] > 1e-4 * mass[0]:
+        delta[0] = mass[0] - factor * block_sum(q, n, q_tail, FINE)
 
 
 cdef inline void pair_block(
@@ -187,12 +203,13 @@ cdef inline void pair_block(
     const real* q_tail, real factor, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     cdef real phi[MAX_BLOCK]
-    cdef double phi_q = 0, delta = 0
+    cdef double phi_q = 0, delta = 0, total = 0, mass = 0
     s.good = pair_terms(
         p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), factor, <real*>phi, &phi_q, &delta,
         symmetric, scaled, plain)
-    add(&s.phi, block_sum(<const real*>phi, whole_sets(p, n), p_tail, True))
-    add(&s.mass, block_sum(p, n, p_tail, True))
+    sum_terms(<const real*>phi, p, q, n, p_tail, q_tail, factor, &total, &mass, &delta, symmetric)
+    add(&s.phi, total)
+    add(&s.mass, mass)
     add(&s.delta, delta)
     if symmetric or plain:
         add(&s.phi_q, phi_q)

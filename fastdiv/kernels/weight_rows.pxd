@@ -107,18 +107,12 @@ cdef inline bint equal_rows(const pair_sums* s) noexcept nogil:
 
 cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
     """KL from the sums of a first pass; a second where the rows' sums differ."""
-    cdef double kl, g = value(&s.phi), tiny = faint(<const real*>scratch)
+    cdef double kl, tiny = faint(<const real*>scratch)
     if not s.good:
         return INFINITY if is_infinite(t, scratch) else NAN
     if not t.normalize:
-        # The sum of p - q is made by plain chains.
-        if abs(value(&s.delta)) < g / 64 and g > tiny:
-            return g + value(&s.delta)
-        if equal_rows(&s):
-            return 0
-        s = sum_pair(t, scratch, 1, False, True)
         kl = value(&s.phi) + value(&s.phi_q)
-        return kl if s.good and abs(kl) > tiny else NAN
+        return kl if abs(kl) > tiny or equal_rows(&s) else NAN
     kl = kl_from(&s, <const real*>scratch)
     if kl != kl:
         s = sum_pair(t, scratch, equal_sums(&s), False, True)

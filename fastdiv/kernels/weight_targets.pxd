@@ -58,7 +58,7 @@ cdef inline void blend_segment_of(
             q, q, n, tail, tail, two_ahead(q), two_ahead(q), origin, unit_of(origin),
             <real>s.q.mantissa, <real*>x, False, True)
         whole = n - n % lanes(q)
-        add(&s.q.rest, rest_sum(q, n, tail, m, &tied, False))
+        add(&s.q.rest, rest_sum(q, n, tail, m, &tied))
         if t.normalize:
             s.q.ties += tied
         else:

@@ -6,7 +6,7 @@ from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes, least
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum, double_sum, join
+from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join
 
 ctypedef struct weight_sums:
     double_sum total
@@ -68,7 +68,7 @@ cdef inline real weight_block(
         for lane in range(width):
             low[lane] = y[lane] if y[lane] < low[lane] else low[lane]
         k += width
-    add(total, block_sum(x, n, tail, False))
+    add(total, block_sum(x, n, tail, FINE))
     return min(lowest, least(<const real*>low))
 
 

@@ -1,0 +1,101 @@
+"""What entropies and scores need of a block of exponentials beside its sum: that of exponentials
+times their gaps m - x, and of their squares."""
+
+from fastdiv.kernels.apart cimport apart
+from fastdiv.kernels.arithmetic cimport fma, real
+from fastdiv.kernels.lanes cimport MAX_LANES, lanes
+from fastdiv.kernels.sums cimport FINE, fold, tree_of, tree_sum
+
+ctypedef void (*sums_f32)(
+    const float*, const float*, Py_ssize_t, const float*, double*) noexcept nogil
+ctypedef void (*sums_f64)(
+    const double*, const double*, Py_ssize_t, const double*, double*) noexcept nogil
+
+
+cdef inline void sums_in_double(
+    const float* e, const float* gaps, Py_ssize_t n, double* made, bint squares
+) noexcept nogil:
+    """Of floats: products are exact, and what is lost in sums of a block is nothing next to a
+    float's unit, so that they may be chains. With products and trees in float the entropy of rows
+    of which one term is most of the sum was 4.96 ulp off, and is 2.7 now."""
+    cdef double spread[MAX_LANES]
+    cdef double square[MAX_LANES]
+    cdef Py_ssize_t width = lanes(e), half = width // 2, k = 0, lane
+    cdef double a, b
+    for lane in range(half):
+        spread[lane] = square[lane] = 0
+    while k < n:
+        for lane in range(half):
+            a = e[k + lane]
+            b = e[k + lane + half]
+            spread[lane] = fma(b, <double>gaps[k + lane + half],
+                               fma(a, <double>gaps[k + lane], spread[lane]))
+            if squares:
+                square[lane] = fma(b, b, fma(a, a, square[lane]))
+        k += width
+    made[0] = tree_of(<double*>spread, e)
+    made[1] = tree_of(<double*>square, e)
+
+
+cdef inline double square_of_two(const double* y, Py_ssize_t step) noexcept nogil:
+    return fma(y[step], y[step], y[0] * y[0])
+
+
+cdef inline double sum_of_squares(const double* x, Py_ssize_t n) noexcept nogil:
+    """That of a block in whole sets of lanes."""
+    cdef double sums[MAX_LANES]
+    cdef double late[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
+    cdef const double* y
+    for lane in range(half):
+        sums[lane] = late[lane] = 0
+    while k + 4 * width <= n:
+        for lane in range(half):
+            y = x + k + lane
+            sums[lane] += ((square_of_two(y, 2 * width) + square_of_two(y + width, 2 * width))
+                           + (square_of_two(y + half, 2 * width)
+                              + square_of_two(y + half + width, 2 * width)))
+        k += 4 * width
+    while k < n:
+        for lane in range(half):
+            late[lane] += square_of_two(x + k + lane, half)
+        k += width
+    fold(<double*>sums, <const double*>late, half)
+    return tree_of(<double*>sums, x)
+
+
+cdef inline void sums_of(
+    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made, bint squares
+) noexcept nogil:
+    if real is float:
+        sums_in_double(e, spread, n, made, squares)
+    else:
+        made[0] = tree_sum(spread, n, tail, FINE, <double>0, <double*>NULL)
+        made[1] = sum_of_squares(e, n) if squares else 0
+
+
+# For ``apart``, the flag as a constant.
+
+cdef inline void one_sum(
+    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made
+) noexcept nogil:
+    sums_of(e, spread, n, tail, made, False)
+
+
+cdef inline void two_sums(
+    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made
+) noexcept nogil:
+    sums_of(e, spread, n, tail, made, True)
+
+
+cdef inline void spread_sums(
+    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made, bint squares
+) noexcept nogil:
+    """The sums of a block in whole sets of lanes; ``spread`` as exp_terms makes it."""
+    cdef void* sums = <void*>one_sum[real]
+    if squares:
+        sums = <void*>two_sums[real]
+    if real is float:
+        (<sums_f32>apart(sums))(e, spread, n, tail, made)
+    else:
+        (<sums_f64>apart(sums))(e, spread, n, tail, made)
