@@ -61,7 +61,8 @@ cdef inline double exp_terms(
     """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
 
     next: what is to be read next. place, if not NULL: where x equals m, if it is one place.
-    warm: NULL, where that is known, or a temperature.
+    warm: NULL, where that is known, or a temperature. spread: of doubles the terms times their gaps
+    m - x, of floats the gaps, as spread_sums takes them.
     """
     cdef bint places = place != NULL
     cdef real ties[MAX_LANES]

@@ -121,7 +121,7 @@ cdef inline void pair_pass(
         deltas[lane] = delta[lane]
         phi_qs[lane] = phi_q[lane]
     if symmetric:
-        # Not in a chain: see pair_terms.
+        # Not in a chain: see sum_terms.
         tile_sum(<const real*>near, c, <double*>deltas)
     elif plain:
         tile_sum(<const real*>near, c, <double*>nearby)
