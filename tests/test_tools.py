@@ -20,7 +20,7 @@ def run(code: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", ["normal", "searched"])
+@pytest.mark.parametrize("kind", ["normal", "searched", "bred"])
 def test_the_error_of_every_function_is_measured(kind: str, dtype: str) -> None:
     run(f"""
 import accuracy

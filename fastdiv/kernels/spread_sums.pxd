@@ -4,12 +4,9 @@ times their gaps m - x, and of their squares."""
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport FINE, fold, tree_of, tree_sum
+from fastdiv.kernels.sums cimport FINE, block_sum, fold, tree_of
 
-ctypedef void (*sums_f32)(
-    const float*, const float*, Py_ssize_t, const float*, double*) noexcept nogil
-ctypedef void (*sums_f64)(
-    const double*, const double*, Py_ssize_t, const double*, double*) noexcept nogil
+ctypedef void (*sums_f32)(const float*, const float*, Py_ssize_t, double*) noexcept nogil
 
 
 cdef inline void sums_in_double(
@@ -17,7 +14,7 @@ cdef inline void sums_in_double(
 ) noexcept nogil:
     """Of floats: products are exact, and what is lost in sums of a block is nothing next to a
     float's unit, so that they may be chains. With products and trees in float the entropy of rows
-    of which one term is most of the sum was 4.96 ulp off, and is 2.7 now."""
+    of which one term is most of the sum was 4.96 ulp off."""
     cdef double spread[MAX_LANES]
     cdef double square[MAX_LANES]
     cdef Py_ssize_t width = lanes(e), half = width // 2, k = 0, lane
@@ -64,38 +61,29 @@ cdef inline double sum_of_squares(const double* x, Py_ssize_t n) noexcept nogil:
     return tree_of(<double*>sums, x)
 
 
-cdef inline void sums_of(
-    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made, bint squares
-) noexcept nogil:
-    if real is float:
-        sums_in_double(e, spread, n, made, squares)
-    else:
-        made[0] = tree_sum(spread, n, tail, FINE, <double>0, <double*>NULL)
-        made[1] = sum_of_squares(e, n) if squares else 0
-
-
 # For ``apart``, the flag as a constant.
 
 cdef inline void one_sum(
-    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made
+    const float* e, const float* gaps, Py_ssize_t n, double* made
 ) noexcept nogil:
-    sums_of(e, spread, n, tail, made, False)
+    sums_in_double(e, gaps, n, made, False)
 
 
 cdef inline void two_sums(
-    const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made
+    const float* e, const float* gaps, Py_ssize_t n, double* made
 ) noexcept nogil:
-    sums_of(e, spread, n, tail, made, True)
+    sums_in_double(e, gaps, n, made, True)
 
 
 cdef inline void spread_sums(
     const real* e, const real* spread, Py_ssize_t n, const real* tail, double* made, bint squares
 ) noexcept nogil:
     """The sums of a block in whole sets of lanes; ``spread`` as exp_terms makes it."""
-    cdef void* sums = <void*>one_sum[real]
-    if squares:
-        sums = <void*>two_sums[real]
     if real is float:
-        (<sums_f32>apart(sums))(e, spread, n, tail, made)
+        if squares:
+            (<sums_f32>apart(<void*>two_sums))(e, spread, n, made)
+        else:
+            (<sums_f32>apart(<void*>one_sum))(e, spread, n, made)
     else:
-        (<sums_f64>apart(sums))(e, spread, n, tail, made)
+        made[0] = block_sum(spread, n, tail, FINE)
+        made[1] = sum_of_squares(e, n) if squares else 0

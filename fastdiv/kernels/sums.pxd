@@ -109,9 +109,7 @@ cdef inline double count_of(const real* ties) noexcept nogil:
     return n
 
 
-cdef inline double eight(
-    const real* y, int in_float, real top, real* ties
-) noexcept nogil:
+cdef inline double eight(const real* y, int in_float, real top, real* ties) noexcept nogil:
     """The sum of eight elements half a set of lanes apart.
 
     Where one term of a row is most of it, every step it takes through the tree is a rounding:

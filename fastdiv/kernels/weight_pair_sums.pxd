@@ -34,7 +34,6 @@ ctypedef struct sum_pass:
     double factor
     bint symmetric
     bint scaled
-    bint plain
     pair_sums* made         # by each segment
 
 
@@ -47,7 +46,7 @@ cdef inline void sum_segment(void* pass_, Py_ssize_t i, real* scratch) noexcept 
             sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, True, False)
         else:
             sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, True, False, False)
-    elif a.plain:
+    elif not a.t.normalize:
         sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, False, True)
     elif a.scaled:
         sum_pair_part(a.made + i, a.t, k, end, scratch, a.factor, False, True, False)
@@ -72,7 +71,6 @@ cdef inline pair_sums sum_pair(
     cdef sum_pass a
     cdef Py_ssize_t i
     a.t, a.factor, a.symmetric, a.scaled = t, factor, symmetric, scaled
-    a.plain = not t.normalize
     a.made = &s if t.c <= SEGMENT else <pair_sums*>t.pieces.room
     over_segments(&t.pieces, &a, sum_segment[float], sum_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
