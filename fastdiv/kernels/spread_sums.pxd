@@ -4,7 +4,8 @@ times their gaps m - x, and of their squares."""
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport FINE, block_sum, fold, tree_of
+from fastdiv.kernels.sums cimport FINE, block_sum, fold, tree_of, tree_of_wide
+from fastdiv.kernels.wide cimport WIDE, add_product, wide, wide_zero, widened
 
 ctypedef void (*sums_f32)(const float*, const float*, Py_ssize_t, double*) noexcept nogil
 
@@ -15,23 +16,24 @@ cdef inline void sums_in_double(
     """Of floats: products are exact, and what is lost in sums of a block is nothing next to a
     float's unit, so that they may be chains. With products and trees in float the entropy of rows
     of which one term is most of the sum was 4.96 ulp off."""
-    cdef double spread[MAX_LANES]
-    cdef double square[MAX_LANES]
-    cdef Py_ssize_t width = lanes(e), half = width // 2, k = 0, lane
-    cdef double a, b
-    for lane in range(half):
-        spread[lane] = square[lane] = 0
+    cdef wide spread[MAX_LANES]
+    cdef wide square[MAX_LANES]
+    cdef Py_ssize_t width = lanes(e), half = width // 2, k = 0, i, j
+    cdef wide a, b
+    for i in range(half // WIDE):
+        spread[i] = square[i] = wide_zero()
     while k < n:
-        for lane in range(half):
-            a = e[k + lane]
-            b = e[k + lane + half]
-            spread[lane] = fma(b, <double>gaps[k + lane + half],
-                               fma(a, <double>gaps[k + lane], spread[lane]))
+        for i in range(half // WIDE):
+            j = k + i * WIDE
+            a = widened(e + j)
+            b = widened(e + j + half)
+            spread[i] = add_product(b, widened(gaps + j + half),
+                                    add_product(a, widened(gaps + j), spread[i]))
             if squares:
-                square[lane] = fma(b, b, fma(a, a, square[lane]))
+                square[i] = add_product(b, b, add_product(a, a, square[i]))
         k += width
-    made[0] = tree_of(<double*>spread, e)
-    made[1] = tree_of(<double*>square, e)
+    made[0] = tree_of_wide(<const wide*>spread, e)
+    made[1] = tree_of_wide(<const wide*>square, e)
 
 
 cdef inline double square_of_two(const double* y, Py_ssize_t step) noexcept nogil:

@@ -9,6 +9,7 @@ nothing but the row. Whether a row is short depends on the number of its classes
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch, real
 from fastdiv.kernels.sources cimport source
+from fastdiv.kernels.wide cimport WIDE, add_product, put_wide, wide, wide_of, wide_zero
 
 cdef enum:
     # Rows of floats that go abreast, two 512-bit registers: with one, a tile of ten classes waits
@@ -87,40 +88,43 @@ cdef inline void clear_tile(real* a) noexcept nogil:
         a[lane] = 0
 
 
-cdef inline double four(const real* y) noexcept nogil:
-    """The sum of four elements of a row, in double."""
+cdef inline wide four(const real* y) noexcept nogil:
+    """The sums of four elements of rows that lie side by side."""
     cdef Py_ssize_t many = abreast(y)
-    return ((<double>y[0] + <double>y[many])
-            + (<double>y[2 * many] + <double>y[3 * many]))
+    return (wide_of(y) + wide_of(y + many)) + (wide_of(y + 2 * many) + wide_of(y + 3 * many))
+
+
+cdef inline void put_sums(
+    double* total, const wide* sums, const wide* late, Py_ssize_t many
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(many // WIDE):
+        put_wide(total + i * WIDE, sums[i] + late[i])
 
 
 cdef inline void sum_rows(const real* x, Py_ssize_t c, double* total) noexcept nogil:
     """What ``tile_sum`` calls."""
-    cdef Py_ssize_t many = abreast(x)
+    cdef Py_ssize_t many = abreast(x), k = 0, i
     cdef const real* y
-    cdef double sums[TILE]
-    cdef double late[TILE]
-    cdef Py_ssize_t k = 0, lane
-    for lane in range(many):
-        sums[lane] = late[lane] = 0
+    cdef wide sums[TILE]
+    cdef wide late[TILE]
+    for i in range(many // WIDE):
+        sums[i] = late[i] = wide_zero()
     while k + 16 <= c:
-        y = x + k * many
-        for lane in range(many):
-            sums[lane] += ((four(y + lane) + four(y + lane + 4 * many))
-                           + (four(y + lane + 8 * many) + four(y + lane + 12 * many)))
+        for i in range(many // WIDE):
+            y = x + k * many + i * WIDE
+            sums[i] = sums[i] + ((four(y) + four(y + 4 * many))
+                                 + (four(y + 8 * many) + four(y + 12 * many)))
         k += 16
     while k + 4 <= c:
-        y = x + k * many
-        for lane in range(many):
-            late[lane] += four(y + lane)
+        for i in range(many // WIDE):
+            late[i] = late[i] + four(x + k * many + i * WIDE)
         k += 4
     while k < c:
-        y = x + k * many
-        for lane in range(many):
-            late[lane] += y[lane]
+        for i in range(many // WIDE):
+            late[i] = late[i] + wide_of(x + k * many + i * WIDE)
         k += 1
-    for lane in range(many):
-        total[lane] = sums[lane] + late[lane]
+    put_sums(total, <const wide*>sums, <const wide*>late, many)
 
 
 cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
@@ -132,78 +136,79 @@ cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept n
         (<tile_sum_f64>apart(<void*>sum_rows[double]))(x, c, total)
 
 
-cdef inline double four_products(const real* y, const real* z) noexcept nogil:
-    """The sum of the products of four elements of a row with others, in double."""
+cdef inline wide two_products(const real* y, const real* z, Py_ssize_t step) noexcept nogil:
+    cdef wide first = wide_of(y) * wide_of(z)
+    if real is float:
+        return add_product(wide_of(y + step), wide_of(z + step), first)
+    else:
+        return first + wide_of(y + step) * wide_of(z + step)
+
+
+cdef inline wide four_products(const real* y, const real* z) noexcept nogil:
+    """The sums of the products of four elements of rows with others."""
     cdef Py_ssize_t many = abreast(y)
-    return ((<double>y[0] * <double>z[0] + <double>y[many] * <double>z[many])
-            + (<double>y[2 * many] * <double>z[2 * many]
-               + <double>y[3 * many] * <double>z[3 * many]))
+    return two_products(y, z, many) + two_products(y + 2 * many, z + 2 * many, many)
 
 
 cdef inline void tile_products(
     const real* x, const real* y, Py_ssize_t c, double* total, double* products
 ) noexcept nogil:
     """The sum of every row, and that of its products with another one, as ``sum_rows`` makes it."""
-    cdef Py_ssize_t many = abreast(x)
+    cdef Py_ssize_t many = abreast(x), k = 0, i, j
     cdef const real* a
     cdef const real* b
-    cdef double sums[TILE]
-    cdef double late[TILE]
-    cdef double whole[TILE]
-    cdef double rest[TILE]
-    cdef Py_ssize_t k = 0, lane
-    for lane in range(many):
-        sums[lane] = late[lane] = whole[lane] = rest[lane] = 0
+    cdef wide sums[TILE]
+    cdef wide late[TILE]
+    cdef wide whole[TILE]
+    cdef wide rest[TILE]
+    for i in range(many // WIDE):
+        sums[i] = late[i] = whole[i] = rest[i] = wide_zero()
     while k + 16 <= c:
-        a, b = x + k * many, y + k * many
-        for lane in range(many):
-            sums[lane] += (
-                (four_products(a + lane, b + lane)
-                 + four_products(a + lane + 4 * many, b + lane + 4 * many))
-                + (four_products(a + lane + 8 * many, b + lane + 8 * many)
-                   + four_products(a + lane + 12 * many, b + lane + 12 * many)))
-            whole[lane] += ((four(a + lane) + four(a + lane + 4 * many))
-                            + (four(a + lane + 8 * many) + four(a + lane + 12 * many)))
+        for i in range(many // WIDE):
+            j = k * many + i * WIDE
+            a, b = x + j, y + j
+            sums[i] = sums[i] + (
+                (four_products(a, b) + four_products(a + 4 * many, b + 4 * many))
+                + (four_products(a + 8 * many, b + 8 * many)
+                   + four_products(a + 12 * many, b + 12 * many)))
+            whole[i] = whole[i] + ((four(a) + four(a + 4 * many))
+                                   + (four(a + 8 * many) + four(a + 12 * many)))
         k += 16
     while k + 4 <= c:
-        a, b = x + k * many, y + k * many
-        for lane in range(many):
-            late[lane] += four_products(a + lane, b + lane)
-            rest[lane] += four(a + lane)
+        for i in range(many // WIDE):
+            j = k * many + i * WIDE
+            late[i] = late[i] + four_products(x + j, y + j)
+            rest[i] = rest[i] + four(x + j)
         k += 4
     while k < c:
-        for lane in range(many):
-            late[lane] += <double>x[k * many + lane] * <double>y[k * many + lane]
-            rest[lane] += x[k * many + lane]
+        for i in range(many // WIDE):
+            j = k * many + i * WIDE
+            late[i] = late[i] + wide_of(x + j) * wide_of(y + j)
+            rest[i] = rest[i] + wide_of(x + j)
         k += 1
-    for lane in range(many):
-        products[lane] = sums[lane] + late[lane]
-        total[lane] = whole[lane] + rest[lane]
-
-
-cdef inline double four_squares(const real* y) noexcept nogil:
-    """The sum of the squares of four elements of a row, in double."""
-    cdef Py_ssize_t many = abreast(y)
-    return ((<double>(y[0] * y[0]) + <double>(y[many] * y[many]))
-            + (<double>(y[2 * many] * y[2 * many]) + <double>(y[3 * many] * y[3 * many])))
+    put_sums(total, <const wide*>whole, <const wide*>rest, many)
+    put_sums(products, <const wide*>sums, <const wide*>late, many)
 
 
 cdef inline void tile_squares(const real* x, Py_ssize_t c, double* total) noexcept nogil:
     """The sum of the squares of every row, in double."""
-    cdef Py_ssize_t many = abreast(x), k = 0, lane
+    cdef Py_ssize_t many = abreast(x), k = 0, i
     cdef const real* y
-    for lane in range(many):
-        total[lane] = 0
+    cdef wide sums[TILE]
+    for i in range(many // WIDE):
+        sums[i] = wide_zero()
     while k + 4 <= c:
-        y = x + k * many
-        for lane in range(many):
-            total[lane] += four_squares(y + lane)
+        for i in range(many // WIDE):
+            y = x + k * many + i * WIDE
+            sums[i] = sums[i] + four_products(y, y)
         k += 4
     while k < c:
-        y = x + k * many
-        for lane in range(many):
-            total[lane] += y[lane] * y[lane]
+        for i in range(many // WIDE):
+            y = x + k * many + i * WIDE
+            sums[i] = sums[i] + wide_of(y) * wide_of(y)
         k += 1
+    for i in range(many // WIDE):
+        put_wide(total + i * WIDE, sums[i])
 
 
 cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:

@@ -23,8 +23,9 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum, tree_of
+from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum, tree_of_wide
 from fastdiv.kernels.weights cimport most, vanishing
+from fastdiv.kernels.wide cimport WIDE, wide, wide_zero, widened
 
 ctypedef struct pair_sums:
     double_sum phi          # sum phi(p, q), or for Jensen-Shannon sum phi(p, m) + phi(q, m)
@@ -90,17 +91,18 @@ cdef inline double exact_sum(
     const real* x, Py_ssize_t n, const real* tail
 ) noexcept nogil:
     """Sum of a block in double, whole sets of lanes."""
-    cdef double s[MAX_LANES]
-    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, lane
+    cdef wide s[MAX_LANES]
+    cdef Py_ssize_t width = lanes(x), half = width // 2, k = 0, i, j
     if real is float:
         # A chain, of which no rounding shows in a float.
-        for lane in range(half):
-            s[lane] = 0
+        for i in range(half // WIDE):
+            s[i] = wide_zero()
         while k < n:
-            for lane in range(half):
-                s[lane] += <double>x[k + lane] + <double>x[k + half + lane]
+            for i in range(half // WIDE):
+                j = k + i * WIDE
+                s[i] = s[i] + (widened(x + j) + widened(x + j + half))
             k += width
-        return tree_of(<double*>s, x)
+        return tree_of_wide(<const wide*>s, x)
     else:
         return block_sum(x, n, tail, FINE)
 
