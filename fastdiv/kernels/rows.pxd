@@ -54,11 +54,12 @@ cdef inline void put_all(const tile* rows, kind type, const double* made) noexce
     """The same of all rows; those of most arrays lie side by side."""
     cdef Py_ssize_t r, n = rows.rows
     cdef float narrow[TILE]
-    cdef bint beside = type == FLOAT32
+    # As wide as what is compared, here and in end_rows: no mask has to be narrowed.
+    cdef Py_ssize_t away = 0
     for r in range(n):
         narrow[r] = <float>made[r]
-        beside = beside & (rows.out[r] - rows.out[0] == 4 * r)
-    if beside:
+        away |= (rows.out[r] - rows.out[0]) ^ (4 * r)
+    if away == 0 and type == FLOAT32:
         memcpy(rows.out[0], narrow, 4 * n)
         return
     for r in range(n):
@@ -135,9 +136,9 @@ cdef inline void end_rows(
     """Compute the rows that have no result yet, NaN, and write all of them."""
     cdef Py_ssize_t r
     cdef double weight
-    cdef bint missing = False
+    cdef int64_t missing = 0
     for r in range(rows.rows):
-        missing = missing | (made[r] != made[r])
+        missing |= <int64_t>(made[r] != made[r])
     for r in range(rows.rows if missing else 0):
         if made[r] != made[r]:
             j.t.p.data = rows.p[r]
