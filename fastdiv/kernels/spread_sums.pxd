@@ -4,8 +4,10 @@ times their gaps m - x, and of their squares."""
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport FINE, block_sum, fold, tree_of, tree_of_wide
-from fastdiv.kernels.wide cimport WIDE, add_product, wide, wide_zero, widened
+from fastdiv.kernels.sums cimport FINE, block_sum, fold, tree_of
+from fastdiv.kernels.wide cimport (
+    WIDE, add_product, tree_of_wide, wide, wide_zero, widened,
+)
 
 ctypedef void (*sums_f32)(const float*, const float*, Py_ssize_t, double*) noexcept nogil
 

@@ -13,7 +13,6 @@ from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
-from fastdiv.kernels.wide cimport WIDE, put_wide, wide
 
 cdef enum:
     # Doubles: eight numbers for each 64 of a block. Floats: sixteen.
@@ -71,15 +70,6 @@ cdef inline double tree_of(double* s, const real* like) noexcept nogil:
     fold(s, s + 4, 4)
     fold(s, s + 2, 2)
     return s[0] + s[1]
-
-
-cdef inline double tree_of_wide(const wide* s, const float* like) noexcept nogil:
-    """The same of numbers in registers."""
-    cdef double numbers[MAX_LANES]
-    cdef Py_ssize_t i
-    for i in range(lanes(like) // 2 // WIDE):
-        put_wide(numbers + i * WIDE, s[i])
-    return tree_of(<double*>numbers, like)
 
 
 cdef inline double lane_sum(const real* accumulator) noexcept nogil:

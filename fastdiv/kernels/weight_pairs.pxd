@@ -23,9 +23,9 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum, tree_of_wide
+from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum
 from fastdiv.kernels.weights cimport most, vanishing
-from fastdiv.kernels.wide cimport WIDE, wide, wide_zero, widened
+from fastdiv.kernels.wide cimport WIDE, tree_of_wide, wide, wide_zero, widened
 
 ctypedef struct pair_sums:
     double_sum phi          # sum phi(p, q), or for Jensen-Shannon sum phi(p, m) + phi(q, m)

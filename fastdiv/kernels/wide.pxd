@@ -7,6 +7,8 @@ it would alone: no bit depends on how many there are. Here vectors of C are a nu
 """
 
 from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.lanes cimport MAX_LANES, lanes
+from fastdiv.kernels.sums cimport tree_of
 
 cdef extern from *:
     """
@@ -58,3 +60,12 @@ cdef inline wide wide_of(const real* x) noexcept nogil:
         return widened(x)
     else:
         return wide_at(x)
+
+
+cdef inline double tree_of_wide(const wide* s, const float* like) noexcept nogil:
+    """``tree_of`` numbers in registers."""
+    cdef double numbers[MAX_LANES]
+    cdef Py_ssize_t i
+    for i in range(lanes(like) // 2 // WIDE):
+        put_wide(numbers + i * WIDE, s[i])
+    return tree_of(<double*>numbers, like)
