@@ -1,4 +1,4 @@
-"""Short rows to the columns of a tile and back, four classes of four rows at a time.
+"""Short rows to the columns of a tile and back, four classes of some rows at a time.
 
 Of rows whose classes are no multiple of four the last four classes overlap those before.
 """
@@ -7,6 +7,7 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch, real
+from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, follow, next_tile, tile
 
@@ -53,22 +54,6 @@ cdef inline Py_ssize_t four_at(Py_ssize_t k, Py_ssize_t c) noexcept nogil:
     return k if k + 4 <= c else c - 4
 
 
-cdef inline void turn_four(
-    const real* one, const real* two, const real* three, const real* four, real** to
-) noexcept nogil:
-    """Item i of line j becomes item j of line i: first those of two and two lines stand side by
-    side, then those of all four."""
-    cdef Py_ssize_t i
-    cdef real pairs[16]
-    for i in range(4):
-        pairs[2 * i], pairs[2 * i + 1] = one[i], two[i]
-    for i in range(4):
-        pairs[8 + 2 * i], pairs[9 + 2 * i] = three[i], four[i]
-    for i in range(4):
-        memcpy(to[i], &pairs[2 * i], 2 * sizeof(real))
-        memcpy(to[i] + 2, &pairs[8 + 2 * i], 2 * sizeof(real))
-
-
 cdef inline void load_rows(
     const real* const* rows, Py_ssize_t c, Py_ssize_t further, real* x
 ) noexcept nogil:
@@ -76,26 +61,24 @@ cdef inline void load_rows(
 
     further: bytes to the rows that are wanted next, or 0: they are asked for elsewhere.
     """
-    cdef Py_ssize_t many = abreast(<const real*>x), r, i, k, first
-    cdef real* to[4]
+    cdef Py_ssize_t many = abreast(<const real*>x), some = four_rows(<const real*>x), r, i, k, first
     if c < 4:
         for k in range(c):
             for r in range(many):
                 x[k * many + r] = rows[r][k]
         return
-    for r in range(0, many, 4):
+    r = 0
+    while r < many:
         k = 0
         while k < c:
             if further and k % (64 // <Py_ssize_t>sizeof(real)) == 0:
                 # Thirty-two streams are too many for the processor to fetch ahead by itself.
-                for i in range(4):
+                for i in range(some):
                     prefetch(<const char*>(rows[r + i] + k) + further)
             first = four_at(k, c)
-            for i in range(4):
-                to[i] = x + (first + i) * many + r
-            turn_four(rows[r] + first, rows[r + 1] + first, rows[r + 2] + first,
-                      rows[r + 3] + first, <real**>to)
+            take_four(rows + r, first, x + first * many + r, many)
             k += 4
+        r += some
 
 
 cdef inline void turn_tile(
@@ -151,26 +134,24 @@ cdef inline void store_rows(
     char* const* out, Py_ssize_t c, Py_ssize_t further, const real* x
 ) noexcept nogil:
     """To rows of elements side by side. further: bytes to the next tile's."""
-    cdef Py_ssize_t many = abreast(x), r, i, k, first
-    cdef real* to[4]
+    cdef Py_ssize_t many = abreast(x), some = four_rows(x), r, i, k, first
     if c < 4:
         for r in range(many):
             for k in range(c):
                 (<real*>out[r])[k] = x[k * many + r]
         return
-    for r in range(0, many, 4):
+    r = 0
+    while r < many:
         k = 0
         while k < c:
             if k % (64 // <Py_ssize_t>sizeof(real)) == 0:
                 # To be written, a line is read first.
-                for i in range(4):
+                for i in range(some):
                     prefetch(<const char*>(<real*>out[r + i] + k) + further)
             first = four_at(k, c)
-            for i in range(4):
-                to[i] = <real*>out[r + i] + first
-            turn_four(x + first * many + r, x + (first + 1) * many + r,
-                      x + (first + 2) * many + r, x + (first + 3) * many + r, <real**>to)
+            put_four(x + first * many + r, many, <real* const*>out + r, first)
             k += 4
+        r += some
 
 
 cdef inline void store_tile(
