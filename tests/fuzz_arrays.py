@@ -19,7 +19,7 @@ def array(data: FuzzedDataProvider) -> Any:
     dtype = TYPES[data.ConsumeIntInRange(0, len(TYPES) - 1)]
     shape = tuple(data.ConsumeIntInRange(0, 5) for _ in range(data.ConsumeIntInRange(0, 3)))
     if data.ConsumeBool():
-        # Beyond 40 to 120 classes rows leave the tiles.
+        # Beyond 60 to 200 classes rows leave the tiles.
         shape = (*shape, data.ConsumeIntInRange(0, 70) * (1, 1, 1, 5)[data.ConsumeIntInRange(0, 3)])
     size = int(np.prod(shape))
     if dtype.kind in "OU":

@@ -17,7 +17,7 @@ FIELDS = tuple(field.name for field in dataclasses.fields(fastdiv.Scores))
 WHOLE = ("top_class", "rank")
 FLOATS = [name for name in FIELDS if name not in WHOLE]
 # Short rows, rows of one block, longer ones; with full sets of lanes and without.
-CLASSES = [1, 2, 7, 31, 33, 60, 61, 120, 121, 128, 129, 512, 513, 1000, 1024, 1025, 3000]
+CLASSES = [1, 2, 7, 31, 33, 100, 101, 128, 129, 200, 201, 512, 513, 1000, 1024, 1025, 3000]
 
 
 @pytest.fixture(params=_dispatch.runnable())
@@ -84,7 +84,7 @@ def test_the_bits_are_those_of_the_functions(c, dtype):
 @pytest.mark.parametrize("name", FLOATS)
 def test_error_in_ulp_of_equal_elements(name, gap, dtype):
     # Where every addition rounds alike.
-    for c, y in itertools.product((120, 1000, 1500), (3, 4)):
+    for c, y in itertools.product((200, 1000, 1500), (3, 4)):
         x = np.full(c, -gap, dtype)
         x[3] = 0
         check(Call("score", field=name), [Rows(x, x, x, x, f"gap {gap}", y)], dtype)
@@ -134,7 +134,7 @@ def test_one_class(dtype):
 
 
 @pytest.mark.usefixtures("isa")
-@pytest.mark.parametrize("c", [2, 31, 32, 33, 119, 120, 128, 129, 300, 1024, 1025, 2200])
+@pytest.mark.parametrize("c", [2, 31, 32, 33, 100, 101, 199, 200, 201, 300, 1024, 1025, 2200])
 def test_ties(c, dtype):
     # Few different logits, and the label everywhere in turn.
     x = np.random.default_rng(c).integers(-1, 2, (c, c)).astype(dtype)

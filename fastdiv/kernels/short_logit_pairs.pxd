@@ -11,7 +11,7 @@ from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
@@ -72,9 +72,9 @@ cdef inline void logit_pair_tile(
     They are summed in p's own unit, so that the exponentials of p are rounded no more.
     """
     cdef Py_ssize_t many = abreast(<const real*>xp)
-    cdef real* xq = xp + OPERAND
-    cdef real* ep = xq + OPERAND
-    cdef real* eq = ep + OPERAND
+    cdef real* xq = after(xp)
+    cdef real* ep = after(xq)
+    cdef real* eq = after(ep)
     cdef real m_p[TILE]
     cdef real m_q[TILE]
     cdef real top_p[TILE]

@@ -17,7 +17,7 @@ from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_products,
+    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_products,
     tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
@@ -167,7 +167,7 @@ cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* mad
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x, &s, &next, False, NULL)
+    sum_exp_tile(x, t.c, after(x), x, &s, &next, False, NULL)
     logsumexp_of(&s, made, <const real*>x)
 
 
@@ -183,7 +183,7 @@ cdef inline void entropy_from_logits(
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True, NULL)
+    sum_exp_tile(x, t.c, after(x), after(after(x)), &s, &next, True, NULL)
     entropy_of(&s, made, <const real*>x)
 
 
@@ -208,7 +208,7 @@ cdef inline void cross_entropy_label_from_logits(
     load_tile(&t.q, rows.q, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
-    sum_exp_of_q(t, x, x + OPERAND, &s, &next)
+    sum_exp_of_q(t, x, after(x), &s, &next)
     for lane in range(many):
         made[lane] = cooled(t, s.m[lane] - at_label[lane]) + s.log_sum[lane]
 
@@ -218,8 +218,8 @@ cdef inline void cross_entropy_from_logits(
 ) noexcept nogil:
     cdef exp_tile s
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    cdef real* x = p + OPERAND
+    cdef real* x = after(p)
     load_tile(&t.q, rows.q, t.c, x)
-    sum_exp_of_q(t, x, x + OPERAND, &s, &next)
-    cross_entropy_of(t, rows, p, x, x + OPERAND, <const double*>s.m, <const double*>s.log_sum,
+    sum_exp_of_q(t, x, after(x), &s, &next)
+    cross_entropy_of(t, rows, p, x, after(x), <const double*>s.m, <const double*>s.log_sum,
                      made)

@@ -10,7 +10,7 @@ from fastdiv.kernels.scores cimport (
 )
 from fastdiv.kernels.short_logits cimport entropy_of, exp_tile, logsumexp_of, sum_exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, coming, coming_after, tile, tile_squares
+from fastdiv.kernels.tiles cimport TILE, abreast, after, coming, coming_after, tile, tile_squares
 from fastdiv.kernels.turning cimport load_tile
 
 
@@ -96,8 +96,8 @@ cdef inline void score_from_logits(
     load_tile(&t.q, rows.q, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
-    sum_exp_tile(x, t.c, x + OPERAND, x + 2 * OPERAND, &s, &next, True, NULL)
-    tile_squares(<const real*>x + OPERAND, t.c, s.squares)
+    sum_exp_tile(x, t.c, after(x), after(after(x)), &s, &next, True, NULL)
+    tile_squares(<const real*>after(x), t.c, s.squares)
     if wanted(t, TOP_CLASS) or wanted(t, RANK):
         first_and_rank(<const real*>x, t.c, <const Py_ssize_t*>rows.label, &s, <double*>first,
                        <double*>rank)

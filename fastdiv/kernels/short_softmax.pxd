@@ -3,7 +3,7 @@
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport OPERAND, TILE, abreast, coming, coming_after, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, after, coming, coming_after, tile
 from fastdiv.kernels.turning cimport load_tile, store_tile
 
 
@@ -11,7 +11,7 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
     cdef Py_ssize_t many = abreast(<const real*>x)
     cdef real top[TILE]
     cdef real factor[TILE]
-    cdef real* terms = x + OPERAND
+    cdef real* terms = after(x)
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef double total
@@ -33,7 +33,7 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
 
 cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
     cdef Py_ssize_t many = abreast(<const real*>x)
-    cdef real* terms = x + OPERAND
+    cdef real* terms = after(x)
     cdef exp_tile s
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
     cdef Py_ssize_t j, k, lane

@@ -10,7 +10,7 @@ from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_sum,
+    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
@@ -75,7 +75,7 @@ cdef inline void pair_pass(
     cdef double deltas[TILE]
     cdef double phi_qs[TILE]
     cdef double nearby[TILE]
-    cdef real* near = phi + OPERAND
+    cdef real* near = after(phi)
     cdef real a, b, d, f, m, one, other, steps = 0
     cdef Py_ssize_t j, k, lane
     clear_tile(<real*>delta)
@@ -162,8 +162,8 @@ cdef inline void pair_tile(
 ) noexcept nogil:
     """KL or Jensen-Shannon; a second time where the sums of a row's operands differ."""
     cdef Py_ssize_t many = abreast(<const real*>p)
-    cdef real* q = p + OPERAND
-    cdef real* phi = q + OPERAND
+    cdef real* q = after(p)
+    cdef real* phi = after(q)
     cdef real factor[TILE]
     cdef double again[TILE]
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))

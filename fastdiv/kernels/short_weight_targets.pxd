@@ -9,7 +9,7 @@ from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, vanishing
@@ -76,7 +76,7 @@ cdef inline void cross_entropy(
 ) noexcept nogil:
     """That of short_weights.pxd, or against a target with options."""
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    cdef real* x = p + OPERAND
+    cdef real* x = after(p)
     cdef double zero[TILE]
     cdef double log_sum[TILE]
     cdef Py_ssize_t lane
@@ -86,6 +86,6 @@ cdef inline void cross_entropy(
     for lane in range(TILE):
         zero[lane] = 0
     load_tile(&t.q, rows.q, t.c, x)
-    log_tile(x, t.c, &next, x + OPERAND, <double*>log_sum, t.normalize)
-    cross_entropy_of(t, rows, p, x, x + OPERAND, <const double*>zero, <const double*>log_sum,
+    log_tile(x, t.c, &next, after(x), <double*>log_sum, t.normalize)
+    cross_entropy_of(t, rows, p, x, after(x), <const double*>zero, <const double*>log_sum,
                      made)

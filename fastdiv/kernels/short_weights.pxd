@@ -10,7 +10,7 @@ from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
-    OPERAND, TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, vanishing
@@ -141,7 +141,7 @@ cdef inline void gap_tile(
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
     cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     load_tile(&t.p, rows.p, t.c, p)
-    gap_tile(<const real*>p, p, t.c, &next, &next, p + OPERAND, made, False, t.normalize)
+    gap_tile(<const real*>p, p, t.c, &next, &next, after(p), made, False, t.normalize)
 
 
 cdef inline void cross_entropy(
@@ -150,8 +150,8 @@ cdef inline void cross_entropy(
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
     load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, p + OPERAND)
-    gap_tile(<const real*>p, p + OPERAND, t.c, &next_p, &next_q, p + 2 * OPERAND, made, True,
+    load_tile(&t.q, rows.q, t.c, after(p))
+    gap_tile(<const real*>p, after(p), t.c, &next_p, &next_q, after(after(p)), made, True,
              t.normalize)
 
 

@@ -24,7 +24,7 @@ cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport SHORT_LIGHT, SHORT_ONE, SHORT_PAIR, tile
+from fastdiv.kernels.tiles cimport SHORT_ONE, SHORT_PAIR, SHORT_TWO, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil
 ctypedef double (*row_f64)(const task*, double*) noexcept nogil
@@ -83,7 +83,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy[double],
             careful_targets.cross_entropy,
             0,
-            SHORT_LIGHT,
+            SHORT_TWO,
             short_weight_targets.cross_entropy[float],
             short_weight_targets.cross_entropy[double],
             mid_weight_targets.cross_entropy[float],
@@ -107,7 +107,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.kl_divergence[double],
             careful_pairs.kl_divergence,
             0,
-            SHORT_LIGHT,
+            SHORT_PAIR,
             short_weight_pairs.kl_divergence[float],
             short_weight_pairs.kl_divergence[double],
             mid_weights.kl_divergence[float],
@@ -119,7 +119,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.js_divergence[double],
             careful_pairs.js_divergence,
             0,
-            SHORT_PAIR,
+            SHORT_TWO,
             short_weight_pairs.js_divergence[float],
             short_weight_pairs.js_divergence[double],
             mid_weights.js_divergence[float],
@@ -143,7 +143,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.softmax[double],
             NULL,
             KEEPS,
-            SHORT_LIGHT,
+            SHORT_TWO,
             short_softmax.softmax[float],
             short_softmax.softmax[double],
             mid_softmax.softmax[float],
@@ -155,7 +155,7 @@ cdef inline void fill(entry* table) noexcept:
             softmax.log_softmax[double],
             NULL,
             0,
-            SHORT_LIGHT,
+            SHORT_TWO,
             short_softmax.log_softmax[float],
             short_softmax.log_softmax[double],
             mid_softmax.log_softmax[float],
@@ -179,7 +179,7 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.cross_entropy_from_logits[double],
             careful_targets.cross_entropy_from_logits,
             0,
-            SHORT_PAIR,
+            SHORT_TWO,
             short_logits.cross_entropy_from_logits[float],
             short_logits.cross_entropy_from_logits[double],
             mid_logits.cross_entropy_from_logits[float],
