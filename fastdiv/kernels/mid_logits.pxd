@@ -10,15 +10,11 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
-from fastdiv.kernels.columns cimport in_order, put_column, wanted
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logits cimport steps_in_float
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
-from fastdiv.kernels.ranks cimport first_in_block
-from fastdiv.kernels.scores cimport RANK, TOP_CLASS
-from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile, logsumexp_of
-from fastdiv.kernels.short_scores cimport score_of
+from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile
 from fastdiv.kernels.sources cimport cooled, source, tail_of, task, temperature_for
 from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sums cimport block_sum
@@ -78,16 +74,6 @@ cdef inline void sum_exp_of_q(
                      False)
 
 
-cdef inline void logsumexp(
-    const task* t, const tile* rows, real* scratch, double* made
-) noexcept nogil:
-    cdef const real* x[TILE]
-    cdef exp_tile s
-    sum_exp_rows(&t.p, rows.p, rows.rows, t.c, scratch, <const real**>x, &s, False, False, NULL,
-                 NULL, False)
-    logsumexp_of(&s, made, <const real*>scratch)
-
-
 cdef inline void entropy_from_logits(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
@@ -117,35 +103,3 @@ cdef inline void cross_entropy_from_logits(
     sum_exp_of_q(t, rows, scratch, <const real**>x, &s)
     cross_entropy_of(t, rows, <const real* const*>x, scratch, <const double*>s.m,
                      <const double*>s.log_sum, made)
-
-
-cdef inline void score_from_logits(
-    const task* t, const tile* rows, real* scratch, double* made
-) noexcept nogil:
-    cdef Py_ssize_t many = abreast(<const real*>scratch)
-    cdef const real* x[TILE]
-    cdef const real* tail
-    cdef double at_label[TILE]
-    cdef double first[TILE]
-    cdef double rank[TILE]
-    cdef bint ordered = in_order(t, rows)
-    cdef bint ranked = wanted(t, TOP_CLASS) or wanted(t, RANK)
-    cdef exp_tile s
-    cdef Py_ssize_t r, y
-    sum_exp_rows(
-        &t.q, rows.q, rows.rows, t.c, scratch, <const real**>x, &s, True, False,
-        <const Py_ssize_t*>rows.label, NULL, False)
-    for r in range(rows.rows):
-        tail = tail_of(<const real*>room_of(scratch, r))
-        y = rows.label[r]
-        at_label[r] = x[r][y]
-        if ranked:
-            first[r] = s.first[r]
-            if s.ties[r] > 1:
-                first[r] = <double>first_in_block(x[r], t.c, tail, <real>s.m[r])
-            rank[r] = 1 + s.above[r]
-    for r in range(rows.rows, many):
-        at_label[r] = s.m[r]
-    put_column(t, rows, ordered, TOP_CLASS, <const double*>first)
-    put_column(t, rows, ordered, RANK, <const double*>rank)
-    score_of(t, rows, ordered, &s, <const double*>at_label, made, scratch)

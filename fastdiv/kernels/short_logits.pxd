@@ -151,26 +151,6 @@ cdef inline void sum_exp_tile(
     end_sums(s, x, spreads)
 
 
-cdef inline void logsumexp_of(const exp_tile* s, double* made, const real* like) noexcept nogil:
-    cdef Py_ssize_t many = abreast(like)
-    cdef Py_ssize_t lane
-    cdef bint cancels
-    for lane in range(many):
-        made[lane] = s.m[lane] + s.log_sum[lane]
-        if real is float:
-            # Normalised log-probabilities: the two terms cancel, which double can bear.
-            cancels = abs(made[lane]) < 0.25 * s.log_sum[lane]
-            made[lane] = NAN if cancels else made[lane]
-
-
-cdef inline void logsumexp(const task* t, const tile* rows, real* x, double* made) noexcept nogil:
-    cdef exp_tile s
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
-    load_tile(&t.p, rows.p, t.c, x)
-    sum_exp_tile(x, t.c, after(x), x, &s, &next, False, NULL)
-    logsumexp_of(&s, made, <const real*>x)
-
-
 cdef inline void entropy_of(const exp_tile* s, double* made, const real* like) noexcept nogil:
     cdef Py_ssize_t lane
     for lane in range(abreast(like)):

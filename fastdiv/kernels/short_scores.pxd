@@ -2,13 +2,14 @@
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
+from fastdiv.kernels.log_sums cimport log_sums_of
 from fastdiv.kernels.logit_rows cimport logsumexp_of_q
 from fastdiv.kernels.ranks cimport next_above
 from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
     brier_of, exp_gap,
 )
-from fastdiv.kernels.short_logits cimport entropy_of, exp_tile, logsumexp_of, sum_exp_tile
+from fastdiv.kernels.short_logits cimport entropy_of, exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, after, coming, coming_after, tile, tile_squares
 from fastdiv.kernels.turning cimport load_tile
@@ -74,7 +75,7 @@ cdef inline void score_of(
     put_column(t, rows, ordered, CONFIDENCE, <const double*>confidence)
     if wanted(t, LOGSUMEXP):
         row = t[0]
-        logsumexp_of(s, <double*>lse, <const real*>scratch)
+        log_sums_of(&t.q, rows.q, rows.rows, t.c, s, <double*>lse, scratch)
         for lane in range(rows.rows):
             if lse[lane] != lse[lane] and made[lane] == made[lane]:
                 row.q.data = rows.q[lane]

@@ -5,11 +5,13 @@ The order is that of the numbers by which functions are called, see ``ROWS`` in 
 
 cimport fastdiv.kernels.careful_pairs as careful_pairs
 cimport fastdiv.kernels.careful_targets as careful_targets
+cimport fastdiv.kernels.log_sums as log_sums
 cimport fastdiv.kernels.logit_compare as logit_compare
 cimport fastdiv.kernels.logit_rows as logit_rows
 cimport fastdiv.kernels.mid_logit_compare as mid_logit_compare
 cimport fastdiv.kernels.mid_logit_pairs as mid_logit_pairs
 cimport fastdiv.kernels.mid_logits as mid_logits
+cimport fastdiv.kernels.mid_scores as mid_scores
 cimport fastdiv.kernels.mid_softmax as mid_softmax
 cimport fastdiv.kernels.mid_weight_targets as mid_weight_targets
 cimport fastdiv.kernels.mid_weights as mid_weights
@@ -132,10 +134,10 @@ cdef inline void fill(entry* table) noexcept:
             logit_rows.logsumexp[double],
             0,
             SHORT_ONE,
-            short_logits.logsumexp[float],
-            short_logits.logsumexp[double],
-            mid_logits.logsumexp[float],
-            mid_logits.logsumexp[double],
+            log_sums.short_logsumexp[float],
+            log_sums.short_logsumexp[double],
+            log_sums.mid_logsumexp[float],
+            log_sums.mid_logsumexp[double],
         ),
         entry(
             "softmax",
@@ -230,8 +232,8 @@ cdef inline void fill(entry* table) noexcept:
             SHORT_ONE,
             short_scores.score_from_logits[float],
             short_scores.score_from_logits[double],
-            mid_logits.score_from_logits[float],
-            mid_logits.score_from_logits[double],
+            mid_scores.score_from_logits[float],
+            mid_scores.score_from_logits[double],
         ),
         entry(
             "compare_from_logits",
