@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -58,11 +59,26 @@ def read(arrays: list[NDArray[Any]], threads: int) -> None:
         part.result()
 
 
-def clock() -> float:
-    """Tell the processor's clock in GHz, from a chain of four cycles a step."""
-    steps, best = 10_000_000, np.inf
+def _best(call: Callable[[int], Any], steps: int) -> float:
+    """Seconds of a step, the least of five trials."""
+    best = np.inf
     for _ in range(5):
         start = time.perf_counter()
-        _module.chained(steps)
+        call(steps)
         best = min(best, time.perf_counter() - start)
-    return 4e-9 * steps / best
+    return best / steps
+
+
+def clock() -> float:
+    """Tell the processor's clock in GHz, from a chain of four cycles a step."""
+    return 4e-9 / _best(_module.chained, 10_000_000)
+
+
+def cycles_of_arithmetic() -> tuple[float, float]:
+    """Tell how many cycles a multiply-add and a division of sixteen floats take among others."""
+    ghz = clock()
+    registers = 1024 / 16
+    return (
+        _best(_module.multiplied, 20_000) * ghz * 1e9 / registers / 8,
+        _best(_module.divided, 20_000) * ghz * 1e9 / registers,
+    )

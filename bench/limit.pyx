@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint64_t
 
-from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport block_max
 
 cdef enum:
@@ -43,3 +43,34 @@ def chained(Py_ssize_t n):
         for k in range(n):
             x = x * <uint64_t>6364136223846793005 + <uint64_t>1442695040888963407
     return x
+
+
+def multiplied(Py_ssize_t n):
+    """Multiply and add eight times of each number of a block, all n times: no number waits for
+    another."""
+    cdef float x[BLOCK]
+    cdef Py_ssize_t i, j, k
+    cdef float a
+    for j in range(BLOCK):
+        x[j] = <float>(1 + j * 1e-6)
+    with nogil:
+        for k in range(n):
+            for j in range(BLOCK):
+                a = x[j]
+                for i in range(8):
+                    a = fma(a, <float>0.999, <float>0.001)
+                x[j] = a
+    return x[0]
+
+
+def divided(Py_ssize_t n):
+    """Divide by each number of a block, all n times."""
+    cdef float x[BLOCK]
+    cdef Py_ssize_t j, k
+    for j in range(BLOCK):
+        x[j] = <float>(1 + j * 1e-6)
+    with nogil:
+        for k in range(n):
+            for j in range(BLOCK):
+                x[j] = <float>1 / x[j]
+    return x[0]

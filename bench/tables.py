@@ -49,8 +49,9 @@ SMALL = ["64x128", "1x1000"]
 WHAT_BINDS = (
     "Instructions of the innermost loop for 16 float32 elements, one 512-bit register, and the "
     "cycles that a whole call takes for them with its rows in the cache (`python bench/loops.py`). "
-    "The floor is two multiply-adds a cycle. Beside the loop a call looks for maxima, adds up, and "
-    "takes a logarithm for every row; KL from logits takes two exponentials of 17 instructions."
+    "The floor is what the multiply-adds, or the divisions, take at least on this processor. "
+    "Beside the loop a call looks for maxima, adds up, and takes a logarithm for every row; KL "
+    "from logits takes two exponentials of 17 instructions."
 )
 
 
