@@ -48,14 +48,26 @@ def test_error_in_ulp_of_fields(call, kind, dtype):
     check(call, (r for c, n in ((130, 5), (1030, 2)) for r in sweep(kind, c, dtype, n)), dtype)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("call", SEVERAL, ids=str)
+def test_error_in_ulp_of_fields_of_one_block(call, kind, dtype, request):
+    if (str(call), kind, dtype) == ("compare, delta_p", "levels", np.float64):
+        known = "19.8 ulp, not 12, of rows 1.5e-14 apart: docs/accuracy.md says so"
+        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=known))
+    check(call, sweep(kind, 230, dtype, 5), dtype)
+
+
 OF_THEIR_OWN = ("normalize=False", "smoothing", "temperature")
 
 
 # Where rows are short, of one block, and of several.
+LENGTHS = (41, 60, 61, 80, 81, 101, 121, 161, 201, 1025)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("call", [c for c in OPTIONS if c.options in OF_THEIR_OWN], ids=str)
 def test_error_in_ulp_of_options_with_ways_of_their_own(call, kind, dtype):
-    rows = [r for c in (60, 61, 81, 101, 121, 161, 201, 1025) for r in sweep(kind, c, dtype, 6)]
+    rows = [r for c in LENGTHS for r in sweep(kind, c, dtype, 6)]
     check(call, rows[:: 3 if dtype == np.float32 else 4], dtype)
 
 

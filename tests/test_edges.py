@@ -309,7 +309,31 @@ def test_no_weight_at_all_is_a_positive_zero(c, dtype):
 
 
 @pytest.mark.parametrize(
-    "c", [1, 2, 3, 40, 60, 61, 80, 81, 100, 101, 120, 121, 160, 161, 200, 201, 600, 1100]
+    "c",
+    [
+        1,
+        2,
+        3,
+        40,
+        41,
+        48,
+        49,
+        60,
+        61,
+        70,
+        80,
+        81,
+        100,
+        101,
+        120,
+        121,
+        160,
+        161,
+        200,
+        201,
+        600,
+        1100,
+    ],
 )
 def test_negative_weights_alone_make_no_distribution(c, dtype):
     # As log-probabilities do that are given by mistake.
@@ -329,7 +353,7 @@ def test_negative_weights_alone_make_no_distribution(c, dtype):
                     assert np.isnan(made).all()
 
 
-@pytest.mark.parametrize("c", [2, 61, 130, 600, 1100])
+@pytest.mark.parametrize("c", [2, 61, 130, 230, 600, 1100])
 def test_a_label_next_to_nothing_beside_huge_weights(c):
     q = np.zeros((20, c))
     q[:, 0], q[:, -1] = 0.5, 1e308

@@ -42,7 +42,7 @@ def test_all_65536_of_them(half, width, step, order):
 
 
 @pytest.mark.usefixtures("isa")
-@pytest.mark.parametrize("c", [1, 7, 33, 128, 129, 1500])
+@pytest.mark.parametrize("c", [1, 7, 33, 128, 129, 230, 1500])
 def test_the_bits_are_those_of_float32(name, function, half, c):
     args = [a.astype(half) for a in rows_for(name, 40, c, np.float32)]
     same = [a.astype(np.float32) for a in args]

@@ -77,7 +77,18 @@ def side_by_side(rows: Any) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("n", "c"),
-    [(1, 200), (2, 129), (15, 300), (16, 1024), (17, 150), (70, 129), (131, 1030), (20, 40000)],
+    [
+        (1, 200),
+        (2, 129),
+        (2, 230),
+        (15, 300),
+        (16, 1024),
+        (17, 150),
+        (70, 129),
+        (70, 230),
+        (131, 1030),
+        (20, 40000),
+    ],
 )
 def test_rows_side_by_side(name, function, n, c, dtype):
     args = rows_for(name, n, c, dtype)
@@ -139,7 +150,7 @@ def test_long_rows_of_two_types_side_by_side(n, one, other):
     assert_same(made, fastdiv.softmax(p).T)
 
 
-@pytest.mark.parametrize("c", [129, 130, 143, 144, 145])
+@pytest.mark.parametrize("c", [129, 130, 143, 144, 145, 209, 210])
 def test_every_place_in_a_line(c, dtype):
     x = np.random.default_rng(c).normal(size=(c, 100)).astype(dtype)
     for past in range(64 // x.itemsize):

@@ -198,7 +198,7 @@ def test_a_single_row_gives_a_number(name, function, dtype):
     assert isinstance(got, np.ndarray if name in MAKERS else dtype)
 
 
-@pytest.mark.parametrize("c", [3, 130, 1500])
+@pytest.mark.parametrize("c", [3, 130, 230, 1500])
 def test_smoothing_at_its_ends(c, dtype):
     x = np.zeros((3, c), dtype)
     x[0, 1] = x[1, 1:] = -np.inf

@@ -64,7 +64,7 @@ def test_temperatures_next_to_the_ends_of_the_range(t, c):
 
 
 @pytest.mark.usefixtures("isa")
-@pytest.mark.parametrize("c", [2, 130, 1030])
+@pytest.mark.parametrize("c", [2, 130, 230, 1030])
 def test_a_temperature_is_a_division_of_the_logits(c, dtype):
     # By a power of two exactly: the same numbers, but for their last bits.
     rng = np.random.default_rng(c)
@@ -81,7 +81,7 @@ def test_a_temperature_is_a_division_of_the_logits(c, dtype):
             assert got.dtype == dtype
 
 
-@pytest.mark.parametrize("c", [7, 130, 1030])
+@pytest.mark.parametrize("c", [7, 130, 230, 1030])
 def test_a_batch_has_the_bits_of_its_rows(c, dtype):
     rng = np.random.default_rng(c)
     x, y = rng.normal(size=(50, c)).astype(dtype), rng.integers(0, c, 50)
