@@ -74,9 +74,8 @@ def clock() -> float:
     return 4e-9 / _best(_module.chained, 10_000_000)
 
 
-def cycles_of_arithmetic() -> tuple[float, float]:
+def cycles_of_arithmetic(ghz: float) -> tuple[float, float]:
     """Tell how many cycles a multiply-add and a division of sixteen floats take among others."""
-    ghz = clock()
     registers = 1024 / 16
     return (
         _best(_module.multiplied, 20_000) * ghz * 1e9 / registers / 8,

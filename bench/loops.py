@@ -117,7 +117,7 @@ def table() -> list[str]:
     """Make a line for each function."""
     code = disassembled()
     ghz = clock()
-    multiply_add, division = cycles_of_arithmetic()
+    multiply_add, division = cycles_of_arithmetic(ghz)
     lines = [
         f"| function | {' | '.join(KINDS)} | floor | cycles |",
         "| --- |" + " --: |" * (len(KINDS) + 2),

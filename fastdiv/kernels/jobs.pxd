@@ -13,7 +13,7 @@ from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
 from fastdiv.kernels.sources cimport FLOAT32, source
 from fastdiv.kernels.table cimport KEEPS
-from fastdiv.kernels.tiles cimport TILE_SCRATCH, abreast, tile
+from fastdiv.kernels.tiles cimport TILE_SCRATCH, abreast, short_most, tile
 from fastdiv.kernels.walks cimport OUT, P, Q, in_line, step, walk
 
 cdef extern from "fenv.h" nogil:
@@ -127,8 +127,7 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     cdef fenv_t callers
     cdef Py_ssize_t most = BLOCK_F64 if j.wide else BLOCK_F32
     cdef int rows
-    cdef Py_ssize_t limit = j.chosen.short_most
-    cdef bint short = j.t.c <= (limit // 2 if j.wide else limit)
+    cdef bint short = j.t.c <= short_most(j.chosen.short_most, j.wide)
     j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     j.p_across.allocated = j.q_across.allocated = j.out_across.allocated = NULL

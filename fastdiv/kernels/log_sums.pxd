@@ -11,7 +11,9 @@ from fastdiv.kernels.lanes cimport BLOCK_F64
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport source, task
-from fastdiv.kernels.tiles cimport SHORT_ONE, TILE, abreast, after, coming, coming_after, tile
+from fastdiv.kernels.tiles cimport (
+    SHORT_ONE, TILE, abreast, after, coming, coming_after, short_most, tile,
+)
 from fastdiv.kernels.turning cimport load_tile
 
 
@@ -22,7 +24,7 @@ cdef inline void sum_again(
     """The sums of n rows, in double; the other lanes are the first one's."""
     cdef const double* x[TILE]
     cdef coming next
-    if c <= SHORT_ONE // 2:
+    if c <= short_most(SHORT_ONE, True):
         next.at, next.step = at[0], 0
         load_tile(row, at, c, scratch)
         sum_exp_tile(scratch, c, after(scratch), scratch, s, &next, False, NULL)

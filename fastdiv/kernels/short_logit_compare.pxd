@@ -14,6 +14,7 @@ from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sums cimport lost_in
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, coming, coming_after, tile
 from fastdiv.kernels.turning cimport load_tile
 
@@ -61,18 +62,17 @@ cdef inline void same_tops(
 
 
 cdef inline void add_four(const real* terms, double* total, double* lost) noexcept nogil:
-    """Add four terms of every pair; of doubles what is lost with them is kept (TwoSum): twenty-five
+    """Add four terms of every pair; of doubles what is lost with them is kept: twenty-five
     steps of one side each made total variation 18 ulp off."""
     cdef Py_ssize_t many = abreast(terms), lane
-    cdef double value, before, part
+    cdef double value, before
     for lane in range(many):
         value = ((terms[lane] + terms[lane + many])
                  + (terms[lane + 2 * many] + terms[lane + 3 * many]))
         before = total[lane]
         total[lane] = before + value
         if real is double:
-            part = total[lane] - before
-            lost[lane] += (before - (total[lane] - part)) + (value - part)
+            lost[lane] += lost_in(total[lane], before, value)
 
 
 cdef inline void give_back(double* total, const double* lost, const real* like) noexcept nogil:

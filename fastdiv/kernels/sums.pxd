@@ -35,11 +35,16 @@ ctypedef double (*rest_f64)(
     const double*, Py_ssize_t, const double*, double, double*) noexcept nogil
 
 
+cdef inline double lost_in(double sum, double a, double b) noexcept nogil:
+    """What is missing in the rounded sum of a and b (Knuth's TwoSum)."""
+    cdef double part = sum - a
+    return (a - (sum - part)) + (b - part)
+
+
 cdef inline void add(double_sum* s, double value) noexcept nogil:
-    """Add with the rounding error kept (Knuth's TwoSum)."""
+    """Add with the rounding error kept."""
     cdef double high = s.high + value
-    cdef double part = high - s.high
-    s.low += (s.high - (high - part)) + (value - part)
+    s.low += lost_in(high, s.high, value)
     s.high = high
 
 

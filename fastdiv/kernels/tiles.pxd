@@ -47,6 +47,11 @@ cdef inline Py_ssize_t abreast(const real* x) noexcept nogil:
     return TILE if real is float else TILE // 2
 
 
+cdef inline Py_ssize_t short_most(Py_ssize_t limit, bint doubles) noexcept nogil:
+    """Most classes of a short row of a function with that limit for floats."""
+    return limit // 2 if doubles else limit
+
+
 cdef inline real* after(real* x) noexcept nogil:
     """The room for a tile's next operand."""
     return x + (OPERAND if real is float else OPERAND // 2)
