@@ -163,9 +163,11 @@ def test_log1p(elementary):
 
 @pytest.mark.parametrize(("wide", "unit"), [(True, U64), (False, U32)])
 def test_phi(elementary, wide, unit):
-    # phi(p, q) = p log(p / q) - p + q, of pairs apart by every power of two, up and down.
+    # phi(p, q) = p log(p / q) - p + q, of pairs apart by every power of two, up and down, and of
+    # many by a factor of up to eight, of which are the worst.
     rng = np.random.default_rng(0)
     real = float if wide else np.float32
+    phi = elementary.phi if wide else elementary.phi_f32
     worst, where = 0, None
     for apart in range(-20, 40):
         for up in (-1, 1):
@@ -177,6 +179,10 @@ def test_phi(elementary, wide, unit):
                 if p == q:
                     continue
                 want = mpf(p) * mp.log(mpf(p) / mpf(q)) - mpf(p) + mpf(q)
-                got = (elementary.phi if wide else elementary.phi_f32)(p, q)
-                worst, where = max((worst, where), (abs(got / want - 1) / unit, (p, q)))
+                worst, where = max((worst, where), (abs(phi(p, q) / want - 1) / unit, (p, q)))
     assert worst <= 3.4, where
+    for q, powers in zip(rng.uniform(1, 2, 20000), rng.uniform(-3, 3, 20000), strict=True):
+        p, q = float(real(q * 2.0**powers)), float(real(q))
+        want = mpf(p) * mp.log(mpf(p) / mpf(q)) - mpf(p) + mpf(q)
+        worst, where = max((worst, where), (abs(phi(p, q) / want - 1) / unit, (p, q)))
+    assert worst <= 5.1, where

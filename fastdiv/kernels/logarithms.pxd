@@ -1,7 +1,7 @@
 """Logarithms of one number and of a ratio, and phi, written as math.pxd is."""
 
-from libc.float cimport DBL_MIN, FLT_MIN
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.float cimport DBL_MIN
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, fma, real
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
@@ -83,79 +83,77 @@ cdef inline real mantissa_of(real m, real origin, real unit) noexcept nogil:
 
 
 cdef inline real phi_ratio(
-    real p, real q, real delta, real factor, bint rounded, bint scaled, real* steps
+    real p, real q, real delta, real factor, bint rounded, bint scaled, real* binades
 ) noexcept nogil:
-    """t = (m - b) / (m + b), where m = p 2^-d is p in b's binade, m / b in [2/3, 3/2].
+    """t = (m - b) / (m + b), where m = p 2^-d is within a factor of two of b, on p's side of it.
 
     b is q or, if ``scaled``, factor * q, which is not rounded where it matters. delta is p - b,
     which the caller knows better than by rounding, unless ``rounded``. Within a factor of two of
-    b, d is taken as 0. It comes back in ``steps``: 2^23 d of a float, d of a double. p = b = 0
-    gives t = 0, because the denominator is kept above 0.
+    b, p is m. d comes in the bits of ``binades``, where the type has its exponent. p = b = 0 gives
+    t = 0, because the denominator is kept above 0.
     """
     cdef real m, top, bottom, b = factor * q if scaled else q
-    cdef uint32_t i, e, far
-    cdef uint64_t j, f, away
-    # The selects are made with bit masks: of conditional expressions gcc makes two branches with
-    # a division in each, and of these two masked divisions.
+    cdef uint32_t i, e
+    cdef int32_t least
+    cdef uint64_t j, f
+    # In integers, of which there are units enough: comparisons take those of the multiply-adds.
     if real is float:
         i = bits32(p) - bits32(b)
-        far = <uint32_t>(i + <uint32_t>0x7fffff < <uint32_t>0xffffff) - <uint32_t>1
-        # d 2^23, d the nearest exponent difference; exact in a float, as is ln 2 / 2^23.
-        e = ((i + <uint32_t>0x400000) & <uint32_t>0xff800000) & far
-        steps[0] = <float><int32_t>e
+        e = (i + (<uint32_t>(<int32_t>i >> 31) & <uint32_t>0x7fffff)) & <uint32_t>0xff800000
+        binades[0] = float_of(e)
         m = float_of(bits32(p) - e)
         top = fma(-q, factor, m) if scaled else m - b
         if not rounded:
-            top = float_of((bits32(top) & far) | (bits32(delta) & ~far))
-        bottom = m + b
-        return top / (FLT_MIN if bottom < FLT_MIN else bottom)
+            top = delta if e == 0 else top
+        least = <int32_t>bits32(m + b)
+        least = 0x00800000 if least < 0x00800000 else least
+        return top / float_of(<uint32_t>least)
     else:
         j = bits64(p) - bits64(b)
-        away = <uint64_t>(
-            j + <uint64_t>0xfffffffffffff < <uint64_t>0x1fffffffffffff) - <uint64_t>1
-        # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
-        # shifted number positive.
-        f = ((j + <uint64_t>0x8000000000000) & <uint64_t>0xfff0000000000000) & away
-        steps[0] = double_of(
-            ((f + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
-        ) - 4503599627372543.0
+        f = ((j + (<uint64_t>(<int64_t>j >> 63) & <uint64_t>0xfffffffffffff))
+             & <uint64_t>0xfff0000000000000)
+        binades[0] = double_of(f)
         m = double_of(bits64(p) - f)
         top = fma(-q, factor, m) if scaled else m - b
         if not rounded:
-            top = double_of((bits64(top) & away) | (bits64(delta) & ~away))
+            top = delta if f == 0 else top
         bottom = m + b
         return top / (DBL_MIN if bottom < DBL_MIN else bottom)
 
 
-cdef inline real phi_series(
-    real p, real delta, real t, real steps, bint fine
-) noexcept nogil:
-    """phi from the ratio: log(p / q) = d ln 2 + 2 t + t^3 S(t^2).
+cdef inline bint are_near(real binades) noexcept nogil:
+    """Whether p is within a factor of two of b."""
+    if real is float:
+        return bits32(binades) == 0
+    else:
+        return bits64(binades) == 0
 
-    Where d = 0, phi = delta t + p t^3 S: nothing cancels. Of pairs sampled at every distance within
-    3.4 u in either type (tests/test_elementary.py); the worst, 2.8 times apart, are 5.7 u off if
-    ``fine``, else 7.0 u, as the logarithm is rounded before p - q is taken from it.
+
+cdef inline real phi_series(real p, real delta, real t, real binades) noexcept nogil:
+    """phi from the ratio: log(p / b) = d ln 2 + 2 t + t^3 S(t^2).
+
+    Where d = 0, phi = delta t + p t^3 S: nothing cancels, and up to a factor of two it is within
+    4.0 u. The worst are 5.1 u off: pairs p = 0.41 q (tests/test_elementary.py).
     """
     cdef real ln2 = LN2_HI_F / <float>8388608.0 if real is float else LN2_HI
-    cdef real lead, v = t * t
-    cdef uint32_t far
-    cdef uint64_t away
-    if fine:
-        lead = fma(p, t + t, fma(p, steps * ln2, -delta))
-    else:
-        lead = fma(p, fma(steps, ln2, t + t), -delta)
+    cdef real lead, rest, steps, v = t * t
     if real is float:
-        far = <uint32_t>(steps == 0) - <uint32_t>1
-        lead = float_of((bits32(lead) & far) | (bits32(delta * t) & ~far))
+        # 2^23 d, exact, as is ln 2 / 2^23.
+        steps = <float><int32_t>bits32(binades)
     else:
-        away = <uint64_t>(steps == 0) - <uint64_t>1
-        lead = double_of((bits64(lead) & away) | (bits64(delta * t) & ~away))
-    return fma(p * t * v, atanh_tail(v), lead)
+        # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
+        # shifted number positive.
+        steps = double_of(
+            ((bits64(binades) + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
+        ) - 4503599627372543.0
+    lead = delta if are_near(binades) else p + p
+    rest = <real>0 if are_near(binades) else fma(p, steps * ln2, -delta)
+    return fma(t, fma(p * v, atanh_tail(v), lead), rest)
 
 
 cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nogil:
     """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0); q for
     p = 0."""
-    cdef real steps = 0
-    cdef real t = phi_ratio(p, q, delta, <real>1, rounded, False, &steps)
-    return phi_series(p, delta, t, steps, True)
+    cdef real binades = 0
+    cdef real t = phi_ratio(p, q, delta, <real>1, rounded, False, &binades)
+    return phi_series(p, delta, t, binades)

@@ -5,7 +5,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.infinite_pairs cimport inspect
-from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -15,7 +15,7 @@ from fastdiv.kernels.tiles cimport (
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
-from fastdiv.kernels.weights cimport faint, most, vanishing
+from fastdiv.kernels.weights cimport faint, most, pair_flags
 
 
 cdef inline void pair_results(
@@ -69,6 +69,10 @@ cdef inline void pair_pass(
     cdef real delta[TILE]
     cdef real phi_q[TILE]
     cdef real signs[TILE]
+    cdef real ratio[TILE]
+    cdef real binades[TILE]
+    cdef real ratio_q[TILE]
+    cdef real binades_q[TILE]
     cdef real bad[TILE]
     cdef double mass[TILE]
     cdef double total[TILE]
@@ -76,7 +80,7 @@ cdef inline void pair_pass(
     cdef double phi_qs[TILE]
     cdef double nearby[TILE]
     cdef real* near = after(phi)
-    cdef real a, b, d, f, m, one, other, steps = 0
+    cdef real a, b, d, f
     cdef Py_ssize_t j, k, lane
     clear_tile(<real*>delta)
     clear_tile(<real*>phi_q)
@@ -85,6 +89,8 @@ cdef inline void pair_pass(
         ask(next_p, j)
         ask(next_q, j)
         k = j * many
+        # All lanes up to their divisions, then on to their terms: of one loop gcc makes two, for
+        # pairs that are near and others, and takes the half of each.
         for lane in range(many):
             a = p[k + lane]
             b = q[k + lane]
@@ -92,35 +98,43 @@ cdef inline void pair_pass(
             if symmetric:
                 near[k + lane] = d
                 b = factor[lane] * b if scaled else b
-                d = d * <real>0.5
-                m = (a + b) * <real>0.5
-                f = phi_ratio(b, m, -d, <real>1, False, False, &steps)
-                other = phi_series(b, -d, f, steps, False)
-                f = phi_ratio(a, m, d, <real>1, False, False, &steps)
-                one = phi_series(a, d, f, steps, False)
-                phi[k + lane] = one + other
-                phi_q[lane] += other
-                f = vanishing(m, a + b)
+                ratio[lane] = phi_ratio(
+                    a + a, a + b, d, <real>1, False, False, &binades[lane])
+                ratio_q[lane] = phi_ratio(
+                    b + b, a + b, -d, <real>1, False, False, &binades_q[lane])
             else:
                 delta[lane] += d
-                f = phi_ratio(a, b, <real>0, factor[lane], True, scaled, &steps)
+                ratio[lane] = phi_ratio(
+                    a, b, <real>0, factor[lane], True, scaled, &binades[lane])
+            # q's own sign: of negative weights alone the factor is negative, too.
+            f = pair_flags(a, q[k + lane], factor[lane], symmetric, scaled, True)
+            signs[lane] = or_bits(signs[lane], f)
+        for lane in range(many):
+            a = p[k + lane]
+            b = q[k + lane]
+            d = difference(a, b, factor[lane], scaled)
+            if symmetric:
+                b = factor[lane] * b if scaled else b
+                f = phi_series(b + b, -d, ratio_q[lane], binades_q[lane])
+                phi[k + lane] = phi_series(a + a, d, ratio[lane], binades[lane]) + f
+                phi_q[lane] += f
+            else:
                 if plain:
                     # Of p and q within a factor of two phi and, exact, p - q; of others
                     # p log(p / q) itself, which may be much less than either.
-                    d = d if steps == 0 else <real>0
+                    d = d if are_near(binades[lane]) else <real>0
                     near[k + lane] = d
-                phi[k + lane] = phi_series(a, d, f, steps, True)
-                b = factor[lane] * b if scaled else b
-                f = vanishing(b, a)
-            # q's own sign: of negative weights alone the factor is negative, too.
-            signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(a, q[k + lane]))
+                phi[k + lane] = phi_series(a, d, ratio[lane], binades[lane])
     tile_sum(<const real*>phi, c, <double*>total)
     tile_sum(p, c, <double*>mass)
     for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
         deltas[lane] = delta[lane]
-        phi_qs[lane] = phi_q[lane]
+        phi_qs[lane] = 0.5 * phi_q[lane]
     if symmetric:
+        # Terms were of 2 p and 2 q against p + q.
+        for lane in range(many):
+            total[lane] *= 0.5
         # Not in a chain: see sum_terms.
         tile_sum(<const real*>near, c, <double*>deltas)
     elif plain:

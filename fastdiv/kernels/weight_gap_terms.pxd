@@ -4,26 +4,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, prefetch, real
 from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes
 from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.weights cimport least_normal, vanishing
-
-
-cdef inline bint are_good(
-    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail
-) noexcept nogil:
-    """Whether no weight of two blocks is negative, and none is on a q that vanishes."""
-    cdef real signs[MAX_LANES]
-    cdef Py_ssize_t k = 0, lane, width = lanes(p), whole = n - n % width
-    cdef const real* a
-    cdef const real* b
-    clear(<real*>signs)
-    while k < n:
-        a = at(p, k, whole, p_tail)
-        b = at(q, k, whole, q_tail)
-        for lane in range(width):
-            signs[lane] = or_bits(or_bits(signs[lane], vanishing(b[lane], a[lane])),
-                                  or_bits(a[lane], b[lane]))
-        k += width
-    return not sign_bit(any_bits(<real*>signs))
+from fastdiv.kernels.weights cimport are_good, pair_flags
 
 
 cdef inline void ratio_step(
@@ -33,19 +14,15 @@ cdef inline void ratio_step(
     """What log(q) needs of ``width`` lanes that takes a division, and in ``signs`` what shows a
     row that is not for this pass.
 
-    Not weighed, that is any q that vanishes: a step in place of four, for what ``are_good`` then
-    looks at again.
+    Not weighed, that may be any q that vanishes, for ``are_good`` to look at again.
     """
     cdef Py_ssize_t lane
     cdef real f
     for lane in range(width):
         ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
-        if not (targeted or logs):
-            f = q[lane]
-        elif weighed:
-            f = or_bits(or_bits(vanishing(q[lane], p[lane]), p[lane]), q[lane])
-        else:
-            f = or_bits(q[lane] - 4 * least_normal(q), p[lane])
+        f = q[lane]
+        if targeted or logs:
+            f = pair_flags(p[lane], f, <real>1, False, False, weighed)
         signs[lane] = or_bits(signs[lane], f)
 
 
@@ -121,4 +98,4 @@ cdef inline bint gap_terms(
         k += half
     if not sign_bit(any_bits(<real*>signs)):
         return True
-    return (targeted or logs) and are_good(p, q, n, p_tail, q_tail)
+    return (targeted or logs) and are_good(p, q, n, p_tail, q_tail, <real>1, False, False)

@@ -21,10 +21,10 @@ from fastdiv.kernels.arithmetic cimport finite, fma, prefetch, real
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
-from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum
-from fastdiv.kernels.weights cimport most, vanishing
+from fastdiv.kernels.weights cimport are_good, most, pair_flags
 from fastdiv.kernels.wide cimport WIDE, tree_of_wide, wide, wide_zero, widened
 
 ctypedef struct pair_sums:
@@ -41,29 +41,31 @@ cdef inline real difference(real p, real q, real factor, bint scaled) noexcept n
 
 
 cdef inline void ratio_step(
-    const real* p, const real* q, real factor, real* ratio, real* steps, real* ratio_q,
-    real* steps_q, real* signs, Py_ssize_t width, bint symmetric, bint scaled,
+    const real* p, const real* q, real factor, real* ratio, real* binades, real* ratio_q,
+    real* binades_q, real* signs, Py_ssize_t width, bint symmetric, bint scaled, bint weighed,
 ) noexcept nogil:
-    """What phi needs of ``width`` lanes that takes a division."""
+    """What phi needs of ``width`` lanes that takes a division, and in ``signs`` what shows rows
+    that are not for this pass, or, not ``weighed``, may not be."""
     cdef Py_ssize_t lane
-    cdef real b, d, m, f
+    cdef real b, d, f
     for lane in range(width):
-        b = factor * q[lane] if scaled else q[lane]
         if symmetric:
-            d = difference(p[lane], q[lane], factor, scaled) * <real>0.5
-            m = (p[lane] + b) * <real>0.5
-            ratio[lane] = phi_ratio(p[lane], m, d, <real>1, False, False, &steps[lane])
-            ratio_q[lane] = phi_ratio(b, m, -d, <real>1, False, False, &steps_q[lane])
-            f = vanishing(m, p[lane] + b)
+            b = factor * q[lane] if scaled else q[lane]
+            d = difference(p[lane], q[lane], factor, scaled)
+            f = p[lane] + b
+            ratio[lane] = phi_ratio(
+                p[lane] + p[lane], f, d, <real>1, False, False, &binades[lane])
+            ratio_q[lane] = phi_ratio(b + b, f, -d, <real>1, False, False, &binades_q[lane])
         else:
-            ratio[lane] = phi_ratio(p[lane], q[lane], <real>0, factor, True, scaled, &steps[lane])
-            f = vanishing(b, p[lane])
-        signs[lane] = or_bits(or_bits(signs[lane], f), or_bits(p[lane], q[lane]))
+            ratio[lane] = phi_ratio(
+                p[lane], q[lane], <real>0, factor, True, scaled, &binades[lane])
+        f = pair_flags(p[lane], q[lane], factor, symmetric, scaled, weighed)
+        signs[lane] = or_bits(signs[lane], f)
 
 
 cdef inline void phi_step(
-    const real* p, const real* q, real factor, const real* ratio, const real* steps,
-    const real* ratio_q, const real* steps_q, real* phi, real* phi_q, real* delta,
+    const real* p, const real* q, real factor, const real* ratio, const real* binades,
+    const real* ratio_q, const real* binades_q, real* phi, real* phi_q, real* delta,
     real* gap, Py_ssize_t width, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """The terms of ``width`` lanes; of plain rows ``gap`` is p - q or 0."""
@@ -75,15 +77,14 @@ cdef inline void phi_step(
         delta[lane] += d
         if symmetric:
             b = factor * q[lane] if scaled else q[lane]
-            d = d * <real>0.5
-            f = phi_series(b, -d, ratio_q[lane], steps_q[lane], False)
-            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane], False) + f
+            f = phi_series(b + b, -d, ratio_q[lane], binades_q[lane])
+            made[lane] = phi_series(p[lane] + p[lane], d, ratio[lane], binades[lane]) + f
             phi_q[lane] += f
         else:
             if plain:
-                d = d if steps[lane] == 0 else <real>0
+                d = d if are_near(binades[lane]) else <real>0
                 gap[lane] = d
-            made[lane] = phi_series(p[lane], d, ratio[lane], steps[lane], True)
+            made[lane] = phi_series(p[lane], d, ratio[lane], binades[lane])
     put_lanes(phi, <const real*>made, width)
 
 
@@ -113,14 +114,15 @@ cdef inline bint pair_terms(
     bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes, and the smaller sums; whether the block is for
-    this pass.
+    this pass. phi of p and m, and of q and m, are half of those of 2 p and 2 q against p + q, which
+    the terms are.
 
     next_p, next_q: what is to be read next.
     """
     cdef real ratio[2 * MAX_LANES]
-    cdef real steps[2 * MAX_LANES]
+    cdef real binades[2 * MAX_LANES]
     cdef real ratio_q[2 * MAX_LANES]
-    cdef real steps_q[2 * MAX_LANES]
+    cdef real binades_q[2 * MAX_LANES]
     cdef real phi_qs[MAX_LANES]
     cdef real gaps[MAX_BLOCK]
     cdef real deltas[MAX_LANES]
@@ -128,27 +130,28 @@ cdef inline bint pair_terms(
     cdef real late[MAX_LANES]
     cdef real late_q[MAX_LANES]
     cdef Py_ssize_t width = lanes(p), half = width // 2, whole = n - n % width, k = 0, i, j
-    cdef Py_ssize_t lane
+    cdef Py_ssize_t lane, sets = 1 if symmetric else 2
     clear(<real*>phi_qs)
     clear(<real*>deltas)
     clear(<real*>signs)
     # Two sets up to their divisions, then both on to their terms: one after the other, a set is too
-    # long a chain for the processor to keep enough of it in flight.
-    while k + 2 * width <= whole:
-        for j in range(2):
+    # long a chain for the processor to keep enough of it in flight. Of Jensen-Shannon, with two
+    # divisions each, two sets have more numbers than there are registers.
+    while k + sets * width <= whole:
+        for j in range(sets):
             i = j * width
             ahead(next_p + k + i)
-            ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>steps + i,
-                       <real*>ratio_q + i, <real*>steps_q + i, <real*>signs, width, symmetric,
-                       scaled)
-        for j in range(2):
+            ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>binades + i,
+                       <real*>ratio_q + i, <real*>binades_q + i, <real*>signs, width, symmetric,
+                       scaled, False)
+        for j in range(sets):
             i = j * width
             ahead(next_q + k + i)
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
-                     <const real*>steps + i, <const real*>ratio_q + i, <const real*>steps_q + i,
-                     phi + k + i, <real*>phi_qs, <real*>deltas,
+                     <const real*>binades + i, <const real*>ratio_q + i,
+                     <const real*>binades_q + i, phi + k + i, <real*>phi_qs, <real*>deltas,
                      <real*>gaps + k + i, width, symmetric, scaled, plain)
-        k += 2 * width
+        k += sets * width
     # What is left, fewer than two sets, in halves, of which the tail often has but one: all of them
     # up to their divisions first, too. Their sums are in memory, those of whole sets in registers.
     for lane in range(width):
@@ -162,24 +165,25 @@ cdef inline bint pair_terms(
     while k + i < n:
         prefetch(next_p + k + i)
         ratio_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
-                   <real*>ratio + i, <real*>steps + i, <real*>ratio_q + i, <real*>steps_q + i,
-                   <real*>signs, half, symmetric, scaled)
+                   <real*>ratio + i, <real*>binades + i, <real*>ratio_q + i,
+                   <real*>binades_q + i, <real*>signs, half, symmetric, scaled, True)
         i += half
     i = 0
     while k + i < n:
         lane = i % width
         prefetch(next_q + k + i)
         phi_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
-                 <const real*>ratio + i, <const real*>steps + i, <const real*>ratio_q + i,
-                 <const real*>steps_q + i, phi + k + i, <real*>late_q + lane, <real*>late + lane,
+                 <const real*>ratio + i, <const real*>binades + i, <const real*>ratio_q + i,
+                 <const real*>binades_q + i, phi + k + i, <real*>late_q + lane, <real*>late + lane,
                  <real*>gaps + k + i, half, symmetric, scaled, plain)
         i += half
     # Of second order in the result: plain chains will do, but see sum_terms.
     delta[0] = lane_sum(<const real*>late)
-    phi_q[0] = lane_sum(<const real*>late_q)
+    phi_q[0] = 0.5 * lane_sum(<const real*>late_q)
     if plain:
         phi_q[0] = exact_sum(<const real*>gaps, whole_sets(p, n), q_tail)
-    return not sign_bit(any_bits(<real*>signs))
+    return (not sign_bit(any_bits(<real*>signs))
+            or are_good(p, q, n, p_tail, q_tail, factor, symmetric, scaled))
 
 
 cdef inline void sum_terms(
@@ -192,7 +196,9 @@ cdef inline void sum_terms(
     JS of rows that are close, but up to 22 ulp of those of 1000 classes that are not.
     """
     total[0] = block_sum(phi, whole_sets(p, n), p_tail, FINE)
-    if not symmetric:
+    if symmetric:
+        total[0] *= 0.5
+    else:
         mass[0] = block_sum(p, n, p_tail, ROUGH)
         return
     mass[0] = block_sum(p, n, p_tail, FINE)

@@ -1,9 +1,11 @@
 """What every kernel from weights needs: limits of the types, and plain sums of a row."""
 
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
+from libc.stdint cimport uint32_t, uint64_t
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes, least
+from fastdiv.kernels.lanes cimport MAX_LANES, any_bits, at, block_size, clear, lanes, least
+from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of, or_bits, sign_bit
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join
@@ -20,10 +22,55 @@ cdef inline real least_normal(const real* like) noexcept nogil:
         return DBL_MIN
 
 
+cdef inline real below_normal(real b) noexcept nogil:
+    """A b of at least 0 that is 0 or about subnormal has the sign bit set here."""
+    cdef real low = 4 * least_normal(&b)
+    if real is float:
+        return float_of(bits32(b) - bits32(low))
+    else:
+        return double_of(bits64(b) - bits64(low))
+
+
 cdef inline real vanishing(real b, real weight) noexcept nogil:
-    """Negative where there is weight on a b that is 0 or about subnormal: as bad as a negative
-    weight."""
-    return <real>0 - weight if b < 4 * least_normal(&b) else <real>0
+    """The sign bit is set where there is weight on such a b: as bad as a negative weight."""
+    cdef real below = below_normal(b)
+    if real is float:
+        return float_of(bits32(below) & (<uint32_t>0 - bits32(weight)))
+    else:
+        return double_of(bits64(below) & (<uint64_t>0 - bits64(weight)))
+
+
+cdef inline real pair_flags(
+    real p, real q, real factor, bint symmetric, bint scaled, bint weighed
+) noexcept nogil:
+    """The sign bit is set of a weight and its target (``symmetric``: of two weights and their
+    mean, times two) that only a careful pass can do. Not ``weighed``: of two zeros, too, but in a
+    step in place of three."""
+    cdef real b = factor * q if scaled else q
+    cdef real target = p + b if symmetric else b
+    cdef real weight = target if symmetric else p
+    return or_bits(vanishing(target, weight) if weighed else below_normal(target),
+                   or_bits(p, q))
+
+
+cdef inline bint are_good(
+    const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
+    real factor, bint symmetric, bint scaled,
+) noexcept nogil:
+    """Whether two blocks have no pair with that sign."""
+    cdef real signs[MAX_LANES]
+    cdef Py_ssize_t k = 0, lane, width = lanes(p), whole = n - n % width
+    cdef const real* a
+    cdef const real* b
+    clear(<real*>signs)
+    while k < n:
+        a = at(p, k, whole, p_tail)
+        b = at(q, k, whole, q_tail)
+        for lane in range(width):
+            signs[lane] = or_bits(
+                signs[lane], pair_flags(a[lane], b[lane], factor, symmetric, scaled, True))
+        k += width
+    return not sign_bit(any_bits(<real*>signs))
 
 
 cdef inline double most(const real* like) noexcept nogil:
