@@ -8,7 +8,7 @@ from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
 from fastdiv.kernels.logarithms cimport (
-    log_gap, log_ratio, mantissa_of, origin_of, phi_lane, unit_of,
+    binade_of, log_gap, log_ratio, mantissa_of, phi_lane,
 )
 from fastdiv.kernels.math cimport expm1_excess, float_of
 from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail, psi_tail
@@ -34,9 +34,10 @@ cdef double exp_error(float t) noexcept nogil:
 
 
 cdef double log_error(float a) noexcept nogil:
-    cdef float origin = origin_of(a)
-    cdef float got = mantissa_of(a, origin, unit_of(origin))
-    cdef double want = log1p(<double>a * unit_of(origin) - 1.0)
+    cdef float g = 0, steps = 0, binade = binade_of(a)
+    cdef float got = mantissa_of(a, binade)
+    cdef float t = log_ratio(a, binade, &g, &steps)
+    cdef double want = log1p(<double>g)
     return 0.0 if got == want else in_u(got, want, fabs(want))
 
 
@@ -151,22 +152,21 @@ def log_of(double a):
 
 def lane_log_of(double a):
     """The same as a lane has it: log of the mantissa."""
-    cdef double origin = origin_of(a)
-    return mantissa_of(a, origin, unit_of(origin))
+    return mantissa_of(a, binade_of(a))
 
 
 def gap(double a, double m):
     """log(m / a)."""
-    cdef double g = 0, steps = 0, origin = origin_of(m), unit = unit_of(origin)
-    cdef double t = log_ratio(a, origin, unit, &g, &steps)
-    return log_gap(g, t, steps, mantissa_of(m, origin, unit))
+    cdef double g = 0, steps = 0, binade = binade_of(m)
+    cdef double t = log_ratio(a, binade, &g, &steps)
+    return log_gap(g, t, steps, mantissa_of(m, binade))
 
 
 def gap_f32(float a, float m):
     """The same in float."""
-    cdef float g = 0, steps = 0, origin = origin_of(m), unit = unit_of(origin)
-    cdef float t = log_ratio(a, origin, unit, &g, &steps)
-    return log_gap(g, t, steps, mantissa_of(m, origin, unit))
+    cdef float g = 0, steps = 0, binade = binade_of(m)
+    cdef float t = log_ratio(a, binade, &g, &steps)
+    return log_gap(g, t, steps, mantissa_of(m, binade))
 
 
 def log1p_of(double r):

@@ -19,8 +19,7 @@ cdef inline void log_rows(
     """Rows of q as logits whose largest is 0, in rooms of their own, and log(sum q / m)."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
-    cdef real origin[TILE]
-    cdef real unit[TILE]
+    cdef real binade[TILE]
     cdef real mantissa[TILE]
     cdef real ties[TILE]
     cdef real bad[TILE]
@@ -33,7 +32,7 @@ cdef inline void log_rows(
     cdef Py_ssize_t r, k, c = t.c, filled = whole_sets(<const real*>scratch, c)
     cdef Py_ssize_t width = lanes(<const real*>scratch), block = block_size(<const real*>scratch)
     fetch_rows(&t.q, rows.q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m, NULL, NULL)
-    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa, t.normalize)
+    anchors(<const real*>m, <real*>binade, <real*>mantissa, t.normalize)
     for r in range(many):
         ties[r] = bad[r] = 1
         rest[r] = 0
@@ -41,7 +40,7 @@ cdef inline void log_rows(
         own = room_of(scratch, r)
         next = <const real*>(rows.q[r] + next_tile(rows.q, many))
         bad[r] = <real>0 if gap_terms(
-            q[r], q[r], c, own + block, own + block, next, next, origin[r], unit[r], mantissa[r],
+            q[r], q[r], c, own + block, own + block, next, next, binade[r], mantissa[r],
             <real*>logs, False, True) else <real>1
         rest[r] = rest_sum(q[r], c, own + block, m[r], &tied)
         ties[r] = <real>tied

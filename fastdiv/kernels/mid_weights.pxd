@@ -25,8 +25,7 @@ cdef inline void gap_rows(
     """H(p, q), or if not ``targeted`` H(q), see weight_gaps.pxd."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
-    cdef real origin[TILE]
-    cdef real unit[TILE]
+    cdef real binade[TILE]
     cdef real mantissa[TILE]
     cdef real ties[TILE]
     cdef real bad[TILE]
@@ -45,7 +44,7 @@ cdef inline void gap_rows(
     cdef Py_ssize_t r, c = t.c, filled = whole_sets(<const real*>scratch, c)
     fetch_rows(row_q, at_q, rows.rows, c, scratch, <real>0, <const real**>q, <real*>m, NULL,
                NULL)
-    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa, t.normalize)
+    anchors(<const real*>m, <real*>binade, <real*>mantissa, t.normalize)
     for r in range(many):
         ties[r] = bad[r] = 1
         gap[r] = rest[r] = total[r] = 0
@@ -58,7 +57,7 @@ cdef inline void gap_rows(
         next_p = <const real*>(rows.p[r] + next_tile(rows.p, many))
         bad[r] = <real>0 if gap_terms(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
-            <const real*>(at_q[r] + next_tile(at_q, many)), origin[r], unit[r], mantissa[r],
+            <const real*>(at_q[r] + next_tile(at_q, many)), binade[r], mantissa[r],
             <real*>gaps, targeted, False) else <real>1
         gap[r] = block_sum(<const real*>gaps, filled, tail, FINE)
         rest[r] = rest_sum(q[r], c, tail, m[r], &tied)

@@ -39,8 +39,7 @@ cdef inline void log_tile(
     """q as logits whose largest is 0, log(q / m), and log(sum q / m) of every row."""
     cdef Py_ssize_t many = abreast(<const real*>q)
     cdef real m[TILE]
-    cdef real origin[TILE]
-    cdef real unit[TILE]
+    cdef real binade[TILE]
     cdef real mantissa[TILE]
     cdef real ties[TILE]
     cdef real signs[TILE]
@@ -49,7 +48,7 @@ cdef inline void log_tile(
     cdef real a, f, fraction = 0, steps = 0
     cdef Py_ssize_t j, k, lane
     tile_max(<const real*>q, c, <real*>m)
-    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa, normalize)
+    anchors(<const real*>m, <real*>binade, <real*>mantissa, normalize)
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
@@ -57,7 +56,7 @@ cdef inline void log_tile(
         k = j * many
         for lane in range(many):
             a = q[k + lane]
-            f = log_ratio(a, origin[lane], unit[lane], &fraction, &steps)
+            f = log_ratio(a, binade[lane], &fraction, &steps)
             f = log_gap(fraction, f, steps, mantissa[lane])
             q[k + lane] = -INFINITY if a == 0 else -f
             # Subnormal weights are for another pass.

@@ -4,7 +4,7 @@ NaN in ``made`` gives a row to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.logarithms cimport log_gap, log_ratio, mantissa_of, origin_of, unit_of
+from fastdiv.kernels.logarithms cimport binade_of, log_gap, log_ratio, mantissa_of
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
@@ -45,7 +45,7 @@ cdef inline void mass(const task* t, const tile* rows, real* p, double* made) no
 
 
 cdef inline void anchors(
-    const real* m, real* origin, real* unit, real* mantissa, bint normalize
+    const real* m, real* binade, real* mantissa, bint normalize
 ) noexcept nogil:
     """What log_gap takes for every row's maximum, or for 1 where sums are taken as they stand."""
     cdef Py_ssize_t many = abreast(m)
@@ -53,9 +53,8 @@ cdef inline void anchors(
     cdef Py_ssize_t lane
     for lane in range(many):
         anchor = m[lane] if normalize else <real>1
-        origin[lane] = origin_of(anchor)
-        unit[lane] = unit_of(origin[lane])
-        mantissa[lane] = mantissa_of(anchor, origin[lane], unit[lane])
+        binade[lane] = binade_of(anchor)
+        mantissa[lane] = mantissa_of(anchor, binade[lane])
 
 
 cdef inline void gap_results(
@@ -97,8 +96,7 @@ cdef inline void gap_tile(
     """H(p, q), or with q for p H(q); q is used up. See weight_gaps.pxd."""
     cdef Py_ssize_t many = abreast(p)
     cdef real m[TILE]
-    cdef real origin[TILE]
-    cdef real unit[TILE]
+    cdef real binade[TILE]
     cdef real mantissa[TILE]
     cdef real ties[TILE]
     cdef real signs[TILE]
@@ -109,7 +107,7 @@ cdef inline void gap_tile(
     cdef real a, f, fraction = 0, steps = 0
     cdef Py_ssize_t j, k, lane
     tile_max(<const real*>q, c, <real*>m)
-    anchors(<const real*>m, <real*>origin, <real*>unit, <real*>mantissa, normalize)
+    anchors(<const real*>m, <real*>binade, <real*>mantissa, normalize)
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
@@ -119,7 +117,7 @@ cdef inline void gap_tile(
         k = j * many
         for lane in range(many):
             a = q[k + lane]
-            f = log_ratio(a, origin[lane], unit[lane], &fraction, &steps)
+            f = log_ratio(a, binade[lane], &fraction, &steps)
             f = log_gap(fraction, f, steps, mantissa[lane])
             gaps[k + lane] = (p[k + lane] if targeted else a) * f
             signs[lane] = or_bits(signs[lane], a)

@@ -8,7 +8,7 @@ from fastdiv.kernels.weights cimport are_good, pair_flags
 
 
 cdef inline void ratio_step(
-    const real* p, const real* q, real origin, real unit, real* ratio, real* fraction, real* steps,
+    const real* p, const real* q, real binade, real* ratio, real* fraction, real* steps,
     real* signs, Py_ssize_t width, bint targeted, bint logs, bint weighed,
 ) noexcept nogil:
     """What log(q) needs of ``width`` lanes that takes a division, and in ``signs`` what shows a
@@ -19,7 +19,7 @@ cdef inline void ratio_step(
     cdef Py_ssize_t lane
     cdef real f
     for lane in range(width):
-        ratio[lane] = log_ratio(q[lane], origin, unit, &fraction[lane], &steps[lane])
+        ratio[lane] = log_ratio(q[lane], binade, &fraction[lane], &steps[lane])
         f = q[lane]
         if targeted or logs:
             f = pair_flags(p[lane], f, <real>1, False, False, weighed)
@@ -45,7 +45,7 @@ cdef inline void gap_step(
 
 cdef inline bint gap_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
-    const real* next_p, const real* next_q, real origin, real unit, real mantissa, real* gaps,
+    const real* next_p, const real* next_q, real binade, real mantissa, real* gaps,
     bint targeted, bint logs,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; whether the block is for this pass.
@@ -63,7 +63,7 @@ cdef inline bint gap_terms(
         for j in range(2):
             i = j * width
             ahead(next_q + k + i)
-            ratio_step(p + k + i, q + k + i, origin, unit, <real*>ratio + i,
+            ratio_step(p + k + i, q + k + i, binade, <real*>ratio + i,
                        <real*>fraction + i, <real*>steps + i, <real*>signs, width, targeted,
                        logs, False)
         for j in range(2):
@@ -78,7 +78,7 @@ cdef inline bint gap_terms(
         ahead(next_q + k)
         if targeted:
             ahead(next_p + k)
-        ratio_step(p + k, q + k, origin, unit, <real*>ratio, <real*>fraction, <real*>steps,
+        ratio_step(p + k, q + k, binade, <real*>ratio, <real*>fraction, <real*>steps,
                    <real*>signs, width, targeted, logs, False)
         gap_step(p + k, q + k, mantissa, <const real*>ratio, <const real*>fraction,
                  <const real*>steps, gaps + k, width, logs)
@@ -91,7 +91,7 @@ cdef inline bint gap_terms(
         prefetch(next_q + k)
         if targeted:
             prefetch(next_p + k)
-        ratio_step(p_tail + i, q_tail + i, origin, unit, <real*>ratio, <real*>fraction,
+        ratio_step(p_tail + i, q_tail + i, binade, <real*>ratio, <real*>fraction,
                    <real*>steps, <real*>signs, half, targeted, logs, True)
         gap_step(p_tail + i, q_tail + i, mantissa, <const real*>ratio, <const real*>fraction,
                  <const real*>steps, gaps + k, half, logs)

@@ -13,7 +13,7 @@ by careful_targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, two_ahead, whole_sets
-from fastdiv.kernels.logarithms cimport mantissa_of, origin_of, unit_of
+from fastdiv.kernels.logarithms cimport binade_of, mantissa_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
@@ -23,7 +23,7 @@ from fastdiv.kernels.weight_gap_terms cimport gap_terms
 ctypedef struct gap_sums:
     double m
     double ties             # number of q equal to m
-    double origin           # what log_gap takes for m
+    double binade           # what log_ratio and log_gap take for m
     double mantissa
     double_sum rest         # sum of the q below m
     double_sum gaps         # sum p log(m / q)
@@ -36,10 +36,9 @@ cdef inline void gap_block(
     const real* q_tail, bint at_max, bint targeted,
 ) noexcept nogil:
     cdef real gaps[MAX_BLOCK]
-    cdef real origin = <real>s.origin
     cdef double tied = 0
     s.good = gap_terms(
-        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), origin, unit_of(origin),
+        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), <real>s.binade,
         <real>s.mantissa, <real*>gaps, targeted, False)
     add(&s.gaps, block_sum(<const real*>gaps, whole_sets(q, n), q_tail, FINE))
     if targeted:
@@ -55,7 +54,7 @@ cdef inline void raise_weight(
     gap_sums* s, double m, const real* like, bint targeted
 ) noexcept nogil:
     """Make m the largest weight: the gaps of what came before grow by log(m / s.m)."""
-    cdef real origin = origin_of(<real>m)
+    cdef real binade = binade_of(<real>m)
     cdef double before
     if s.m > 0:
         add(&s.rest, s.m * s.ties)
@@ -63,14 +62,14 @@ cdef inline void raise_weight(
         add(&s.gaps, before * log1p_lane((m - s.m) / s.m))
     s.m = m
     s.ties = 0
-    s.origin = origin
-    s.mantissa = mantissa_of(<real>m, origin, unit_of(origin))
+    s.binade = binade
+    s.mantissa = mantissa_of(<real>m, binade)
 
 
 cdef inline void clear_gaps(gap_sums* s, const real* like) noexcept nogil:
     """Before any weight gaps count from 1."""
     s.m = s.ties = s.mantissa = 0
-    s.origin = origin_of(<real>1)
+    s.binade = binade_of(<real>1)
     s.rest.high = s.rest.low = s.gaps.high = s.gaps.low = s.mass.high = s.mass.low = 0
     s.good = True
 

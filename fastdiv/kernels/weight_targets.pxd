@@ -4,7 +4,6 @@ log(q / m), with m the largest weight so far, see targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, lanes, two_ahead
-from fastdiv.kernels.logarithms cimport unit_of
 from fastdiv.kernels.scalars cimport log1p_lane, log_quotient
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
@@ -41,7 +40,7 @@ cdef inline void blend_segment_of(
     cdef real x[MAX_BLOCK]
     cdef const real* q
     cdef const real* tail = tail_of(<const real*>second)
-    cdef real m, origin, reference
+    cdef real m, reference
     cdef double tied = 0
     cdef Py_ssize_t n, whole
     clear_gaps(&s.q, <const real*>scratch)
@@ -53,9 +52,8 @@ cdef inline void blend_segment_of(
         if t.normalize:
             raise_to(s, m, q)
             m = <real>s.q.m
-        origin = <real>s.q.origin
         s.q.good = gap_terms(
-            q, q, n, tail, tail, two_ahead(q), two_ahead(q), origin, unit_of(origin),
+            q, q, n, tail, tail, two_ahead(q), two_ahead(q), <real>s.q.binade,
             <real>s.q.mantissa, <real*>x, False, True)
         whole = n - n % lanes(q)
         add(&s.q.rest, rest_sum(q, n, tail, m, &tied))
