@@ -10,7 +10,7 @@ which takes each line once, and the row functions see rows like any other, with 
 from cpython.mem cimport PyMem_RawMalloc
 from libc.stdint cimport uint8_t, uint16_t, uintptr_t
 
-from fastdiv.kernels.arithmetic cimport prefetch
+from fastdiv.kernels.arithmetic cimport prefetch_second
 from fastdiv.kernels.squares cimport LINE, item, side, turn_items, turn_square
 from fastdiv.kernels.tiles cimport TILE
 
@@ -84,7 +84,7 @@ cdef inline void fetch_ahead(
     for j in range(AHEAD + first, AHEAD + end):
         # A line: Cython makes a plain loop of a number only.
         for i in range(0, rows * a.size, 64):
-            prefetch(at + j * a.class_step + i)
+            prefetch_second(at + j * a.class_step + i)
 
 
 cdef inline void turn_part(

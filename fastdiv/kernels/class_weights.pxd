@@ -61,7 +61,7 @@ cdef inline double weighted_block(
     cdef bint lost
     cdef Py_ssize_t k
     for k in range(whole_sets(x, n) // lanes(x)):
-        ahead(next_p + k * lanes(x))
+        ahead(next_p + k * lanes(x), True)
     for k in range(n):
         share = p[k] * w[k]
         gaps[k] = 0 if share == 0 else share * (<double>m - x[k])

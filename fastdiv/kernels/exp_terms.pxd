@@ -54,15 +54,15 @@ cdef inline void exp_step(
 
 
 cdef inline double exp_terms(
-    const real* x, Py_ssize_t n, const real* tail, const real* next, real m, real shift, real low,
-    real bias, real* rest, real* spread, Py_ssize_t* place, bint at_max, bint spreads,
-    bint shifted, const temperature* warm,
+    const real* x, Py_ssize_t n, const real* tail, const real* next, bint second, real m,
+    real shift, real low, real bias, real* rest, real* spread, Py_ssize_t* place, bint at_max,
+    bint spreads, bint shifted, const temperature* warm,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
 
-    next: what is to be read next. place, if not NULL: where x equals m, if it is one place.
-    warm: NULL, where that is known, or a temperature. spread: of doubles the terms times their gaps
-    m - x, of floats the gaps, as spread_sums takes them.
+    next: what is to be read next, see ``ahead``. place, if not NULL: where x equals m, if it is one
+    place. warm: NULL, where that is known, or a temperature. spread: of doubles the terms times
+    their gaps m - x, of floats the gaps, as spread_sums takes them.
     """
     cdef bint places = place != NULL
     cdef real ties[MAX_LANES]
@@ -74,7 +74,7 @@ cdef inline double exp_terms(
     for lane in range(width):
         found[lane] = -MAX_BLOCK
     while k < whole:
-        ahead(next + k)
+        ahead(next + k, second)
         exp_step(x + k, m, shift, low, bias, <real>k, <real*>made, <real*>gaps, <real*>ties,
                  <real*>found, width, at_max, spreads, places, shifted, warm)
         put_set(rest + k, <const real*>made)
@@ -83,7 +83,7 @@ cdef inline double exp_terms(
         k += width
     if whole < n:
         # Of the tail half a set will often do.
-        ahead(next + k)
+        ahead(next + k, second)
         clear(<real*>made)
         clear(<real*>gaps)
         exp_step(tail, m, shift, low, bias, <real>k, <real*>made, <real*>gaps, <real*>ties,

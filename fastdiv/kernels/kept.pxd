@@ -69,7 +69,7 @@ cdef inline exp_sum sum_and_keep(
             absorb(&s, a, n, tail, False, False, <real>0, 0)
             kept.power[block] = NAN
         else:
-            exp_terms(a, n, tail, two_ahead(a), <real>s.m, <real>0, <real>s.base.low,
+            exp_terms(a, n, tail, two_ahead(a), False, <real>s.m, <real>0, <real>s.base.low,
                       integer_bits(s.base.bias, <real>s.m), e + k, e + k, NULL, False, False,
                       False, NULL)
             add(&s.rest, block_sum(
@@ -127,10 +127,10 @@ cdef inline void exp_again(
     cdef real bias = integer_bits(base.bias, low)
     # The flags as constants, for loops without what they do not need.
     if base.shift != 0:
-        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
+        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, bias, e, e, NULL, False, False,
                   True, NULL)
     else:
-        exp_terms(x, n, tail, two_ahead(x), low, shift, low, bias, e, e, NULL, False, False,
+        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, bias, e, e, NULL, False, False,
                   False, NULL)
 
 

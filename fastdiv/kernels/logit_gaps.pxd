@@ -160,13 +160,13 @@ cdef inline bint gap_block(
     for lane in range(width):
         tops[lane] = steepest[lane] = -INFINITY
     while k < n:
-        ahead(two_ahead(xp) + k)
+        ahead(two_ahead(xp) + k, True)
         gap_lanes(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), row, <real*>z + k,
                   <real*>t + k, <real*>scale + k, <real*>tops, <real*>steepest)
         k += width
     k = 0
     while k < n:
-        ahead(two_ahead(xq) + k)
+        ahead(two_ahead(xq) + k, True)
         term_lanes(at(xp, k, whole, p_tail), row, <const real*>z + k, <real*>t + k,
                    <real*>scale + k, <real*>mass + k)
         k += width

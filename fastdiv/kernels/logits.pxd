@@ -149,7 +149,7 @@ cdef inline void exp_block(
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
-        x, n, tail, two_ahead(x), m, <real>s.base.shift, <real>s.base.low,
+        x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
         integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
         shifted, warm)
     add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m)))

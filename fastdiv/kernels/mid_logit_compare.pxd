@@ -118,11 +118,11 @@ cdef inline void keep_exps(
         s.ties[r] = 1
         if s.first[r] >= 0:
             # A loop without what it does not need.
-            exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e, NULL, False,
+            exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], bias[r], e, e, NULL, False,
                       False, False, NULL)
             e[s.first[r]] = 0
         else:
-            s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], e, e,
+            s.ties[r] = exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], bias[r], e, e,
                                   NULL, True, False, False, NULL)
         s.rest[r] = block_sum(<const real*>e, filled, tail, steps_in_float(False, m[r]))
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)

@@ -50,8 +50,8 @@ cdef inline void keep_exps(
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
-        exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), m[r], <real>0,
-                  low[r], bias[r], e, e, NULL, False, False, False, NULL)
+        exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), True, m[r],
+                  <real>0, low[r], bias[r], e, e, NULL, False, False, False, NULL)
         s.total[r] = block_sum(<const real*>e, filled, tail, FINE)
 
 

@@ -48,7 +48,7 @@ cdef inline void sum_exp_rows(
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
-        s.ties[r] = exp_terms(x[r], c, tail, next, m[r], <real>0, low[r], bias[r], terms,
+        s.ties[r] = exp_terms(x[r], c, tail, next, False, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, s.first + r if label != NULL else NULL, True,
                               spreads, False, warm)
         s.rest[r] = block_sum(<const real*>terms, filled, tail, steps_in_float(finest, m[r]))

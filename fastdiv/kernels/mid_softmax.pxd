@@ -56,7 +56,7 @@ cdef inline void softmax(
         next = <const real*>(rows.out[r] + two_rows)
         k = 0
         while k < whole:
-            ahead(next + k)
+            ahead(next + k, True)
             scale_set(line + k, e + k, m, top, factor, <real*>set)
             put_set(to + k, <const real*>set)
             k += width
@@ -94,7 +94,7 @@ cdef inline void log_softmax(
         next = <const real*>(rows.out[r] + two_rows)
         k = 0
         while k < whole:
-            ahead(next + k)
+            ahead(next + k, True)
             log_set(x[r] + k, m, log_s, <real*>set)
             put_set(to + k, <const real*>set)
             k += width

@@ -10,7 +10,7 @@ from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_sum,
+    TILE, abreast, after, ask_both, clear_tile, coming, coming_after, tile, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
@@ -86,8 +86,7 @@ cdef inline void pair_pass(
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
     for j in range(c):
-        ask(next_p, j)
-        ask(next_q, j)
+        ask_both(next_p, next_q, j, c)
         k = j * many
         # All lanes up to their divisions, then on to their terms: of one loop gcc makes two, for
         # pairs that are near and others, and takes the half of each.

@@ -10,7 +10,7 @@ from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
+    TILE, abreast, after, ask, ask_both, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, vanishing
@@ -111,9 +111,10 @@ cdef inline void gap_tile(
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
-        ask(next_q, j)
         if targeted:
-            ask(next_p, j)
+            ask_both(next_p, next_q, j, c)
+        else:
+            ask(next_q, j)
         k = j * many
         for lane in range(many):
             a = q[k + lane]

@@ -63,7 +63,7 @@ cdef inline void softmax_segment(void* pass_, Py_ssize_t i, real* scratch) noexc
             to = <real*>a.t.out + k
         j = 0
         while j < n - n % width:
-            ahead(two_ahead(<const real*>to) + j)
+            ahead(two_ahead(<const real*>to) + j, True)
             if e != NULL:
                 kept_set(e + j, factor, <real*>made)
             else:
@@ -123,7 +123,7 @@ cdef inline void log_softmax_segment(void* pass_, Py_ssize_t i, real* scratch) n
             to = <real*>a.t.out + k
         j = 0
         while j < n - n % width:
-            ahead(two_ahead(<const real*>to) + j)
+            ahead(two_ahead(<const real*>to) + j, True)
             log_set(block + j, m, log_s, <real*>made)
             put_set(to + j, <const real*>made)
             j += width

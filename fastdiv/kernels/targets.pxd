@@ -100,7 +100,7 @@ cdef inline real target_block(
     cdef const real* b
     clear(<real*>low)
     while k < n:
-        ahead(next_p + k)
+        ahead(next_p + k, True)
         a = at(p, k, whole, p_tail)
         b = at(x, k, whole, x_tail)
         for lane in range(width):

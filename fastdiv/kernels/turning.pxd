@@ -6,7 +6,7 @@ Of rows whose classes are no multiple of four the last four classes overlap thos
 from libc.string cimport memcpy
 
 from fastdiv.kernels.apart cimport apart
-from fastdiv.kernels.arithmetic cimport prefetch, real
+from fastdiv.kernels.arithmetic cimport prefetch_second, real
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, follow, next_tile, tile
@@ -38,8 +38,8 @@ cdef inline void load_columns(
     cdef Py_ssize_t k, r
     across.stride = s.size
     for k in range(c):
-        prefetch(first + k * s.stride + many * s.size)
-        prefetch(first + k * s.stride + many * s.size + 64)
+        prefetch_second(first + k * s.stride + 2 * many * s.size)
+        prefetch_second(first + k * s.stride + 2 * many * s.size + 64)
         if s.plain and s.type == native(<const real*>x):
             column = <const real*>(first + k * s.stride)
             for r in range(many):
@@ -74,7 +74,7 @@ cdef inline void load_rows(
             if further and k % (64 // <Py_ssize_t>sizeof(real)) == 0:
                 # Thirty-two streams are too many for the processor to fetch ahead by itself.
                 for i in range(some):
-                    prefetch(<const char*>(rows[r + i] + k) + further)
+                    prefetch_second(<const char*>(rows[r + i] + k) + 2 * further)
             first = four_at(k, c)
             take_four(rows + r, first, x + first * many + r, many)
             k += 4
@@ -101,7 +101,7 @@ cdef inline void turn_tile(
             row.data = rows[r]
             room[r] = converted + r * SHORT_ONE
             if not asked:
-                prefetch(rows[r] + further)
+                prefetch_second(rows[r] + 2 * further)
             read(&row, 0, c, converted + r * SHORT_ONE)
     load_rows(at, c, 0 if asked else further, x)
 
@@ -147,7 +147,7 @@ cdef inline void store_rows(
             if k % (64 // <Py_ssize_t>sizeof(real)) == 0:
                 # To be written, a line is read first.
                 for i in range(some):
-                    prefetch(<const char*>(<real*>out[r + i] + k) + further)
+                    prefetch_second(<const char*>(<real*>out[r + i] + k) + further)
             first = four_at(k, c)
             put_four(x + first * many + r, many, <real* const*>out + r, first)
             k += 4
@@ -166,8 +166,8 @@ cdef inline void store_tile(
     if are_columns(t, rows, made, <real>0):
         for k in range(c):
             at = rows.out[0] + k * t.out_stride
-            prefetch(at + many * sizeof(real))
-            prefetch(at + many * sizeof(real) + 64)
+            prefetch_second(at + 2 * many * sizeof(real))
+            prefetch_second(at + 2 * many * sizeof(real) + 64)
             memcpy(at, x + k * many, many * sizeof(real))
         return
     for r in range(many):

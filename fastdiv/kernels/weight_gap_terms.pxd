@@ -62,22 +62,22 @@ cdef inline bint gap_terms(
     while k + 2 * width <= whole:
         for j in range(2):
             i = j * width
-            ahead(next_q + k + i)
+            ahead(next_q + k + i, targeted)
             ratio_step(p + k + i, q + k + i, binade, <real*>ratio + i,
                        <real*>fraction + i, <real*>steps + i, <real*>signs, width, targeted,
                        logs, False)
         for j in range(2):
             i = j * width
             if targeted:
-                ahead(next_p + k + i)
+                ahead(next_p + k + i, True)
             gap_step(p + k + i, q + k + i, mantissa, <const real*>ratio + i,
                      <const real*>fraction + i, <const real*>steps + i, gaps + k + i, width,
                      logs)
         k += 2 * width
     if k < whole:
-        ahead(next_q + k)
+        ahead(next_q + k, targeted)
         if targeted:
-            ahead(next_p + k)
+            ahead(next_p + k, True)
         ratio_step(p + k, q + k, binade, <real*>ratio, <real*>fraction, <real*>steps,
                    <real*>signs, width, targeted, logs, False)
         gap_step(p + k, q + k, mantissa, <const real*>ratio, <const real*>fraction,

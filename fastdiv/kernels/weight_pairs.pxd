@@ -140,13 +140,13 @@ cdef inline bint pair_terms(
     while k + sets * width <= whole:
         for j in range(sets):
             i = j * width
-            ahead(next_p + k + i)
+            ahead(next_p + k + i, True)
             ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>binades + i,
                        <real*>ratio_q + i, <real*>binades_q + i, <real*>signs, width, symmetric,
                        scaled, False)
         for j in range(sets):
             i = j * width
-            ahead(next_q + k + i)
+            ahead(next_q + k + i, True)
             phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
                      <const real*>binades + i, <const real*>ratio_q + i,
                      <const real*>binades_q + i, phi + k + i, <real*>phi_qs, <real*>deltas,
