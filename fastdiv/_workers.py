@@ -12,7 +12,7 @@ import functools
 import operator
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,9 +142,18 @@ def get_workers() -> int:
     return asked if asked is not None else _ENVIRONMENT or 1
 
 
-@contextlib.contextmanager
-def set_workers(workers: int) -> Iterator[None]:
-    """Set the number of threads for calls within a ``with`` block that do not say ``workers=``.
+class _Setting(contextlib.AbstractContextManager[None]):
+    """A number of threads that has been set; the end of a ``with`` block takes it back."""
+
+    def __init__(self, before: "contextvars.Token[int | None]") -> None:
+        self._before = before
+
+    def __exit__(self, *_: object) -> None:
+        _asked.reset(self._before)
+
+
+def set_workers(workers: int) -> contextlib.AbstractContextManager[None]:
+    """Set the number of threads for calls that do not say ``workers=``: from now on, or in a block.
 
     Parameters
     ----------
@@ -152,6 +161,11 @@ def set_workers(workers: int) -> Iterator[None]:
         Threads to share the rows of a call among, the caller's one of them. -1 is
         ``FASTDIV_NUM_THREADS`` or, if that is not set, every processor this process may use (its
         affinity and its control groups' quota); -2 is one fewer, and so on.
+
+    Returns
+    -------
+    context manager
+        For ``with``: at the end of the block the number is again what it was before the call.
 
     Raises
     ------
@@ -163,12 +177,13 @@ def set_workers(workers: int) -> Iterator[None]:
     See Also
     --------
     get_workers : The number in use.
-    scipy.fft.set_workers : The same for SciPy's transforms.
+    scipy.fft.set_workers : The same for SciPy's transforms, for a block alone.
+    torch.set_num_threads : The same for PyTorch, from then on alone.
 
     Notes
     -----
-    It holds for the block's own thread (its `contextvars` context), not for threads started in it.
-    Results do not depend on the number of threads, to the last bit. Less than half a million
+    It holds for the thread that calls it (its `contextvars` context), not for threads started in
+    it. Results do not depend on the number of threads, to the last bit. Less than half a million
     elements are never shared. Of a few rows of four million elements and more each one is shared
     out.
 
@@ -179,11 +194,7 @@ def set_workers(workers: int) -> Iterator[None]:
     ...     float(fastdiv.entropy([1, 1, 2], base=2))
     1.5
     """
-    before = _asked.set(count(workers))
-    try:
-        yield
-    finally:
-        _asked.reset(before)
+    return _Setting(_asked.set(count(workers)))
 
 
 def alone() -> None:

@@ -63,7 +63,7 @@ def test_docstring(name):
     elif name == "get_workers":
         expected = ["Returns", "See Also", "Examples"]
     elif name == "set_workers":
-        expected = ["Parameters", "Raises", "See Also", "Notes", "Examples"]
+        expected = ["Parameters", "Returns", "Raises", "See Also", "Notes", "Examples"]
     assert sections == expected
     for parameter in inspect.signature(getattr(fastdiv, name)).parameters:
         assert re.search(rf"^{parameter} : ", text, re.MULTILINE), parameter

@@ -1,5 +1,6 @@
 """Rows shared out among threads: the same bits, and nothing left behind."""
 
+import contextvars
 import os
 import signal
 import subprocess
@@ -151,6 +152,18 @@ def test_set_workers_holds_for_its_block_and_thread():
     assert fastdiv.get_workers() == 1
 
 
+def test_set_workers_holds_from_then_on():
+    def set_it():
+        fastdiv.set_workers(2)
+        assert fastdiv.get_workers() == 2
+        with fastdiv.set_workers(3):
+            assert fastdiv.get_workers() == 3
+        assert fastdiv.get_workers() == 2
+
+    contextvars.copy_context().run(set_it)
+    assert fastdiv.get_workers() == 1
+
+
 def test_negative_counts_go_from_every_processor_down():
     every = _workers.all_workers()
     assert _workers.count(-1) == every
@@ -172,8 +185,8 @@ def test_other_counts_are_refused(name, function, workers, error, message):
     with pytest.raises(error, match=message):
         function(*args, out=out, workers=workers)
     assert (out == 7).all()
-    with pytest.raises(error, match=message), fastdiv.set_workers(workers):
-        pass
+    with pytest.raises(error, match=message):
+        fastdiv.set_workers(workers)
 
 
 def run_python(code, **variables):
