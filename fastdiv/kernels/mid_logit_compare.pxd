@@ -9,6 +9,7 @@ NaN in ``made`` gives a pair to its row function.
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.block_rows cimport again, room_of
 from fastdiv.kernels.columns cimport in_order, put_column
+from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
@@ -23,7 +24,7 @@ from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport block_sum, lane_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 
 cdef inline Py_ssize_t only_place(

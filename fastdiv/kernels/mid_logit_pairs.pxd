@@ -9,6 +9,7 @@ NaN in ``made`` gives a pair to its row function.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, NAN, fma, real
 from fastdiv.kernels.block_rows cimport again, fetch_rows, room_of
+from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
@@ -18,7 +19,7 @@ from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport source, tail_of, task
 from fastdiv.kernels.sums cimport FINE, block_sum, lane_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 ctypedef struct exp_rows:
     # Of floats, too, all are numbers of the type.

@@ -10,6 +10,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logits cimport steps_in_float
@@ -19,7 +20,7 @@ from fastdiv.kernels.sources cimport cooled, source, tail_of, task, temperature_
 from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sums cimport block_sum
 from fastdiv.kernels.temperatures cimport temperature
-from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 
 cdef inline void sum_exp_rows(

@@ -3,13 +3,14 @@
 cimport fastdiv.kernels.mid_weights as mid_weights
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weight_targets cimport log_sums
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport rest_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 

@@ -6,13 +6,14 @@ once a row with a lane for each. NaN in ``made`` gives a row to its row function
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
+from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.infinite_pairs cimport is_infinite
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.short_weight_pairs cimport pair_results
 from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport FINE, block_sum, rest_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, next_tile, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, pair_terms, sum_terms
 from fastdiv.kernels.weight_rows cimport js_end, kl_end

@@ -5,6 +5,7 @@ NaN in ``made`` gives a pair to its row function.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
+from fastdiv.kernels.coming cimport coming, coming_after
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
@@ -15,7 +16,7 @@ from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport lost_in
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, coming, coming_after, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
 
 

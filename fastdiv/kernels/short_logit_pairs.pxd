@@ -5,14 +5,13 @@ to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
 from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
 

@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t
 from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
 )
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.math cimport bits64, exp_of, exp_reduced, integer_bits
 from fastdiv.kernels.polynomials cimport exp_head, exp_tail
@@ -17,8 +18,7 @@ from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_products,
-    tile_sum,
+    TILE, abreast, after, clear_tile, tile, tile_max, tile_products, tile_sum,
 )
 from fastdiv.kernels.turning cimport load_tile
 

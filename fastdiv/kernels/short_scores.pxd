@@ -2,6 +2,7 @@
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
+from fastdiv.kernels.coming cimport coming, coming_after
 from fastdiv.kernels.log_sums cimport log_sums_of
 from fastdiv.kernels.logit_rows cimport logsumexp_of_q
 from fastdiv.kernels.ranks cimport next_above
@@ -11,7 +12,7 @@ from fastdiv.kernels.scores cimport (
 )
 from fastdiv.kernels.short_logits cimport entropy_of, exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport TILE, abreast, after, coming, coming_after, tile, tile_squares
+from fastdiv.kernels.tiles cimport TILE, abreast, after, tile, tile_squares
 from fastdiv.kernels.turning cimport load_tile
 
 

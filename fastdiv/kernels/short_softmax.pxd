@@ -1,9 +1,10 @@
 """Short rows of logits made into rows, a lane for each: what softmax.pxd computes."""
 
 from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.coming cimport coming, coming_after
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport TILE, abreast, after, coming, coming_after, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, after, tile
 from fastdiv.kernels.turning cimport load_tile, store_tile
 
 

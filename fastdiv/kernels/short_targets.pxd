@@ -2,11 +2,10 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.class_weights cimport share_of, weighted_gap
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.targets cimport cross_entropies
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, ask, clear_tile, coming, coming_after, tile, tile_sum,
-)
+from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile, tile, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint
 

@@ -4,14 +4,13 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.infinite_pairs cimport inspect
 from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask_both, clear_tile, coming, coming_after, tile, tile_sum,
-)
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
@@ -86,7 +85,8 @@ cdef inline void pair_pass(
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
     for j in range(c):
-        ask_both(next_p, next_q, j, c)
+        ask(next_p, j)
+        ask(next_q, j)
         k = j * many
         # All lanes up to their divisions, then on to their terms: of one loop gcc makes two, for
         # pairs that are near and others, and takes the half of each.

@@ -2,15 +2,14 @@
 
 cimport fastdiv.kernels.short_weights as short_weights
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, vanishing
 

@@ -4,14 +4,13 @@ NaN in ``made`` gives a row to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.logarithms cimport binade_of, log_gap, log_ratio, mantissa_of
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, ask, ask_both, clear_tile, coming, coming_after, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, vanishing
 
@@ -111,10 +110,9 @@ cdef inline void gap_tile(
     clear_tile(<real*>ties)
     clear_tile(<real*>signs)
     for j in range(c):
+        ask(next_q, j)
         if targeted:
-            ask_both(next_p, next_q, j, c)
-        else:
-            ask(next_q, j)
+            ask(next_p, j)
         k = j * many
         for lane in range(many):
             a = q[k + lane]

@@ -7,8 +7,7 @@ nothing but the row. Whether a row is short depends on the number of its classes
 """
 
 from fastdiv.kernels.apart cimport apart
-from fastdiv.kernels.arithmetic cimport prefetch, prefetch_second, real
-from fastdiv.kernels.sources cimport source
+from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.wide cimport WIDE, add_product, put_wide, wide, wide_of, wide_zero
 
 cdef enum:
@@ -55,64 +54,6 @@ cdef inline Py_ssize_t short_most(Py_ssize_t limit, bint doubles) noexcept nogil
 cdef inline real* after(real* x) noexcept nogil:
     """The room for a tile's next operand."""
     return x + (OPERAND if real is float else OPERAND // 2)
-
-
-cdef inline Py_ssize_t next_tile(const char* const* at, Py_ssize_t many) noexcept nogil:
-    """Bytes to the rows that are wanted next."""
-    return many * (at[1] - at[0])
-
-
-ctypedef struct coming:
-    # What a tile function asks for while it computes: of rows that lie one after another, those
-    # of the next tile or, if that is ``far``, of the one after. As many lines at once as a tile has
-    # are more than a processor has room for.
-    const char* at
-    Py_ssize_t step         # bytes for each class
-    bint far
-
-
-cdef inline bint follow(const source* s, const char* const* rows, Py_ssize_t c) noexcept nogil:
-    """Whether rows lie one after another."""
-    return rows[1] - rows[0] == c * s.size and s.stride == s.size
-
-
-cdef inline coming coming_after(
-    const source* s, const char* const* rows, Py_ssize_t c, Py_ssize_t many
-) noexcept nogil:
-    """What comes after a tile; of other rows, what is there already."""
-    cdef coming next
-    next.step = many * s.size if follow(s, rows, c) else 0
-    # The first cache has room for two tiles of fewer bytes, beside what is made of them.
-    next.far = c * next.step > 1536
-    next.at = rows[0] + c * next.step * (2 if next.far else 1)
-    return next
-
-
-cdef inline void ask(const coming* next, Py_ssize_t j) noexcept nogil:
-    """Ask for what comes after class j."""
-    if next.far:
-        prefetch_second(next.at + j * next.step)
-        prefetch_second(next.at + j * next.step + 64)
-    else:
-        prefetch(next.at + j * next.step)
-        prefetch(next.at + j * next.step + 64)
-
-
-cdef inline void ask_both(
-    const coming* p, const coming* q, Py_ssize_t j, Py_ssize_t c
-) noexcept nogil:
-    """Ask for what comes after class j of both, first all of p and then all of q.
-
-    Arrays that begin alike have their rows in the same banks of memory, which give up one for the
-    other: line by line in turn KL of 30 to 120 classes from memory has 0.7 to 0.8 of its speed.
-    """
-    cdef const coming* next = p if 2 * j < c else q
-    cdef Py_ssize_t i = 2 * j if 2 * j < c else 2 * j - c
-    if j == 0:
-        # Of an odd c the pairs of q begin with 1.
-        ask(q, 0)
-    ask(next, i)
-    ask(next, i + 1)
 
 
 cdef inline void clear_tile(real* a) noexcept nogil:

@@ -7,9 +7,10 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch_second, real
+from fastdiv.kernels.coming cimport follow, next_tile
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
-from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, follow, next_tile, tile
+from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, tile
 
 ctypedef void (*turn_f32)(
     const source*, const char* const*, Py_ssize_t, float*) noexcept nogil
