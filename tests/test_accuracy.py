@@ -58,8 +58,6 @@ def test_error_in_ulp_of_fields_of_one_block(call, kind, dtype, request):
 
 
 OF_THEIR_OWN = ("normalize=False", "smoothing", "temperature")
-
-
 # Where rows are short, of one block, and of several.
 LENGTHS = (41, 60, 61, 80, 81, 101, 121, 161, 201, 1025)
 

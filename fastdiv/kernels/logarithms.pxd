@@ -19,6 +19,18 @@ cdef inline real binade_of(real m) noexcept nogil:
                          & <uint64_t>0xfff0000000000000)
 
 
+cdef inline real steps_of(real binades) noexcept nogil:
+    """The d in the bits of ``binades``; of a float 2^23 d. Exact."""
+    if real is float:
+        return <float><int32_t>bits32(binades)
+    else:
+        # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
+        # shifted number positive.
+        return double_of(
+            ((bits64(binades) + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
+        ) - 4503599627372543.0
+
+
 cdef inline real log_ratio(real a, real binade, real* fraction, real* steps) noexcept nogil:
     """g and d in a = (1 + g) 2^(e + d), 1 + g in [0.71, 1.42), for a normal a and the e of a
     binade; g / (2 + g).
@@ -32,15 +44,12 @@ cdef inline real log_ratio(real a, real binade, real* fraction, real* steps) noe
     if real is float:
         k = bits32(a) - bits32(binade)
         i = (k - <uint32_t>0x3f3504f3) & <uint32_t>0xff800000
-        steps[0] = <float><int32_t>i
+        steps[0] = steps_of(float_of(i))
         g = float_of(k - i) - <float>1
     else:
         n = bits64(a) - bits64(binade)
         j = (n - <uint64_t>0x3fe6a09e667f3bcd) & <uint64_t>0xfff0000000000000
-        # d through the low bits of 2^52, see phi_series.
-        steps[0] = double_of(
-            ((j + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
-        ) - 4503599627372543.0
+        steps[0] = steps_of(double_of(j))
         g = double_of(n - j) - 1.0
     fraction[0] = g
     return g / (<real>2.0 + g)
@@ -128,18 +137,9 @@ cdef inline real phi_series(real p, real delta, real t, real binades) noexcept n
     4.0 u. The worst are 5.1 u off: pairs p = 0.41 q (tests/test_elementary.py).
     """
     cdef real ln2 = LN2_HI_F / <float>8388608.0 if real is float else LN2_HI
-    cdef real lead, rest, steps, v = t * t
-    if real is float:
-        # 2^23 d, exact, as is ln 2 / 2^23.
-        steps = <float><int32_t>bits32(binades)
-    else:
-        # No conversion of 64-bit integers in AVX2: d through the low bits of 2^52, 2047 keeping the
-        # shifted number positive.
-        steps = double_of(
-            ((bits64(binades) + (<uint64_t>2047 << 52)) >> 52) | <uint64_t>0x4330000000000000
-        ) - 4503599627372543.0
+    cdef real lead, rest, v = t * t
     lead = delta if are_near(binades) else p + p
-    rest = <real>0 if are_near(binades) else fma(p, steps * ln2, -delta)
+    rest = <real>0 if are_near(binades) else fma(p, steps_of(binades) * ln2, -delta)
     return fma(t, fma(p * v, atanh_tail(v), lead), rest)
 
 

@@ -11,7 +11,7 @@ from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weights cimport faint, most, vanishing
+from fastdiv.kernels.weights cimport faint, most, pair_flags
 
 
 cdef inline void log_sums(
@@ -59,7 +59,7 @@ cdef inline void log_tile(
             f = log_gap(fraction, f, steps, mantissa[lane])
             q[k + lane] = -INFINITY if a == 0 else -f
             # Subnormal weights are for another pass.
-            signs[lane] = or_bits(signs[lane], or_bits(a, vanishing(a, a)))
+            signs[lane] = or_bits(signs[lane], pair_flags(a, a, <real>1, False, False, True))
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             others[k + lane] = <real>0 if a >= m[lane] else a
     tile_sum(<const real*>others, c, <double*>rest)

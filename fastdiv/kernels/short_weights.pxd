@@ -12,7 +12,7 @@ from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weights cimport faint, most, vanishing
+from fastdiv.kernels.weights cimport faint, most, pair_flags
 
 
 cdef inline void least_of(
@@ -119,10 +119,8 @@ cdef inline void gap_tile(
             f = log_ratio(a, binade[lane], &fraction, &steps)
             f = log_gap(fraction, f, steps, mantissa[lane])
             gaps[k + lane] = (p[k + lane] if targeted else a) * f
-            signs[lane] = or_bits(signs[lane], a)
-            if targeted:
-                f = vanishing(a, p[k + lane])
-                signs[lane] = or_bits(or_bits(signs[lane], f), p[k + lane])
+            f = pair_flags(p[k + lane], a, <real>1, False, False, True) if targeted else a
+            signs[lane] = or_bits(signs[lane], f)
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             q[k + lane] = <real>0 if a >= m[lane] else a
     tile_sum(<const real*>gaps, c, <double*>gap)
