@@ -28,6 +28,8 @@ class Fit(NamedTuple):
     high: Any
     degree: dict[type, int]
     why: str
+    # So many coefficients are rounded one at a time.
+    refitted: int = 3
 
 
 def _poly(coefficients: list[Any], x: Any) -> Any:
@@ -100,7 +102,6 @@ def half_log_weight(r: Any) -> Any:
     return r * (1 + r) / ((1 + r) * mp.log(2 / (1 + r)) / 2 + r * mp.log(r) / 2)
 
 
-REFITTED = 3
 with mp.workdps(DIGITS):
     # The reduced argument of exp, and a little more for the rounding of the reduction.
     REACH = mpf("1.004")
@@ -155,17 +156,18 @@ with mp.workdps(DIGITS):
             chi_tail,
             lambda v: v / js_share(v),
             mpf(0),
-            mpf(1),
-            {np.float32: 6, np.float64: 14},
+            mpf("1.5625"),
+            {np.float32: 8, np.float64: 17},
             "relative error of 1/4 + h^2 poly(h^2) against chi(tanh(h)) / (2 h^2)",
+            5,
         ),
         Fit(
             "half_log_tail",
             half_log_tail,
             half_log_weight,
             mpf(0),
-            mp.exp(-2) * mpf("1.000001"),
-            {np.float32: 4, np.float64: 9},
+            mp.exp("-2.5") * mpf("1.000001"),
+            {np.float32: 3, np.float64: 8},
             "error of log(2) / 2 + r poly(r) relative to what is made of it",
         ),
     ]
@@ -219,7 +221,7 @@ def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
     degree = fit.degree[real]
     while len(fixed) <= degree:
         found = _remez(fit, degree, fixed)
-        keep = found[:1] if len(fixed) < REFITTED else found
+        keep = found[:1] if len(fixed) < fit.refitted else found
         fixed += [mpf(float(real(float(c)))) for c in keep]
     middle, half = (fit.low + fit.high) / 2, (fit.high - fit.low) / 2
     worst, witness = mpf(0), mpf(0)

@@ -12,7 +12,7 @@ import fastdiv
 NAME = "kl_divergence_from_logits"
 # Elements of a block, and those a short row has at most.
 BLOCK = {np.float32: 1024, np.float64: 512}
-SHORT = {np.float32: 120, np.float64: 60}
+SHORT = {np.float32: 200, np.float64: 100}
 
 
 def check(xp, xq, dtype):
@@ -72,7 +72,7 @@ def test_all_the_mass_in_one_block(block, depth, apart, dtype):
 def test_every_distance_about_the_borders_of_blocks(apart, width, dtype):
     rng = np.random.default_rng([int(1e12 * apart), int(100 * width)])
     block, short = BLOCK[dtype], SHORT[dtype]
-    for c in (short + 1, short + 9, 200, block - 1, block, block + 1, 2 * block, 2 * block + 33):
+    for c in (short, short + 1, short + 9, block - 1, block, block + 1, 2 * block, 2 * block + 33):
         x = (width * rng.normal(size=c)).astype(dtype)
         check(x, x + apart * rng.normal(size=c), dtype)
         check(x, x + apart * rng.normal(size=c) + 0.4, dtype)

@@ -28,6 +28,35 @@ def test_a_row_is_the_same_in_any_company(name, function, c, dtype):
         np.testing.assert_array_equal(function(*[a[:n] for a in args]), alone[:n])
 
 
+@pytest.mark.parametrize("c", [4, 10, 15, 16, 64, 100, 101, 200, 201, 513])
+@pytest.mark.parametrize(
+    ("function", "bounded"),
+    [
+        (fastdiv.kl_divergence_from_logits, False),
+        (fastdiv.js_divergence_from_logits, True),
+        (lambda x, y: fastdiv.compare(x, y, want="kl_divergence").kl_divergence, False),
+        (lambda x, y: fastdiv.compare(x, y, want="js_divergence").js_divergence, True),
+    ],
+    ids=["kl", "js", "compare kl", "compare js"],
+)
+def test_masked_logits_in_any_company(function, bounded, c, dtype):
+    # A tile with one masked row computes all of them with care.
+    x, y = rows_for("kl_divergence_from_logits", 70, c, dtype)
+    first, middle, last = 0, c // 2, c - 1
+    x[1::9, last] = y[1::9, last] = -np.inf
+    x[2::9, middle] = -np.inf
+    y[3::9, middle] = -np.inf
+    x[4::9, first] = y[4::9, first] = -np.inf
+    # Next to no weight, but some logit: just above and below where float32 has none.
+    x[5::9, middle], y[5::9, middle] = -95, -140
+    x[6::9, middle], y[6::9, middle] = -140, -95
+    x[7::9, last], y[7::9, last] = -3e4, -3e4
+    alone = np.array([function(*rows) for rows in zip(x, y, strict=True)])
+    for some in (slice(None), slice(0, None, 9), slice(5, None, 9), slice(2, 40)):
+        np.testing.assert_array_equal(function(x[some], y[some]), alone[some])
+    np.testing.assert_array_equal(np.isinf(alone), (np.arange(70) % 9 == 3) & (not bounded))
+
+
 @pytest.mark.parametrize("c", CLASSES)
 def test_log_probabilities_in_any_company(c, dtype):
     # Their log-sum-exps cancel, and are taken again in double, sixteen at a time: every third row,

@@ -59,11 +59,13 @@ cdef inline void put_column(
     cdef float* narrow
     cdef double* wide
     cdef int64_t* whole
+    cdef uint8_t* truth
     if not wanted(t, column):
         return
     narrow = <float*>s.at[column] + first
     wide = <double*>s.at[column] + first
     whole = <int64_t*>s.at[column] + first
+    truth = <uint8_t*>s.at[column] + first
     if ordered and s.type[column] == FLOAT32:
         for r in range(rows.rows):
             narrow[r] = <float>numbers[r]
@@ -73,6 +75,9 @@ cdef inline void put_column(
     elif ordered and s.type[column] == INT64:
         for r in range(rows.rows):
             whole[r] = <int64_t>numbers[r]
+    elif ordered:
+        for r in range(rows.rows):
+            truth[r] = numbers[r] != 0
     else:
         for r in range(rows.rows):
             put_at(s, column, place_of(s, rows.out[r]), numbers[r])

@@ -1,8 +1,8 @@
 """Blocks of two rows of logits compared: the sums of the terms of compare_terms.pxd."""
 
-from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, fma, real
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
-from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, near_lane
+from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, near_lane, split
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, at, clear, greatest, lanes, put_lanes
 from fastdiv.kernels.logit_gaps cimport is_masked
 from fastdiv.kernels.sums cimport ROUGH, block_sum, tree_of
@@ -30,43 +30,48 @@ ctypedef struct compare_sums:
 
 cdef inline void begin_set(
     const real* xp, const real* xq, const real* ep, const real* eq, real factor, real offset,
-    real offset_low, real* q, real* h, real* g, real* logs, bint masks,
+    real offset_low, real* q, real* both, real* h, real* g, real* logs, bint masks,
 ) noexcept nogil:
     """What the terms of a set of lanes are made of."""
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
         q[lane] = eq[lane] * factor
+        both[lane] = fma(eq[lane], factor, ep[lane])
         h[lane] = half_gap(xp[lane], xq[lane], offset, offset_low, masks)
         g[lane] = tanh_tail(h[lane] * h[lane])
         logs[lane] = half_log(ep[lane], q[lane])
 
 
 cdef inline void compare_set(
-    const real* p, const real* q, const real* h, const real* g, const real* logs, real* kl,
-    real* reverse, real* js, real* apart, real* gap, real* side, real* close,
+    const real* p, const real* q, const real* both, const real* h, const real* g,
+    const real* logs, real* kl, real* reverse, real* js, real* above, real* below, real* side,
+    real* close,
 ) noexcept nogil:
     """The terms of a set of lanes, of which the first halves of the sums are added here."""
     cdef Py_ssize_t lane, other, half = lanes(p) // 2
     cdef real kl_a = 0, reverse_a = 0, js_a = 0, gap_a = 0, side_a = 0, close_a = 0
     cdef real kl_b = 0, reverse_b = 0, js_b = 0, gap_b = 0, side_b = 0, close_b = 0
+    cdef real above_a = 0, above_b = 0, below_a = 0, below_b = 0
     for lane in range(half):
         other = lane + half
-        compare_lane(p[lane], q[lane], h[lane], g[lane], logs[lane], &kl_a, &reverse_a, &js_a,
-                     &gap_a, &side_a, &close_a)
-        compare_lane(p[other], q[other], h[other], g[other], logs[other], &kl_b, &reverse_b,
-                     &js_b, &gap_b, &side_b, &close_b)
+        compare_lane(p[lane], q[lane], both[lane], h[lane], g[lane], logs[lane], &kl_a,
+                     &reverse_a, &js_a, &gap_a, &side_a, &close_a)
+        compare_lane(p[other], q[other], both[other], h[other], g[other], logs[other], &kl_b,
+                     &reverse_b, &js_b, &gap_b, &side_b, &close_b)
         kl[lane] = kl_a + kl_b
         reverse[lane] = reverse_a + reverse_b
         js[lane] = js_a + js_b
-        gap[lane] = gap_a + gap_b
-        apart[lane] = abs(gap_a) + abs(gap_b)
+        split(gap_a, &above_a, &below_a)
+        split(gap_b, &above_b, &below_b)
+        above[lane] = above_a + above_b
+        below[lane] = below_a + below_b
         side[lane] += side_a + side_b
         close[lane] += close_a + close_b
 
 
 cdef inline void near_set(
     const real* xp, const real* xq, const real* p, const real* eq, real factor, real offset,
-    real offset_low, real* reach, real* kl, real* reverse, real* js, real* apart, real* gap,
+    real offset_low, real* reach, real* kl, real* reverse, real* js, real* above, real* below,
     real* side, real* close,
 ) noexcept nogil:
     """The same where all |h| are 1 at most; ``reach``: the largest of each lane so far.
@@ -78,19 +83,22 @@ cdef inline void near_set(
     cdef Py_ssize_t lane, other, half = lanes(p) // 2
     cdef real kl_a = 0, reverse_a = 0, js_a = 0, gap_a = 0, side_a = 0, close_a = 0, a
     cdef real kl_b = 0, reverse_b = 0, js_b = 0, gap_b = 0, side_b = 0, close_b = 0, b
+    cdef real above_a = 0, above_b = 0, below_a = 0, below_b = 0
     for lane in range(half):
         other = lane + half
         a = half_gap(xp[lane], xq[lane], offset, offset_low, False)
         b = half_gap(xp[other], xq[other], offset, offset_low, False)
-        near_lane(p[lane], eq[lane] * factor, a, tanh_tail(a * a), &kl_a, &reverse_a, &js_a,
-                  &gap_a, &side_a, &close_a)
-        near_lane(p[other], eq[other] * factor, b, tanh_tail(b * b), &kl_b, &reverse_b, &js_b,
-                  &gap_b, &side_b, &close_b)
+        near_lane(fma(eq[lane], factor, p[lane]), a, tanh_tail(a * a), &kl_a, &reverse_a,
+                  &js_a, &gap_a, &side_a, &close_a)
+        near_lane(fma(eq[other], factor, p[other]), b, tanh_tail(b * b), &kl_b, &reverse_b,
+                  &js_b, &gap_b, &side_b, &close_b)
         made[0][lane] = kl_a + kl_b
         made[1][lane] = reverse_a + reverse_b
         made[2][lane] = js_a + js_b
-        made[3][lane] = gap_a + gap_b
-        made[4][lane] = abs(gap_a) + abs(gap_b)
+        split(gap_a, &above_a, &below_a)
+        split(gap_b, &above_b, &below_b)
+        made[3][lane] = above_a + above_b
+        made[4][lane] = below_a + below_b
         side[lane] += side_a + side_b
         close[lane] += close_a + close_b
         reach[lane] = abs(a) if abs(a) > reach[lane] else reach[lane]
@@ -98,8 +106,8 @@ cdef inline void near_set(
     put_lanes(kl, made[0], half)
     put_lanes(reverse, made[1], half)
     put_lanes(js, made[2], half)
-    put_lanes(gap, made[3], half)
-    put_lanes(apart, made[4], half)
+    put_lanes(above, made[3], half)
+    put_lanes(below, made[4], half)
 
 
 cdef inline double half_sum(real* terms, Py_ssize_t n, const real* tail) noexcept nogil:
@@ -127,14 +135,15 @@ cdef inline double unless_infinite(double sum) noexcept nogil:
 
 
 cdef inline void end_block(
-    compare_sums* s, real* kl, real* reverse, real* js, real* apart, real* gap, const real* side,
-    const real* close, Py_ssize_t made, const real* tail,
+    compare_sums* s, real* kl, real* reverse, real* js, real* above, real* below,
+    const real* side, const real* close, Py_ssize_t made, const real* tail,
 ) noexcept nogil:
+    cdef double more = half_sum(above, made, tail), less = half_sum(below, made, tail)
     s.kl = half_sum(kl, made, tail)
     s.reverse = half_sum(reverse, made, tail)
     s.js = half_sum(js, made, tail)
-    s.apart = half_sum(apart, made, tail)
-    s.gap = half_sum(gap, made, tail)
+    s.apart = 0.5 * (more + less)
+    s.gap = 0.5 * (more - less)
     s.side = half_lanes(side)
     s.close = half_lanes(close)
 
@@ -150,14 +159,15 @@ cdef inline void compare_block(
     which the processor cannot keep enough in flight. Each has about half of the multiplications.
     """
     cdef real q[MAX_BLOCK]
+    cdef real both[MAX_BLOCK]
     cdef real h[MAX_BLOCK]
     cdef real g[MAX_BLOCK]
     cdef real logs[MAX_BLOCK]
     cdef real kl[HALF_BLOCK]
     cdef real reverse[HALF_BLOCK]
     cdef real js[HALF_BLOCK]
-    cdef real apart[HALF_BLOCK]
-    cdef real gap[HALF_BLOCK]
+    cdef real above[HALF_BLOCK]
+    cdef real below[HALF_BLOCK]
     cdef real side[MAX_LANES]
     cdef real close[MAX_LANES]
     cdef Py_ssize_t width = lanes(xp), whole = n - n % width, k = 0, made = 0, lane
@@ -165,18 +175,18 @@ cdef inline void compare_block(
         side[lane] = close[lane] = 0
     while k < n:
         begin_set(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), ep + k, eq + k, factor,
-                  offset, offset_low, <real*>q + k, <real*>h + k, <real*>g + k, <real*>logs + k,
-                  masks)
+                  offset, offset_low, <real*>q + k, <real*>both + k, <real*>h + k,
+                  <real*>g + k, <real*>logs + k, masks)
         k += width
     k = 0
     while k < n:
-        compare_set(ep + k, <const real*>q + k, <const real*>h + k, <const real*>g + k,
-                    <const real*>logs + k, <real*>kl + made, <real*>reverse + made,
-                    <real*>js + made, <real*>apart + made, <real*>gap + made, <real*>side,
-                    <real*>close)
+        compare_set(ep + k, <const real*>q + k, <const real*>both + k, <const real*>h + k,
+                    <const real*>g + k, <const real*>logs + k, <real*>kl + made,
+                    <real*>reverse + made, <real*>js + made, <real*>above + made,
+                    <real*>below + made, <real*>side, <real*>close)
         k += width
         made += width // 2
-    end_block(s, <real*>kl, <real*>reverse, <real*>js, <real*>apart, <real*>gap,
+    end_block(s, <real*>kl, <real*>reverse, <real*>js, <real*>above, <real*>below,
               <const real*>side, <const real*>close, made, p_tail)
 
 
@@ -189,8 +199,8 @@ cdef inline bint near_block(
     cdef real kl[HALF_BLOCK]
     cdef real reverse[HALF_BLOCK]
     cdef real js[HALF_BLOCK]
-    cdef real apart[HALF_BLOCK]
-    cdef real gap[HALF_BLOCK]
+    cdef real above[HALF_BLOCK]
+    cdef real below[HALF_BLOCK]
     cdef real side[MAX_LANES]
     cdef real close[MAX_LANES]
     cdef real reach[MAX_LANES]
@@ -201,11 +211,11 @@ cdef inline bint near_block(
     while k < n:
         near_set(at(xp, k, whole, p_tail), at(xq, k, whole, q_tail), ep + k, eq + k, factor,
                  offset, offset_low, <real*>reach, <real*>kl + made, <real*>reverse + made,
-                 <real*>js + made, <real*>apart + made, <real*>gap + made, <real*>side,
+                 <real*>js + made, <real*>above + made, <real*>below + made, <real*>side,
                  <real*>close)
         k += width
         made += width // 2
-    end_block(s, <real*>kl, <real*>reverse, <real*>js, <real*>apart, <real*>gap,
+    end_block(s, <real*>kl, <real*>reverse, <real*>js, <real*>above, <real*>below,
               <const real*>side, <const real*>close, made, p_tail)
     return greatest(<real*>reach) <= 1
 

@@ -85,7 +85,7 @@ cdef inline real js_term(real d, real p, real q, real* moment) noexcept nogil:
     # Of a masked class, and of one masked in both rows, d is not finite.
     size = size if size < most else most
     moment[0] += far if size <= 1 else p - q
-    return js_share(p, q, v, size, half_log(p, q))
+    return js_share(p, q, p + q, (p + q) * v, v, size, half_log(p, q))
 
 
 cdef inline real pair_term(

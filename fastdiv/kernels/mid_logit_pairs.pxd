@@ -7,25 +7,18 @@ each: maxima, exponentials and their sums, offsets, terms.
 NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, NAN, fma, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.block_rows cimport again, fetch_rows, room_of
 from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
-from fastdiv.kernels.scalars cimport log1p_lane
+from fastdiv.kernels.pair_offsets cimport begin_rows, exp_rows, offsets
 from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
-from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.sources cimport source, tail_of, task
 from fastdiv.kernels.sums cimport FINE, block_sum, lane_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
-
-ctypedef struct exp_rows:
-    # Of floats, too, all are numbers of the type.
-    double power[TILE]      # the reference is this times ln 2
-    double low[TILE]        # logits below this have no weight
-    double total[TILE]      # the sum of exp(x - reference), times 2^EXP_SCALE
 
 
 cdef inline void keep_exps(
@@ -39,41 +32,16 @@ cdef inline void keep_exps(
     cdef real bias[TILE]
     cdef real* e
     cdef const real* tail
-    cdef double limit = 65536.0 if real is float else 4294967296.0
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
     # The differences of padding are to be finite.
     fetch_rows(row, start, n, c, scratch, <real>-3e38, x, <real*>m, NULL, NULL)
-    references(<const real*>m, <real*>low, <real*>bias, s.power, NULL)
-    for r in range(many):
-        s.low[r] = low[r]
-        s.total[r] = 1
-        s.power[r] = s.power[r] if (m[r] > -limit) & (m[r] < limit) else NAN
+    begin_rows(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
         exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), True, m[r],
                   <real>0, low[r], bias[r], e, e, NULL, False, False, False, NULL)
         s.total[r] = block_sum(<const real*>e, filled, tail, FINE)
-
-
-cdef inline void offsets(
-    const exp_rows* p, const exp_rows* q, real* offset, real* offset_low, real* factor
-) noexcept nogil:
-    """The differences of the log-sum-exps, unevaluated, and what brings exp(xq) to p's unit."""
-    cdef Py_ssize_t many = abreast(<const real*>offset)
-    cdef double steps, difference, error, more, less, ratio
-    cdef Py_ssize_t r
-    for r in range(many):
-        steps = p.power[r] - q.power[r]
-        difference = steps * LN2_HI
-        more = p.total[r] if p.total[r] > q.total[r] else q.total[r]
-        less = q.total[r] if p.total[r] > q.total[r] else p.total[r]
-        ratio = log1p_lane((more - less) / less)
-        error = fma(steps, LN2_LO, fma(steps, LN2_HI, -difference))
-        error += ratio if p.total[r] > q.total[r] else -ratio
-        offset[r] = <real>(difference + error)
-        offset_low[r] = <real>((difference - offset[r]) + error)
-        factor[r] = <real>(p.total[r] / q.total[r])
 
 
 cdef inline void gap_set(

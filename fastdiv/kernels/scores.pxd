@@ -11,7 +11,7 @@ largest logit, T - e_y = ties - 1 + rest is no difference at all; elsewhere it i
 is what is left of the sum of squares.
 """
 
-from fastdiv.kernels.arithmetic cimport LN2_HI
+from fastdiv.kernels.arithmetic cimport LN2_HI, fma
 from fastdiv.kernels.math cimport exp_lane, integer_bits
 
 cdef enum score:
@@ -48,5 +48,8 @@ cdef inline double brier_of(
     # An e that is rounded to 1 may be taken from either.
     cdef double others = (ties - 1.0) + rest if e == 1 else ties + (rest - e)
     cdef double of_others = (ties - 1.0) + squares if e == 1 else ties + (squares - e * e)
-    cdef double missing = others * share
-    return of_others * share * share + missing * missing
+    # What 1 / T is rounded by, which its square would have twice.
+    cdef double lost = fma(-share, ties + rest, 1.0)
+    cdef double missing = others * share, square = share * share
+    missing = fma(missing, lost, missing)
+    return of_others * fma(2.0 * lost, square, square) + missing * missing

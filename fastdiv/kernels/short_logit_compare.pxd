@@ -3,63 +3,101 @@
 NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
-from fastdiv.kernels.columns cimport in_order, put_column, wanted
-from fastdiv.kernels.coming cimport coming, coming_after
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from fastdiv.kernels.arithmetic cimport INFINITY, finite, fma, real
+from fastdiv.kernels.columns cimport in_order, put_column
+from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )
 from fastdiv.kernels.compare_blocks cimport unless_infinite
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
-from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log
+from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, split
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
-from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
+from fastdiv.kernels.math cimport (
+    bits32, bits64, double_of, exp_of, exp_reduced, float_of,
+)
+from fastdiv.kernels.pair_offsets cimport count_masked
+from fastdiv.kernels.polynomials cimport exp_head
+from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport lost_in
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile
+from fastdiv.kernels.sums cimport FINEST, lost_in
+from fastdiv.kernels.tiles cimport (
+    TILE, abreast, after, clear_tile, tile, tile_max, tile_sum,
+)
 from fastdiv.kernels.turning cimport load_tile
 
 
-cdef inline void set_tops(
-    const real* x, Py_ssize_t c, const exp_tile* s, const double* factor, real* e
+cdef inline real other(
+    real* e, real x, real m, real top, Py_ssize_t j, real* ties, real* first
 ) noexcept nogil:
-    """Give the largest logits' exponentials, kept as 0, their value; multiply by a factor."""
-    cdef Py_ssize_t many = abreast(x), j, k, lane
-    cdef real top[TILE]
+    """e, but 0 where x is m: there e becomes ``top``, the bits of ``first`` become j, and those of
+    ``ties`` count it. With one comparison, see ``below``; not (x >= m) lets NaN through."""
+    cdef uint32_t few
+    cdef uint64_t many
+    cdef real kept
+    if real is float:
+        few = <uint32_t>0 - <uint32_t>(x >= m)
+        kept = float_of(bits32(e[0]) & ~few)
+        e[0] = float_of(bits32(kept) | (bits32(top) & few))
+        ties[0] = float_of(bits32(ties[0]) - few)
+        first[0] = float_of((bits32(first[0]) & ~few) | (<uint32_t>j & few))
+    else:
+        many = <uint64_t>0 - <uint64_t>(x >= m)
+        kept = double_of(bits64(e[0]) & ~many)
+        e[0] = double_of(bits64(kept) | (bits64(top) & many))
+        ties[0] = double_of(bits64(ties[0]) - many)
+        first[0] = double_of((bits64(first[0]) & ~many) | (<uint64_t>j & many))
+    return kept
+
+
+cdef inline double integer_of(real bits) noexcept nogil:
+    """What ``other`` has counted."""
+    if real is float:
+        return <int32_t>bits32(bits)
+    else:
+        return <int64_t>bits64(bits)
+
+
+cdef inline void keep_exps(
+    const real* x, Py_ssize_t c, const coming* next, real* e, real* others, real* first,
+    exp_tile* s
+) noexcept nogil:
+    """exp(x - reference) of every row, the sums without the largest, and which is the first of
+    these."""
+    cdef Py_ssize_t many = abreast(x), j, i, k, lane
     cdef real m[TILE]
-    cdef real by[TILE]
+    cdef real low[TILE]
+    cdef real bias[TILE]
+    cdef real ties[TILE]
+    cdef real t[TILE]
+    cdef real scale[TILE]
+    cdef real top[TILE]
+    cdef real a
+    tile_max(x, c, <real*>m)
+    begin_sums(<const real*>m, <real*>low, <real*>bias, s, NULL)
     for lane in range(many):
-        by[lane] = <real>factor[lane]
-        top[lane] = <real>(factor[lane] / s.factor[lane])
-        m[lane] = <real>s.m[lane]
-    for j in range(c):
+        top[lane] = <real>(1 / s.factor[lane])
+    clear_tile(<real*>ties)
+    clear_tile(first)
+    for i in range(c):
+        ask(next, i)
+        j = c - 1 - i
         k = j * many
+        # In two steps, see exp_step.
         for lane in range(many):
-            e[k + lane] = top[lane] if x[k + lane] >= m[lane] else e[k + lane] * by[lane]
-
-
-cdef inline void same_tops(
-    const real* xp, const real* xq, Py_ssize_t c, const exp_tile* p, const exp_tile* q,
-    double* same,
-) noexcept nogil:
-    """Whether the first of the largest logits are those of one class."""
-    cdef Py_ssize_t many = abreast(xp), j, k, lane
-    cdef real state[TILE]
-    cdef real m_p[TILE]
-    cdef real m_q[TILE]
-    cdef real a, b
-    for lane in range(many):
-        state[lane] = 0
-        m_p[lane] = <real>p.m[lane]
-        m_q[lane] = <real>q.m[lane]
-    for j in range(c):
-        k = (c - 1 - j) * many
+            t[lane] = exp_reduced(
+                x[k + lane], <real>0, low[lane], bias[lane], False, &scale[lane])
         for lane in range(many):
-            a = <real>1 if xp[k + lane] >= m_p[lane] else <real>0
-            b = <real>1 if xq[k + lane] >= m_q[lane] else <real>0
-            state[lane] = a * b if a + b > 0 else state[lane]
+            a = exp_of(t[lane], scale[lane], exp_head(t[lane]))
+            others[k + lane] = other(&a, x[k + lane], m[lane], top[lane], j, &ties[lane],
+                                     &first[lane])
+            e[k + lane] = a
+    tile_sum(<const real*>others, c, s.rest, FINEST)
     for lane in range(many):
-        same[lane] = state[lane]
+        s.ties[lane] = integer_of(ties[lane])
+    end_sums(s, x, False)
 
 
 cdef inline void add_four(const real* terms, double* total, double* lost) noexcept nogil:
@@ -85,14 +123,17 @@ cdef inline void give_back(double* total, const double* lost, const real* like) 
 
 
 cdef inline void begin_columns(
-    const real* xp, const real* xq, const real* p, const real* q, Py_ssize_t c,
-    const pair_tile* pairs, real* h, real* g, real* logs, bint masks,
+    const real* xp, const real* xq, const real* p, real* q, Py_ssize_t c,
+    const pair_tile* pairs, real* both, real* h, real* g, real* logs, bint masks,
 ) noexcept nogil:
-    """What the terms of all classes are made of."""
+    """What the terms of all classes are made of; q comes out in the unit of p, unless it did
+    before, when nothing was masked, and ``both`` with it."""
     cdef Py_ssize_t many = abreast(xp), j, k, lane
     cdef real offset[TILE]
     cdef real offset_low[TILE]
+    cdef real factor[TILE]
     for lane in range(many):
+        factor[lane] = <real>pairs.factor[lane]
         offset[lane] = <real>pairs.offset[lane]
         offset_low[lane] = <real>pairs.offset_low[lane]
     for j in range(c):
@@ -100,29 +141,34 @@ cdef inline void begin_columns(
         for lane in range(many):
             h[k + lane] = half_gap(
                 xp[k + lane], xq[k + lane], offset[lane], offset_low[lane], masks)
+            if not masks:
+                both[k + lane] = fma(q[k + lane], factor[lane], p[k + lane])
+                q[k + lane] *= factor[lane]
             g[k + lane] = tanh_tail(h[k + lane] * h[k + lane])
             logs[k + lane] = half_log(p[k + lane], q[k + lane])
 
 
 cdef inline void compare_columns(
-    const real* p, const real* q, const real* h, const real* g, const real* logs, Py_ssize_t c,
-    compare_tile* s,
+    const real* p, const real* q, const real* both, const real* h, const real* g,
+    const real* logs, Py_ssize_t c, compare_tile* s,
 ) noexcept nogil:
     """The sums of every pair, in the unit of p."""
     cdef Py_ssize_t many = abreast(p), j, i, k, lane
     cdef real kl[4 * TILE]
     cdef real reverse[4 * TILE]
     cdef real js[4 * TILE]
-    cdef real apart[4 * TILE]
-    cdef real gap[4 * TILE]
+    cdef real above[4 * TILE]
+    cdef real below[4 * TILE]
+    cdef double more[TILE]
+    cdef double less[TILE]
     cdef real side[TILE]
     cdef real close[TILE]
     cdef double lost[5][TILE]
-    cdef real of_side = 0, of_close = 0
+    cdef real of_side = 0, of_close = 0, gap = 0
     clear_tile(<real*>side)
     clear_tile(<real*>close)
     for lane in range(many):
-        s.kl[lane] = s.reverse[lane] = s.js[lane] = s.apart[lane] = s.gap[lane] = 0
+        s.kl[lane] = s.reverse[lane] = s.js[lane] = more[lane] = less[lane] = 0
         for i in range(5):
             lost[i][lane] = 0
     for j in range(0, c, 4):
@@ -132,29 +178,31 @@ cdef inline void compare_columns(
                 clear_tile(<real*>kl + i * many)
                 clear_tile(<real*>reverse + i * many)
                 clear_tile(<real*>js + i * many)
-                clear_tile(<real*>apart + i * many)
-                clear_tile(<real*>gap + i * many)
+                clear_tile(<real*>above + i * many)
+                clear_tile(<real*>below + i * many)
                 continue
             for lane in range(many):
-                compare_lane(p[k + lane], q[k + lane], h[k + lane], g[k + lane], logs[k + lane],
-                             &kl[i * many + lane], &reverse[i * many + lane],
-                             &js[i * many + lane], &gap[i * many + lane], &of_side, &of_close)
-                apart[i * many + lane] = abs(gap[i * many + lane])
+                compare_lane(p[k + lane], q[k + lane], both[k + lane], h[k + lane], g[k + lane],
+                             logs[k + lane], &kl[i * many + lane], &reverse[i * many + lane],
+                             &js[i * many + lane], &gap, &of_side, &of_close)
+                split(gap, &above[i * many + lane], &below[i * many + lane])
                 side[lane] += of_side
                 close[lane] += of_close
         add_four(<const real*>kl, s.kl, lost[0])
         add_four(<const real*>reverse, s.reverse, lost[1])
         add_four(<const real*>js, s.js, lost[2])
-        add_four(<const real*>apart, s.apart, lost[3])
-        add_four(<const real*>gap, s.gap, lost[4])
+        add_four(<const real*>above, <double*>more, lost[3])
+        add_four(<const real*>below, <double*>less, lost[4])
     give_back(s.kl, lost[0], p)
     give_back(s.reverse, lost[1], p)
     give_back(s.js, lost[2], p)
-    give_back(s.apart, lost[3], p)
-    give_back(s.gap, lost[4], p)
+    give_back(<double*>more, lost[3], p)
+    give_back(<double*>less, lost[4], p)
     for lane in range(many):
         s.kl[lane] = unless_infinite(s.kl[lane])
         s.reverse[lane] = unless_infinite(s.reverse[lane])
+        s.apart[lane] = 0.5 * (more[lane] + less[lane])
+        s.gap[lane] = 0.5 * (more[lane] - less[lane])
         s.side[lane] = side[lane]
         s.close[lane] = close[lane]
 
@@ -163,16 +211,10 @@ cdef inline void set_masked(
     const real* x, const real* y, Py_ssize_t c, double* kl
 ) noexcept nogil:
     """Infinite where some class is masked in y and not in x."""
-    cdef Py_ssize_t many = abreast(x), j, k, lane
     cdef real found[TILE]
-    cdef real kept
-    clear_tile(<real*>found)
-    for j in range(c):
-        k = j * many
-        for lane in range(many):
-            kept = <real>1 if x[k + lane] > -INFINITY else <real>0
-            found[lane] += kept if y[k + lane] == -INFINITY else <real>0
-    for lane in range(many):
+    cdef Py_ssize_t lane
+    count_masked(x, y, c, <real*>found)
+    for lane in range(abreast(x)):
         kl[lane] = INFINITY if found[lane] > 0 else kl[lane]
 
 
@@ -194,7 +236,9 @@ cdef inline void compare_from_logits(
     cdef real* h = after(eq)
     cdef real* g = after(h)
     cdef real* logs = after(g)
-    cdef double one[TILE]
+    cdef real* both = after(logs)
+    cdef real first_p[TILE]
+    cdef real first_q[TILE]
     cdef double same[TILE]
     cdef double a[TILE]
     cdef double b[TILE]
@@ -206,20 +250,17 @@ cdef inline void compare_from_logits(
     cdef bint ordered = in_order(t, rows)
     load_tile(&t.p, rows.p, c, xp)
     load_tile(&t.q, rows.q, c, xq)
-    sum_exp_tile(xp, c, ep, ep, &p, &next_p, False, NULL)
-    sum_exp_tile(xq, c, eq, eq, &q, &next_q, False, NULL)
+    # The room of h serves for the sums, too.
+    keep_exps(xp, c, &next_p, ep, h, <real*>first_p, &p)
+    keep_exps(xq, c, &next_q, eq, h, <real*>first_q, &q)
     offsets(&p, &q, &pairs, <const real*>xp)
     for lane in range(many):
-        one[lane] = 1
-    set_tops(xp, c, &p, <const double*>one, ep)
-    set_tops(xq, c, &q, pairs.factor, eq)
-    if wanted(t, SAME_TOP_CLASS):
-        same_tops(xp, xq, c, &p, &q, <double*>same)
-    begin_columns(xp, xq, ep, eq, c, &pairs, h, g, logs, False)
-    compare_columns(ep, eq, h, g, logs, c, &s)
+        same[lane] = 1 if integer_of(first_p[lane]) == integer_of(first_q[lane]) else 0
+    begin_columns(xp, xq, ep, eq, c, &pairs, both, h, g, logs, False)
+    compare_columns(ep, eq, both, h, g, logs, c, &s)
     if is_nan(s.js, <const real*>xp):
-        begin_columns(xp, xq, ep, eq, c, &pairs, h, g, logs, True)
-        compare_columns(ep, eq, h, g, logs, c, &s)
+        begin_columns(xp, xq, ep, eq, c, &pairs, both, h, g, logs, True)
+        compare_columns(ep, eq, both, h, g, logs, c, &s)
         set_masked(xp, xq, c, s.kl)
         set_masked(xq, xp, c, s.reverse)
     put_divergences(t, rows, ordered, &pairs, &s, made, <const real*>xp)

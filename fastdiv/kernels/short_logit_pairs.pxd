@@ -6,131 +6,166 @@ to its row function.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.logit_gaps cimport unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
-from fastdiv.kernels.math cimport exp_lane
-from fastdiv.kernels.scalars cimport log1p_excess_small, log1p_lane
-from fastdiv.kernels.short_logits cimport references
+from fastdiv.kernels.math cimport exp_of, exp_reduced
+from fastdiv.kernels.pair_offsets cimport begin_rows, count_masked, exp_rows, offsets
+from fastdiv.kernels.polynomials cimport exp_head
+from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sums cimport FINE
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
 
 
 cdef inline void exp_lanes(
-    const real* x, Py_ssize_t c, const coming* next, real* e, real* m, real* top, double* rest
+    const real* x, Py_ssize_t c, const coming* next, real* e, exp_rows* s
 ) noexcept nogil:
-    """exp(x - reference), 0 where x = m, and what it is there; the sum of exp(x - m), less 1."""
-    cdef Py_ssize_t many = abreast(x)
+    """exp(x - reference) of every row, and the sums."""
+    cdef Py_ssize_t many = abreast(x), j, k, lane
+    cdef real m[TILE]
     cdef real low[TILE]
     cdef real bias[TILE]
-    cdef real ties[TILE]
-    cdef double power[TILE]
-    cdef real a
-    cdef Py_ssize_t j, k, lane
-    tile_max(x, c, m)
-    references(<const real*>m, <real*>low, <real*>bias, <double*>power, NULL)
-    clear_tile(<real*>ties)
-    for lane in range(many):
-        top[lane] = exp_lane(m[lane], <real>0, low[lane], bias[lane], False)
+    cdef real t[TILE]
+    cdef real scale[TILE]
+    tile_max(x, c, <real*>m)
+    begin_rows(<const real*>m, <real*>low, <real*>bias, s)
     for j in range(c):
         ask(next, j)
         k = j * many
+        # In two steps, see exp_step.
         for lane in range(many):
-            a = exp_lane(x[k + lane], <real>0, low[lane], bias[lane], False)
-            # not (x >= m) lets NaN through to the sum.
-            e[k + lane] = <real>0 if x[k + lane] >= m[lane] else a
-            ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
-    tile_sum(<const real*>e, c, rest)
+            t[lane] = exp_reduced(
+                x[k + lane], <real>0, low[lane], bias[lane], False, &scale[lane])
+        for lane in range(many):
+            e[k + lane] = exp_of(t[lane], scale[lane], exp_head(t[lane]))
+    tile_sum(<const real*>e, c, s.total, FINE)
+
+
+cdef inline void term_tile(
+    const real* xp, const real* xq, real* ep, const real* eq, Py_ssize_t c, const real* low_p,
+    const real* low_q, const real* offset, const real* offset_low, const real* factor,
+    double* total, double* moments, bint symmetric, bint masked
+) noexcept nogil:
+    """The sums of the terms, which take the place of ep, and their moments, in p's own unit.
+
+    Unless ``masked`` a logit of -inf makes NaN or infinity of Kullback-Leibler.
+    """
+    cdef Py_ssize_t many = abreast(xp), j, k, lane
+    cdef real moment[TILE]
+    cdef real made[TILE]
+    cdef real a, b, d
+    clear_tile(<real*>moment)
+    for j in range(c):
+        k = j * many
+        for lane in range(many):
+            a, b = xp[k + lane], xq[k + lane]
+            if masked:
+                unmask(&a, &b, low_p[lane], low_q[lane])
+            d = logit_gap(a, b, offset[lane], offset_low[lane], False)
+            made[lane] = pair_term(d, ep[k + lane], eq[k + lane] * factor[lane], &moment[lane],
+                                   symmetric, False, False)
+        # Through an array that nothing else is in, as in exp_terms.
+        for lane in range(many):
+            ep[k + lane] = made[lane]
+    tile_sum(<const real*>ep, c, total, FINE)
     for lane in range(many):
-        rest[lane] = (ties[lane] - 1.0) + rest[lane] / top[lane]
+        moments[lane] = moment[lane]
 
 
-cdef inline void check_infinite(
+cdef inline bint seems_masked(const real* x, Py_ssize_t c) noexcept nogil:
+    """Whether a row's first or last logit is -inf, as of a batch with masks one most likely is."""
+    cdef Py_ssize_t many = abreast(x), last = (c - 1) * many, lane
+    cdef bint found = False
+    for lane in range(many):
+        found = found | (x[lane] == -INFINITY) | (x[last + lane] == -INFINITY)
+    return found
+
+
+cdef inline bint is_number(const double* a, const real* like) noexcept nogil:
+    cdef bint so = True
+    cdef Py_ssize_t lane
+    for lane in range(abreast(like)):
+        so = so & (-INFINITY < a[lane]) & (a[lane] < INFINITY)
+    return so
+
+
+cdef inline void lows_of(
+    const real* xp, const real* xq, Py_ssize_t c, const exp_rows* p, const exp_rows* q,
+    real* low_p, real* low_q
+) noexcept nogil:
+    """Below what logits are of pairs with one of -inf; -inf itself of the others, of which no bit
+    is to depend on their neighbours."""
+    cdef Py_ssize_t many = abreast(xp), j, k, lane
+    cdef real least[TILE]
+    for lane in range(many):
+        least[lane] = 0
+    for j in range(c):
+        k = j * many
+        for lane in range(many):
+            least[lane] = xp[k + lane] if xp[k + lane] < least[lane] else least[lane]
+            least[lane] = xq[k + lane] if xq[k + lane] < least[lane] else least[lane]
+    for lane in range(many):
+        low_p[lane] = <real>p.low[lane] if least[lane] == -INFINITY else -<real>INFINITY
+        low_q[lane] = <real>q.low[lane]
+
+
+cdef inline void settle_infinite(
     const real* xp, const real* xq, Py_ssize_t c, double* total
 ) noexcept nogil:
-    """NaN for an infinite sum of a pair of which q masks nothing that p does not: the product of an
-    exponential and a large difference has overflowed."""
-    cdef Py_ssize_t many = abreast(xp), j, k, lane
-    cdef bint masked, found = False
-    for lane in range(many):
-        found = found | (total[lane] == INFINITY)
-    for lane in range(many if found else 0):
-        if total[lane] == INFINITY:
-            masked = False
-            for j in range(c):
-                k = j * many + lane
-                masked = masked | ((xq[k] == -INFINITY) & (xp[k] > -INFINITY))
-            total[lane] = INFINITY if masked else NAN
+    """An infinite sum is NaN, a product of an exponential and a large difference having overflowed,
+    unless q masks what p does not."""
+    cdef real found[TILE]
+    cdef Py_ssize_t lane
+    count_masked(xp, xq, c, <real*>found)
+    for lane in range(abreast(xp)):
+        total[lane] = total[lane] if total[lane] < INFINITY else NAN
+        # Any weight at all.
+        total[lane] = INFINITY if found[lane] > 0 else total[lane]
 
 
 cdef inline void logit_pair_tile(
     const task* t, const tile* rows, real* xp, double* total, double* moments, bint symmetric
 ) noexcept nogil:
-    """The terms of both divergences and their moments, see logit_pairs.pxd.
-
-    They are summed in p's own unit, so that the exponentials of p are rounded no more.
-    """
+    """The terms of both divergences and their moments, see logit_pairs.pxd."""
     cdef Py_ssize_t many = abreast(<const real*>xp)
     cdef real* xq = after(xp)
     cdef real* ep = after(xq)
     cdef real* eq = after(ep)
-    cdef real m_p[TILE]
-    cdef real m_q[TILE]
-    cdef real top_p[TILE]
-    cdef real top_q[TILE]
-    cdef real factor_q[TILE]
-    cdef double sum_p[TILE]
     cdef real offset[TILE]
     cdef real offset_low[TILE]
-    cdef real moment[TILE]
-    cdef real made[TILE]
-    cdef double rest_p[TILE]
-    cdef double rest_q[TILE]
-    cdef double difference, part, error, ratio, limit = 65536.0 if real is float else 4294967296.0
-    cdef double more, less
-    cdef real p, q, d
-    cdef Py_ssize_t j, k, lane
+    cdef real factor[TILE]
+    cdef real low_p[TILE]
+    cdef real low_q[TILE]
+    cdef exp_rows p, q
+    cdef bint masked = False
+    cdef Py_ssize_t lane
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, many)
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, many)
     load_tile(&t.p, rows.p, t.c, xp)
     load_tile(&t.q, rows.q, t.c, xq)
-    exp_lanes(xp, t.c, &next_p, ep, <real*>m_p, <real*>top_p, <double*>rest_p)
-    exp_lanes(xq, t.c, &next_q, eq, <real*>m_q, <real*>top_q, <double*>rest_q)
-    clear_tile(<real*>moment)
-    for lane in range(many):
-        difference = <double>m_p[lane] - <double>m_q[lane]
-        part = difference - m_p[lane]
-        error = (m_p[lane] - (difference - part)) - (m_q[lane] + part)
-        more = rest_p[lane] if rest_p[lane] > rest_q[lane] else rest_q[lane]
-        less = rest_q[lane] if rest_p[lane] > rest_q[lane] else rest_p[lane]
-        ratio = log1p_lane((more - less) / (1 + less))
-        error += ratio if rest_p[lane] > rest_q[lane] else -ratio
-        error = error if (abs(m_p[lane]) < limit) & (abs(m_q[lane]) < limit) else NAN
-        offset[lane] = <real>(difference + error)
-        offset_low[lane] = <real>((difference - offset[lane]) + error)
-        sum_p[lane] = top_p[lane] * (1 + rest_p[lane])
-        factor_q[lane] = <real>(sum_p[lane] / (top_q[lane] * (1 + rest_q[lane])))
-        top_q[lane] *= factor_q[lane]
-    for j in range(t.c):
-        k = j * many
-        for lane in range(many):
-            p = top_p[lane] if xp[k + lane] >= m_p[lane] else ep[k + lane]
-            q = top_q[lane] if xq[k + lane] >= m_q[lane] else eq[k + lane] * factor_q[lane]
-            d = logit_gap(xp[k + lane], xq[k + lane], offset[lane], offset_low[lane], True)
-            made[lane] = pair_term(
-                d, p, q, &moment[lane], symmetric, True,
-                (xq[k + lane] == -INFINITY) & (xp[k + lane] > -INFINITY))
-        # Through an array that nothing else is in, as in exp_terms.
-        for lane in range(many):
-            ep[k + lane] = made[lane]
-    tile_sum(<const real*>ep, t.c, total)
     if not symmetric:
-        check_infinite(<const real*>xp, <const real*>xq, t.c, total)
+        masked = seems_masked(xp, t.c) or seems_masked(xq, t.c)
+    exp_lanes(xp, t.c, &next_p, ep, &p)
+    exp_lanes(xq, t.c, &next_q, eq, &q)
+    offsets(&p, &q, <real*>offset, <real*>offset_low, <real*>factor)
+    if symmetric or not masked:
+        term_tile(xp, xq, ep, eq, t.c, <const real*>low_p, <const real*>low_q,
+                  <const real*>offset, <const real*>offset_low, <const real*>factor, total,
+                  moments, symmetric, False)
+    if not symmetric and (masked or not is_number(total, <const real*>xp)):
+        if not masked:
+            exp_lanes(xp, t.c, &next_p, ep, &p)
+        lows_of(xp, xq, t.c, &p, &q, <real*>low_p, <real*>low_q)
+        term_tile(xp, xq, ep, eq, t.c, <const real*>low_p, <const real*>low_q,
+                  <const real*>offset, <const real*>offset_low, <const real*>factor, total,
+                  moments, False, True)
+        settle_infinite(xp, xq, t.c, total)
     for lane in range(many):
         # A NaN in q beside p = 0 is in the offset.
-        error = offset[lane]
-        total[lane] = total[lane] / sum_p[lane] if error == error else NAN
-        moments[lane] = moment[lane] / sum_p[lane]
+        total[lane] = total[lane] / p.total[lane] if offset[lane] == offset[lane] else NAN
+        moments[lane] /= p.total[lane]
 
 
 cdef inline void kl_of(

@@ -15,6 +15,7 @@ from fastdiv.kernels.math cimport bits64, exp_of, exp_reduced, integer_bits
 from fastdiv.kernels.polynomials cimport exp_head, exp_tail
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sources cimport cooled, task, temperature_for
+from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport (
@@ -145,7 +146,7 @@ cdef inline void sum_exp_tile(
     if spreads:
         tile_products(<const real*>terms, <const real*>gaps, c, s.rest, s.spread)
     else:
-        tile_sum(<const real*>terms, c, s.rest)
+        tile_sum(<const real*>terms, c, s.rest, FINEST)
     for lane in range(many):
         s.ties[lane] = ties[lane]
     end_sums(s, x, spreads)

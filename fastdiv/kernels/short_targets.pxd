@@ -4,6 +4,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.class_weights cimport share_of, weighted_gap
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.targets cimport cross_entropies
 from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile, tile, tile_sum
 from fastdiv.kernels.turning cimport load_tile
@@ -24,7 +25,7 @@ cdef inline void gap_sums(
         else:
             for lane in range(many):
                 gaps[k + lane] = <real>m[lane] - x[k + lane]
-    tile_sum(<const real*>gaps, c, total)
+    tile_sum(<const real*>gaps, c, total, FINEST)
 
 
 cdef inline void target_gaps(
@@ -35,7 +36,7 @@ cdef inline void target_gaps(
     up. w: NULL, where that is known, or the classes' weights."""
     cdef Py_ssize_t many = abreast(x), j, k, lane
     cdef real g
-    tile_sum(<const real*>p, c, mass)
+    tile_sum(<const real*>p, c, mass, FINEST)
     for j in range(c):
         ask(next, j)
         k = j * many
@@ -50,9 +51,9 @@ cdef inline void target_gaps(
             else:
                 # p = 0 takes out the -inf logits; a NaN is in the log-sum-exp too.
                 terms[k + lane] = <real>0 if g == 0 else g * (<real>m[lane] - x[k + lane])
-    tile_sum(<const real*>terms, c, gaps)
+    tile_sum(<const real*>terms, c, gaps, FINEST)
     if w != NULL:
-        tile_sum(<const real*>p, c, share)
+        tile_sum(<const real*>p, c, share, FINEST)
 
 
 cdef inline void cross_entropy_of(

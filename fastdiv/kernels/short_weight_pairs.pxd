@@ -10,6 +10,7 @@ from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sums cimport FINE, FINEST
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_sum
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
@@ -124,8 +125,10 @@ cdef inline void pair_pass(
                     d = d if are_near(binades[lane]) else <real>0
                     near[k + lane] = d
                 phi[k + lane] = phi_series(a, d, ratio[lane], binades[lane])
-    tile_sum(<const real*>phi, c, <double*>total)
-    tile_sum(p, c, <double*>mass)
+    # A step in float may make half a unit more of the result, which Jensen-Shannon, of two terms
+    # for each class, has no room for.
+    tile_sum(<const real*>phi, c, <double*>total, FINEST if symmetric else FINE)
+    tile_sum(p, c, <double*>mass, FINEST if symmetric else FINE)
     for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
         deltas[lane] = delta[lane]
@@ -135,9 +138,9 @@ cdef inline void pair_pass(
         for lane in range(many):
             total[lane] *= 0.5
         # Not in a chain: see sum_terms.
-        tile_sum(<const real*>near, c, <double*>deltas)
+        tile_sum(<const real*>near, c, <double*>deltas, FINEST)
     elif plain:
-        tile_sum(<const real*>near, c, <double*>nearby)
+        tile_sum(<const real*>near, c, <double*>nearby, FINEST)
         for lane in range(many):
             total[lane] += nearby[lane]
     if not normalize:

@@ -8,6 +8,7 @@ from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
@@ -62,7 +63,7 @@ cdef inline void log_tile(
             signs[lane] = or_bits(signs[lane], pair_flags(a, a, <real>1, False, False, True))
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             others[k + lane] = <real>0 if a >= m[lane] else a
-    tile_sum(<const real*>others, c, <double*>rest)
+    tile_sum(<const real*>others, c, <double*>rest, FINEST)
     for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
     log_sums(<const real*>m, <const real*>ties, <const real*>bad, <const double*>rest, log_sum,

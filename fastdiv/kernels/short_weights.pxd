@@ -9,6 +9,7 @@ from fastdiv.kernels.logarithms cimport binade_of, log_gap, log_ratio, mantissa_
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sums cimport FINE, FINEST
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
 from fastdiv.kernels.turning cimport load_tile
@@ -37,7 +38,7 @@ cdef inline void mass(const task* t, const tile* rows, real* p, double* made) no
     load_tile(&t.p, rows.p, t.c, p)
     clear_tile(<real*>low)
     least_of(<const real*>p, t.c, &next, <real*>low)
-    tile_sum(<const real*>p, t.c, made)
+    tile_sum(<const real*>p, t.c, made, FINEST)
     for lane in range(many):
         good = (low[lane] >= 0) & (made[lane] < INFINITY)
         made[lane] = made[lane] if good else NAN
@@ -123,10 +124,12 @@ cdef inline void gap_tile(
             signs[lane] = or_bits(signs[lane], f)
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             q[k + lane] = <real>0 if a >= m[lane] else a
-    tile_sum(<const real*>gaps, c, <double*>gap)
-    tile_sum(<const real*>q, c, <double*>rest)
+    # A step in float may make half a unit more of each: of two sums there is room for that, of
+    # three not (cross-entropy would be 2.99 ulp off, of 3).
+    tile_sum(<const real*>gaps, c, <double*>gap, FINEST if targeted else FINE)
+    tile_sum(<const real*>q, c, <double*>rest, FINEST if targeted else FINE)
     if targeted:
-        tile_sum(p, c, <double*>total)
+        tile_sum(p, c, <double*>total, FINEST)
     for lane in range(many):
         bad[lane] = <real>1 if sign_bit(signs[lane]) else <real>0
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
@@ -167,7 +170,7 @@ cdef inline void cross_entropy_label(
         q[rows.label[lane] * many + lane] = 0
     clear_tile(<real*>low)
     least_of(<const real*>q, t.c, &next, <real*>low)
-    tile_sum(<const real*>q, t.c, <double*>others)
+    tile_sum(<const real*>q, t.c, <double*>others, FINEST)
     for lane in range(many):
         good = (low[lane] >= 0) & (at_label[lane] > tiny) & (at_label[lane] < INFINITY)
         good = good & (others[lane] < INFINITY)

@@ -8,7 +8,10 @@ nothing but the row. Whether a row is short depends on the number of its classes
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.wide cimport WIDE, add_product, put_wide, wide, wide_of, wide_zero
+from fastdiv.kernels.sums cimport FINE, FINEST
+from fastdiv.kernels.wide cimport (
+    WIDE, add_product, or_least, put_wide, two_of, wide, wide_of, wide_zero,
+)
 
 cdef enum:
     # Rows of floats that go abreast, two 512-bit registers: with one, a tile of ten classes waits
@@ -20,13 +23,14 @@ cdef enum:
     SHORT_ONE = 200
     # Of what writes or reads as much again, and computes much.
     SHORT_TWO = 160
-    # Of two rows, where rows of a block wait for little (KL at 144 classes: 0.94 of them).
+    # Of two rows of weights, where rows of a block wait for little (KL at 160 classes: 0.91 of
+    # them; from logits 1.02).
     SHORT_PAIR = 120
     # Not a multiple of a page, so that what is read of one does not seem to be what is written to
     # another.
     OPERAND = 32 * 208 + 80
     # Doubles: what a tile function needs, which is more than a row function does. Of rows of a
-    # block a buffer for each of two operands and two more; of short rows up to seven operands.
+    # block a buffer for each of two operands and two more; of short rows up to eight operands.
     TILE_SCRATCH = (2 * 32 + 2) * (512 + 16)
 
 ctypedef struct tile:
@@ -62,10 +66,19 @@ cdef inline void clear_tile(real* a) noexcept nogil:
         a[lane] = 0
 
 
-cdef inline wide four(const real* y) noexcept nogil:
+cdef inline wide four(const real* y, int in_float) noexcept nogil:
     """The sums of four elements of rows that lie side by side."""
     cdef Py_ssize_t many = abreast(y)
-    return (wide_of(y) + wide_of(y + many)) + (wide_of(y + 2 * many) + wide_of(y + 3 * many))
+    return two_of(y, y + many, in_float) + two_of(y + 2 * many, y + 3 * many, in_float)
+
+
+cdef inline wide few(const real* y, Py_ssize_t n) noexcept nogil:
+    """The same of one to three elements."""
+    cdef Py_ssize_t many = abreast(y), i
+    cdef wide sum = wide_of(y)
+    for i in range(1, n):
+        sum = sum + wide_of(y + i * many)
+    return sum
 
 
 cdef inline void join_wide(wide* sums, wide* late, wide value, const real* like) noexcept nogil:
@@ -81,15 +94,34 @@ cdef inline void join_wide(wide* sums, wide* late, wide value, const real* like)
         late[0] = late[0] + ((before - (sums[0] - part)) + (value - part))
 
 
+cdef inline void join_last(
+    wide* sums, wide* late, wide value, Py_ssize_t k, int in_float, const real* like
+) noexcept nogil:
+    """The same of classes from k on that are less than sixteen; of floats, and of doubles unless
+    they are to be summed FINEST, they are added up apart."""
+    if real is float or in_float != FINEST:
+        late[0] = late[0] + value
+    elif k == 0:
+        sums[0] = value
+    else:
+        join_wide(sums, late, value, like)
+
+
 cdef inline void put_sums(
-    double* total, const wide* sums, const wide* late, Py_ssize_t many
+    double* total, const wide* sums, const wide* late, int in_float, const real* like
 ) noexcept nogil:
     cdef Py_ssize_t i
-    for i in range(many // WIDE):
-        put_wide(total + i * WIDE, sums[i] + late[i])
+    for i in range(abreast(like) // WIDE):
+        if real is double and in_float == FINEST:
+            # Of an infinite sum ``late``, which is only what it is rounded by, is NaN.
+            put_wide(total + i * WIDE, sums[i] + or_least(late[i]))
+        else:
+            put_wide(total + i * WIDE, sums[i] + late[i])
 
 
-cdef inline void sum_rows(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+cdef inline void row_sums(
+    const real* x, Py_ssize_t c, double* total, int in_float
+) noexcept nogil:
     """What ``tile_sum`` calls."""
     cdef Py_ssize_t many = abreast(x), k = 0, i
     cdef const real* y
@@ -100,27 +132,44 @@ cdef inline void sum_rows(const real* x, Py_ssize_t c, double* total) noexcept n
     while k + 16 <= c:
         for i in range(many // WIDE):
             y = x + k * many + i * WIDE
-            join_wide(&sums[i], &late[i], (four(y) + four(y + 4 * many))
-                      + (four(y + 8 * many) + four(y + 12 * many)), x)
+            join_wide(&sums[i], &late[i], (four(y, in_float) + four(y + 4 * many, in_float))
+                      + (four(y + 8 * many, in_float) + four(y + 12 * many, in_float)), x)
         k += 16
     while k + 4 <= c:
         for i in range(many // WIDE):
-            late[i] = late[i] + four(x + k * many + i * WIDE)
+            join_last(&sums[i], &late[i], four(x + k * many + i * WIDE, in_float), k, in_float, x)
         k += 4
-    while k < c:
+    if k < c:
         for i in range(many // WIDE):
-            late[i] = late[i] + wide_of(x + k * many + i * WIDE)
-        k += 1
-    put_sums(total, <const wide*>sums, <const wide*>late, many)
+            join_last(&sums[i], &late[i], few(x + k * many + i * WIDE, c - k), k, in_float, x)
+    put_sums(total, <const wide*>sums, <const wide*>late, in_float, x)
 
 
-cdef inline void tile_sum(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+# For ``apart``, the steps as a constant.
+
+cdef inline void sum_rows(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    row_sums(x, c, total, FINEST)
+
+
+cdef inline void sum_rows_fine(const real* x, Py_ssize_t c, double* total) noexcept nogil:
+    row_sums(x, c, total, FINE)
+
+
+cdef inline void tile_sum(
+    const real* x, Py_ssize_t c, double* total, int in_float
+) noexcept nogil:
     """The sum of every row in double: trees of sixteen, because equal elements in a chain all
-    round the same way (sums.pxd)."""
-    if real is float:
-        (<tile_sum_f32>apart(<void*>sum_rows[float]))(x, c, total)
+    round the same way (sums.pxd). in_float: FINEST, or FINE, see ``eight`` and ``join_last``."""
+    if real is double:
+        if in_float == FINEST:
+            (<tile_sum_f64>apart(<void*>sum_rows[double]))(x, c, total)
+        else:
+            (<tile_sum_f64>apart(<void*>sum_rows_fine[double]))(x, c, total)
     else:
-        (<tile_sum_f64>apart(<void*>sum_rows[double]))(x, c, total)
+        if in_float == FINEST:
+            (<tile_sum_f32>apart(<void*>sum_rows[float]))(x, c, total)
+        else:
+            (<tile_sum_f32>apart(<void*>sum_rows_fine[float]))(x, c, total)
 
 
 cdef inline wide two_products(const real* y, const real* z, Py_ssize_t step) noexcept nogil:
@@ -135,6 +184,15 @@ cdef inline wide four_products(const real* y, const real* z) noexcept nogil:
     """The sums of the products of four elements of rows with others."""
     cdef Py_ssize_t many = abreast(y)
     return two_products(y, z, many) + two_products(y + 2 * many, z + 2 * many, many)
+
+
+cdef inline wide few_products(const real* y, const real* z, Py_ssize_t n) noexcept nogil:
+    """The same of one to three elements."""
+    cdef Py_ssize_t many = abreast(y), i
+    cdef wide sum = wide_of(y) * wide_of(z)
+    for i in range(1, n):
+        sum = sum + wide_of(y + i * many) * wide_of(z + i * many)
+    return sum
 
 
 cdef inline void tile_products(
@@ -158,23 +216,22 @@ cdef inline void tile_products(
                       (four_products(a, b) + four_products(a + 4 * many, b + 4 * many))
                       + (four_products(a + 8 * many, b + 8 * many)
                          + four_products(a + 12 * many, b + 12 * many)), x)
-            join_wide(&whole[i], &rest[i], (four(a) + four(a + 4 * many))
-                      + (four(a + 8 * many) + four(a + 12 * many)), x)
+            join_wide(&whole[i], &rest[i], (four(a, FINEST) + four(a + 4 * many, FINEST))
+                      + (four(a + 8 * many, FINEST) + four(a + 12 * many, FINEST)), x)
         k += 16
     while k + 4 <= c:
         for i in range(many // WIDE):
             j = k * many + i * WIDE
-            late[i] = late[i] + four_products(x + j, y + j)
-            rest[i] = rest[i] + four(x + j)
+            join_last(&sums[i], &late[i], four_products(x + j, y + j), k, FINEST, x)
+            join_last(&whole[i], &rest[i], four(x + j, FINEST), k, FINEST, x)
         k += 4
-    while k < c:
+    if k < c:
         for i in range(many // WIDE):
             j = k * many + i * WIDE
-            late[i] = late[i] + wide_of(x + j) * wide_of(y + j)
-            rest[i] = rest[i] + wide_of(x + j)
-        k += 1
-    put_sums(total, <const wide*>whole, <const wide*>rest, many)
-    put_sums(products, <const wide*>sums, <const wide*>late, many)
+            join_last(&sums[i], &late[i], few_products(x + j, y + j, c - k), k, FINEST, x)
+            join_last(&whole[i], &rest[i], few(x + j, c - k), k, FINEST, x)
+    put_sums(total, <const wide*>whole, <const wide*>rest, FINEST, x)
+    put_sums(products, <const wide*>sums, <const wide*>late, FINEST, x)
 
 
 cdef inline void tile_squares(const real* x, Py_ssize_t c, double* total) noexcept nogil:
@@ -190,12 +247,11 @@ cdef inline void tile_squares(const real* x, Py_ssize_t c, double* total) noexce
             y = x + k * many + i * WIDE
             join_wide(&sums[i], &late[i], four_products(y, y), x)
         k += 4
-    while k < c:
+    if k < c:
         for i in range(many // WIDE):
             y = x + k * many + i * WIDE
-            late[i] = late[i] + wide_of(y) * wide_of(y)
-        k += 1
-    put_sums(total, <const wide*>sums, <const wide*>late, many)
+            join_last(&sums[i], &late[i], few_products(y, y, c - k), k, FINEST, x)
+    put_sums(total, <const wide*>sums, <const wide*>late, FINEST, x)
 
 
 cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:
