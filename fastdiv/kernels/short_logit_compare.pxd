@@ -23,9 +23,8 @@ from fastdiv.kernels.polynomials cimport exp_head
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINEST, lost_in
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, clear_tile, tile, tile_max, tile_sum,
-)
+from fastdiv.kernels.tile_sums cimport tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 
 

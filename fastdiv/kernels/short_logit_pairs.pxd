@@ -14,7 +14,8 @@ from fastdiv.kernels.polynomials cimport exp_head
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINE
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tile_sums cimport tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
 

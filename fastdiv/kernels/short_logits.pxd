@@ -18,9 +18,8 @@ from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
-from fastdiv.kernels.tiles cimport (
-    TILE, abreast, after, clear_tile, tile, tile_max, tile_products, tile_sum,
-)
+from fastdiv.kernels.tile_sums cimport tile_products, tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 
 ctypedef struct exp_tile:

@@ -12,7 +12,8 @@ from fastdiv.kernels.scores cimport (
 )
 from fastdiv.kernels.short_logits cimport entropy_of, exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.tiles cimport TILE, abreast, after, tile, tile_squares
+from fastdiv.kernels.tile_sums cimport tile_squares
+from fastdiv.kernels.tiles cimport TILE, abreast, after, tile
 from fastdiv.kernels.turning cimport load_tile
 
 

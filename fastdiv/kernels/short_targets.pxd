@@ -6,7 +6,8 @@ from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.targets cimport cross_entropies
-from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile, tile, tile_sum
+from fastdiv.kernels.tile_sums cimport tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint
 

@@ -11,7 +11,8 @@ from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINE, FINEST
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_sum
+from fastdiv.kernels.tile_sums cimport tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of

@@ -10,7 +10,8 @@ from fastdiv.kernels.short_weights cimport anchors
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.tile_logs cimport log1p_tile
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tile_sums cimport tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, pair_flags
 

@@ -11,7 +11,8 @@ from fastdiv.kernels.scalars cimport log_normal
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINE, FINEST
 from fastdiv.kernels.tile_logs cimport log1p_tile
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max, tile_sum
+from fastdiv.kernels.tile_sums cimport tile_sum
+from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, pair_flags
 
