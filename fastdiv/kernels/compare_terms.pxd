@@ -73,11 +73,10 @@ cdef inline real near_share(real w, real v) noexcept nogil:
 
 
 cdef inline real js_share(
-    real p, real q, real both, real w, real v, real size, real log
+    real p, real q, real both, real near, real size, real log
 ) noexcept nogil:
-    """The same for any h, of both = p + q, size = |h| and log = half_log(p, q)."""
+    """The same for any h, of both = p + q, near_share, size = |h| and log = half_log(p, q)."""
     cdef real less = q if p > q else p
-    cdef real near = near_share(w, v)
     return near if size <= <real>1.25 else fma(both, log, -(less * size))
 
 
@@ -123,9 +122,9 @@ cdef inline void compare_lane(
     real* gap, real* side, real* close,
 ) noexcept nogil:
     """The same for any h, with log = half_log(p, q)."""
-    cdef real size = abs(h), d = h + h, far = p - q, w = both * h * h
+    cdef real size = abs(h), d = h + h, far = p - q
     near_lane(both, h, g, kl, reverse, js, gap, side, close)
     kl[0] = kl[0] if size <= 1 else fma(p, d, -far)
     reverse[0] = reverse[0] if size <= 1 else fma(-q, d, far)
-    js[0] = js_share(p, q, both, w, h * h, size, log)
+    js[0] = js_share(p, q, both, js[0], size, log)
     gap[0] = gap[0] if size <= 1 else far

@@ -5,7 +5,7 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
-from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half
+from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half, near_share
 from fastdiv.kernels.kept cimport exponentials, sum_row
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes, put_set,
@@ -79,13 +79,13 @@ cdef inline real kl_term(
 
 cdef inline real js_term(real d, real p, real q, real* moment) noexcept nogil:
     """The pair's share, see compare_terms.pxd; moment += p - q."""
-    cdef real h = <real>0.5 * d, v = h * h, size = abs(h), most = most_half(p)
+    cdef real h = <real>0.5 * d, v = h * h, size = abs(h), most = most_half(p), both = p + q
     # (p + q) tanh(h): a part of a hundredth, of large h, does not matter here.
-    cdef real far = (p + q) * h * (<real>1 - v * (<real>(1.0 / 3) - v * <real>(2.0 / 15)))
+    cdef real far = both * h * (<real>1 - v * (<real>(1.0 / 3) - v * <real>(2.0 / 15)))
     # Of a masked class, and of one masked in both rows, d is not finite.
     size = size if size < most else most
     moment[0] += far if size <= 1 else p - q
-    return js_share(p, q, p + q, (p + q) * v, v, size, half_log(p, q))
+    return js_share(p, q, both, near_share(both * v, v), size, half_log(p, q))
 
 
 cdef inline real pair_term(

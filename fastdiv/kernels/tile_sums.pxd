@@ -18,6 +18,13 @@ cdef inline wide four(const real* y, int in_float) noexcept nogil:
     return two_of(y, y + many, in_float) + two_of(y + 2 * many, y + 3 * many, in_float)
 
 
+cdef inline wide sixteen(const real* y, int in_float) noexcept nogil:
+    """The same of sixteen."""
+    cdef Py_ssize_t many = abreast(y)
+    return ((four(y, in_float) + four(y + 4 * many, in_float))
+            + (four(y + 8 * many, in_float) + four(y + 12 * many, in_float)))
+
+
 cdef inline wide few(const real* y, Py_ssize_t n) noexcept nogil:
     """The same of one to three elements."""
     cdef Py_ssize_t many = abreast(y), i
@@ -70,16 +77,13 @@ cdef inline void row_sums(
 ) noexcept nogil:
     """What ``tile_sum`` calls."""
     cdef Py_ssize_t many = abreast(x), k = 0, i
-    cdef const real* y
     cdef wide sums[TILE]
     cdef wide late[TILE]
     for i in range(many // WIDE):
         sums[i] = late[i] = wide_zero()
     while k + 16 <= c:
         for i in range(many // WIDE):
-            y = x + k * many + i * WIDE
-            join_wide(&sums[i], &late[i], (four(y, in_float) + four(y + 4 * many, in_float))
-                      + (four(y + 8 * many, in_float) + four(y + 12 * many, in_float)), x)
+            join_wide(&sums[i], &late[i], sixteen(x + k * many + i * WIDE, in_float), x)
         k += 16
     while k + 4 <= c:
         for i in range(many // WIDE):
@@ -162,8 +166,7 @@ cdef inline void tile_products(
                       (four_products(a, b) + four_products(a + 4 * many, b + 4 * many))
                       + (four_products(a + 8 * many, b + 8 * many)
                          + four_products(a + 12 * many, b + 12 * many)), x)
-            join_wide(&whole[i], &rest[i], (four(a, FINEST) + four(a + 4 * many, FINEST))
-                      + (four(a + 8 * many, FINEST) + four(a + 12 * many, FINEST)), x)
+            join_wide(&whole[i], &rest[i], sixteen(a, FINEST), x)
         k += 16
     while k + 4 <= c:
         for i in range(many // WIDE):
