@@ -128,6 +128,42 @@ def test_long_rows_keep_the_promise(name, function, dtype, arrangement):
             assert got == 0
 
 
+@pytest.mark.parametrize(
+    "tops",
+    [
+        [0, 1, 2, 3, 4, 5, 6],
+        [6, 5, 4, 3, 2, 1, 0],
+        [2, 0, 1, 3, 0, 1, 9],
+        [2, 0, 2, 0, 0, 2, 2],
+        [0, 0, 0, 0, 0, 0, 200],
+        [-np.inf, 0, -np.inf, 1, 1, 0, 0],
+    ],
+)
+def test_the_largest_logit_in_any_block(dtype, tops):
+    # Three logits and the block's largest, which is there once; the last block is a part of one.
+    length = 1024 if dtype == np.float32 else 512
+    row = np.empty((len(tops), length), dtype)
+    row[:] = np.resize(np.array([-3, -1.25, -0.5], dtype), length) + np.array(tops)[:, None]
+    row[np.arange(len(tops)), np.arange(len(tops)) * 70] = tops
+    row = row.ravel()[: -length // 2 - 7]
+    values, counts = np.unique(row, return_counts=True)
+    with mp.workdps(60):
+        total = mp.fsum(int(n) * mp.exp(mpf(float(v))) for v, n in zip(values, counts, strict=True))
+        want = mp.log(total)
+    name = "cross_entropy_from_logits"
+    bounds = [BOUNDS[of][dtype == np.float64] for of in ("logsumexp", name, "softmax")]
+    assert ulps(fastdiv.logsumexp(row), want) <= bounds[0]
+    for at in (0, len(row) // 2, len(row) - 1):
+        if row[at] > -np.inf:
+            with mp.workdps(60):
+                loss, share = want - mpf(float(row[at])), mp.exp(mpf(float(row[at]))) / total
+            assert ulps(fastdiv.cross_entropy_from_logits(at, row), loss) <= bounds[1]
+            assert ulps(fastdiv.softmax(row)[at], share) <= bounds[2]
+        bad = row.copy()
+        bad[at] = np.nan
+        assert np.isnan(fastdiv.logsumexp(bad))
+
+
 @pytest.mark.parametrize("logits_in", [False, True])
 @pytest.mark.parametrize("at", [0, SEGMENT, CLASSES - 1])
 def test_labels_in_any_segment(dtype, logits_in, at):

@@ -3,7 +3,9 @@
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport block_max, block_size
-from fastdiv.kernels.logits cimport exp_block, exp_sum, raise_max, start
+from fastdiv.kernels.logits cimport (
+    exp_below, exp_block, exp_sum, raise_max, spread_block, start,
+)
 from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task, temperature_for
@@ -16,50 +18,56 @@ ctypedef void (*absorb_f64)(
     exp_sum*, const double*, Py_ssize_t, const double*, double, Py_ssize_t) noexcept nogil
 
 
-cdef inline void take_block(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint spreads, bint scores,
-    real at_label, Py_ssize_t before,
-) noexcept nogil:
-    """What ``absorb`` calls. Below the maximum no comparison with it is needed."""
-    cdef Py_ssize_t above = 0
-    cdef double m
-    if scores:
-        m = max_and_rank(x, n, tail, at_label, before, &above)
-        s.above += above
-    else:
-        m = block_max(x, n, tail)
-    if m > s.m:
-        raise_max(s, m, x)
-    # The flags as constants, for loops without what they do not need.
-    if not spreads and s.warm != NULL:
-        if s.base.shift != 0:
-            exp_block(s, x, n, tail, True, False, False, True, s.warm)
-        else:
-            exp_block(s, x, n, tail, True, False, False, False, s.warm)
-    elif s.base.shift != 0:
-        exp_block(s, x, n, tail, True, spreads, scores, True, NULL)
-    elif m == s.m:
-        exp_block(s, x, n, tail, True, spreads, scores, False, NULL)
-    else:
-        exp_block(s, x, n, tail, False, spreads, scores, False, NULL)
-
+# What ``absorb`` calls. The flags as constants, for loops without what they do not need: below the
+# maximum no comparison with it.
 
 cdef inline void take_plain(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, real at_label, Py_ssize_t before
 ) noexcept nogil:
-    take_block(s, x, n, tail, False, False, at_label, before)
+    cdef double m = block_max(x, n, tail) if s.rising else -INFINITY
+    if m < s.m and s.base.shift == 0 and s.warm == NULL:
+        m = exp_below(s, x, n, tail, m)
+        if m < s.m:
+            return
+    if m > s.m:
+        raise_max(s, m, x)
+    if s.warm != NULL:
+        if s.base.shift != 0:
+            exp_block(s, x, n, tail, True, True, s.warm)
+        else:
+            exp_block(s, x, n, tail, True, False, s.warm)
+    elif s.base.shift != 0:
+        exp_block(s, x, n, tail, True, True, NULL)
+    else:
+        exp_block(s, x, n, tail, True, False, NULL)
+
+
+cdef inline void take_spreads(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, double m, bint scores
+) noexcept nogil:
+    if m > s.m:
+        raise_max(s, m, x)
+    if s.base.shift != 0:
+        spread_block(s, x, n, tail, True, scores, True)
+    elif m == s.m:
+        spread_block(s, x, n, tail, True, scores, False)
+    else:
+        spread_block(s, x, n, tail, False, scores, False)
 
 
 cdef inline void take_spread(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, real at_label, Py_ssize_t before
 ) noexcept nogil:
-    take_block(s, x, n, tail, True, False, at_label, before)
+    take_spreads(s, x, n, tail, block_max(x, n, tail), False)
 
 
 cdef inline void take_score(
     exp_sum* s, const real* x, Py_ssize_t n, const real* tail, real at_label, Py_ssize_t before
 ) noexcept nogil:
-    take_block(s, x, n, tail, True, True, at_label, before)
+    cdef Py_ssize_t above = 0
+    cdef double m = max_and_rank(x, n, tail, at_label, before, &above)
+    s.above += above
+    take_spreads(s, x, n, tail, m, True)
 
 
 cdef inline void absorb(

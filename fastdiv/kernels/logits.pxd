@@ -15,6 +15,7 @@ from libc.stdint cimport int64_t, uint64_t
 from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
+from fastdiv.kernels.exp_sums cimport exp_and_sum, in_one_loop
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
 from fastdiv.kernels.math cimport double_of, integer_bits
@@ -35,6 +36,7 @@ ctypedef struct reference:
 ctypedef struct exp_sum:
     double m
     bint finest             # see steps_in_float
+    bint rising             # whether the next block's largest logit is to be looked for first
     double ties
     const temperature* warm     # NULL: a temperature of 1
     reference base
@@ -111,6 +113,7 @@ cdef inline int steps_in_float(bint finest, double m) noexcept nogil:
 cdef inline void start(exp_sum* s, const temperature* warm, const real* like) noexcept nogil:
     s.warm = warm
     s.finest = False
+    s.rising = True
     s.m = -INFINITY
     s.ties = 0
     s.top_block = 0
@@ -140,9 +143,46 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 
 
 cdef inline void exp_block(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint spreads,
-    bint squares, bint shifted, const temperature* warm,
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint shifted,
+    const temperature* warm,
 ) noexcept nogil:
+    """Take a block whose largest logit is none above the maximum."""
+    cdef real rest[MAX_BLOCK]
+    cdef double ties
+    cdef real m = <real>s.m
+    add(&s.rest, exp_and_sum(
+        x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
+        integer_bits(s.base.bias, m), <real*>rest, False, &ties, at_max, shifted, warm,
+        steps_in_float(s.finest, s.m), <real*>NULL))
+    s.ties += ties
+
+
+cdef inline double exp_below(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, double largest
+) noexcept nogil:
+    """Take a block if all of it is below the maximum; its largest logit comes back.
+
+    Unless the row is ``rising`` that need not be known: next to no block of a long row is
+    otherwise, and is then taken twice.
+    """
+    cdef real rest[MAX_BLOCK]
+    cdef real top = <real>largest, m = <real>s.m
+    cdef double ties, sum
+    sum = exp_and_sum(
+        x, n, tail, two_ahead(x), False, m, <real>0, <real>s.base.low,
+        integer_bits(s.base.bias, m), <real*>rest, False, &ties, False, False, NULL,
+        steps_in_float(s.finest, s.m), &top)
+    s.rising = top >= s.m or not in_one_loop(steps_in_float(s.finest, s.m))
+    if top < s.m:
+        add(&s.rest, sum)
+    return top
+
+
+cdef inline void spread_block(
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint squares,
+    bint shifted,
+) noexcept nogil:
+    """exp_block with the sums of ``spread_sums``."""
     cdef real rest[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
     cdef double sums[2]
@@ -150,12 +190,11 @@ cdef inline void exp_block(
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
         x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
-        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, spreads,
-        shifted, warm)
+        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, True, shifted,
+        NULL)
     add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m)))
-    if spreads:
-        spread_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums, squares)
-        add(&s.spread, sums[0])
+    spread_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums, squares)
+    add(&s.spread, sums[0])
     if squares:
         add(&s.squares, sums[1])
 

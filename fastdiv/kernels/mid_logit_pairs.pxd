@@ -10,7 +10,7 @@ NaN in ``made`` gives a pair to its row function.
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.block_rows cimport again, fetch_rows, room_of
 from fastdiv.kernels.coming cimport next_tile
-from fastdiv.kernels.exp_terms cimport exp_terms
+from fastdiv.kernels.exp_sums cimport exp_and_sum
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
@@ -32,16 +32,17 @@ cdef inline void keep_exps(
     cdef real bias[TILE]
     cdef real* e
     cdef const real* tail
-    cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
+    cdef double ties
+    cdef Py_ssize_t r
     # The differences of padding are to be finite.
     fetch_rows(row, start, n, c, scratch, <real>-3e38, x, <real*>m, NULL, NULL)
     begin_rows(<const real*>m, <real*>low, <real*>bias, s)
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
-        exp_terms(x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), True, m[r],
-                  <real>0, low[r], bias[r], e, e, NULL, False, False, False, NULL)
-        s.total[r] = block_sum(<const real*>e, filled, tail, FINE)
+        s.total[r] = exp_and_sum(
+            x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), True, m[r], <real>0,
+            low[r], bias[r], e, True, &ties, False, False, NULL, FINE, <real*>NULL)
 
 
 cdef inline void gap_set(

@@ -11,6 +11,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.coming cimport next_tile
+from fastdiv.kernels.exp_sums cimport exp_and_sum
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logits cimport steps_in_float
@@ -43,16 +44,22 @@ cdef inline void sum_exp_rows(
     cdef const real* tail
     cdef const real* next
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
+    cdef int steps
     fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m, label, s.above)
     begin_sums(<const real*>m, <real*>low, <real*>bias, s, warm)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
+        steps = steps_in_float(finest, m[r])
+        if not spreads and label == NULL:
+            s.rest[r] = exp_and_sum(x[r], c, tail, next, False, m[r], <real>0, low[r], bias[r],
+                                    terms, kept, &s.ties[r], True, False, warm, steps, <real*>NULL)
+            continue
         s.ties[r] = exp_terms(x[r], c, tail, next, False, m[r], <real>0, low[r], bias[r], terms,
                               <real*>spread, s.first + r if label != NULL else NULL, True,
                               spreads, False, warm)
-        s.rest[r] = block_sum(<const real*>terms, filled, tail, steps_in_float(finest, m[r]))
+        s.rest[r] = block_sum(<const real*>terms, filled, tail, steps)
         if spreads:
             spread_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums,
                         label != NULL)

@@ -138,33 +138,35 @@ cdef inline double eight(const real* y, int in_float, real top, real* ties) noex
     return (<double>a + <double>b) + (<double>c + <double>d)
 
 
-cdef inline double tree_sum(
-    const real* x, Py_ssize_t n, const real* tail, int in_float, real top, real* ties
+cdef inline void add_pairs(double* sums, Py_ssize_t i, const real* pairs) noexcept nogil:
+    """What ``tree_sum`` does, FINE, with the i-th four sets of a block, of which the first and the
+    third, and the second and the fourth, are added up."""
+    cdef Py_ssize_t width = lanes(pairs), half = width // 2, lane
+    cdef const real* y
+    cdef double a
+    for lane in range(half):
+        y = pairs + lane
+        a = ((<double>y[0] + <double>y[width]) + (<double>y[half] + <double>y[half + width]))
+        if real is float:
+            sums[lane] += a
+        else:
+            sums[i * half + lane] = a
+
+
+cdef inline double tree_end(
+    double* sums, Py_ssize_t fours, const real* x, Py_ssize_t n, const real* tail, int in_float,
+    real top, real* ties,
 ) noexcept nogil:
-    """The sum of a block. If ``ties`` is not NULL of the elements below ``top``, its largest, while
-    those that equal it are counted there; not with FINEST."""
-    cdef double sums[SUMS]
+    """The sum of a block of which so many fours of sets are in ``sums``, and n elements at x."""
     cdef double late[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), half = width // 2, whole = n - n % width, i, lane
-    cdef Py_ssize_t fours = whole // (4 * width), k = fours * 4 * width, made = fours * half
-    cdef double a
+    cdef Py_ssize_t k = 0, made = fours * half
     cdef real* own
     cdef const real* y
-    for lane in range(half):
-        sums[lane] = 0
-    for i in range(fours):
-        y = x + i * 4 * width
-        for lane in range(half):
-            own = ties + lane if ties != NULL else NULL
-            a = eight(y + lane, in_float, top, own)
-            if real is float:
-                sums[lane] += a
-            else:
-                sums[i * half + lane] = a
     if real is double:
         while made > half:
             i = (made // half + 1) // 2 * half
-            fold(<double*>sums, <const double*>sums + i, made - i)
+            fold(sums, <const double*>sums + i, made - i)
             made = i
     if k < n:
         for lane in range(half):
@@ -178,11 +180,41 @@ cdef inline double tree_sum(
                 else:
                     late[lane] += below(y[lane], top, own) + below(y[lane + half], top, own)
             k += width
-        fold(<double*>sums, <const double*>late, half)
+        fold(sums, <const double*>late, half)
         # Here too: what comes after two paths gcc takes from memory.
-        return tree_of(<double*>sums, x)
+        return tree_of(sums, x)
     # Of doubles that are all -0 the sum is 0, as it is with a ``late`` of 0.
-    return tree_of(<double*>sums, x) + 0.0
+    return tree_of(sums, x) + 0.0
+
+
+cdef inline void start_tree(double* sums, const real* like) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(lanes(like) // 2):
+        sums[lane] = 0
+
+
+cdef inline double tree_sum(
+    const real* x, Py_ssize_t n, const real* tail, int in_float, real top, real* ties
+) noexcept nogil:
+    """The sum of a block. If ``ties`` is not NULL of the elements below ``top``, its largest, while
+    those that equal it are counted there; not with FINEST."""
+    cdef double sums[SUMS]
+    cdef Py_ssize_t width = lanes(x), half = width // 2, i, lane
+    cdef Py_ssize_t fours = n // (4 * width), taken = fours * 4 * width
+    cdef double a
+    cdef real* own
+    cdef const real* y
+    start_tree(<double*>sums, x)
+    for i in range(fours):
+        y = x + i * 4 * width
+        for lane in range(half):
+            own = ties + lane if ties != NULL else NULL
+            a = eight(y + lane, in_float, top, own)
+            if real is float:
+                sums[lane] += a
+            else:
+                sums[i * half + lane] = a
+    return tree_end(<double*>sums, fours, x + taken, n - taken, tail, in_float, top, ties)
 
 
 # For ``apart``, the steps as a constant.
