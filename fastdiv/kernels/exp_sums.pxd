@@ -33,7 +33,7 @@ cdef inline bint in_one_loop(int in_float) noexcept nogil:
 
 cdef inline double sum_in_one_loop(
     const real* x, Py_ssize_t n, const real* tail, const real* next, bint second, real m,
-    real shift, real low, real bias, real* terms, bint kept, real* ties, real* tops, bint at_max,
+    real shift, real low, real rounder, real* terms, bint kept, real* ties, real* tops, bint at_max,
     bint shifted, const temperature* warm,
 ) noexcept nogil:
     """What ``exp_and_sum`` calls, FINE. ``terms`` are room for three sets if they are not kept;
@@ -55,7 +55,7 @@ cdef inline double sum_in_one_loop(
                 ahead(next + k, second)
                 if tops != NULL:
                     take_maxima(tops, y)
-                exp_step(y, m, shift, low, bias, <real>0, <real*>made + h * width, <real*>NULL,
+                exp_step(y, m, shift, low, rounder, <real>0, <real*>made + h * width, <real*>NULL,
                          ties, <real*>NULL, width, at_max, False, False, shifted, warm)
                 if kept:
                     put_set(terms + k, <const real*>made + h * width)
@@ -69,7 +69,7 @@ cdef inline double sum_in_one_loop(
         ahead(next + k, second)
         if tops != NULL:
             take_maxima(tops, y)
-        exp_step(y, m, shift, low, bias, <real>0, <real*>made, <real*>NULL, ties, <real*>NULL,
+        exp_step(y, m, shift, low, rounder, <real>0, <real*>made, <real*>NULL, ties, <real*>NULL,
                  width, at_max, False, False, shifted, warm)
         put_set(<real*>late + (i - 4 * fours) * width, <const real*>made)
     return tree_end(<double*>sums, fours, late, filled - 4 * fours * width, late, FINE, <real>0,
@@ -78,7 +78,7 @@ cdef inline double sum_in_one_loop(
 
 cdef inline double exp_and_sum(
     const real* x, Py_ssize_t n, const real* tail, const real* next, bint second, real m,
-    real shift, real low, real bias, real* terms, bint kept, double* ties, bint at_max,
+    real shift, real low, real rounder, real* terms, bint kept, double* ties, bint at_max,
     bint shifted, const temperature* warm, int in_float, real* top,
 ) noexcept nogil:
     """The sum of the terms of a block as ``exp_terms`` makes them, and what that gives, in
@@ -91,18 +91,18 @@ cdef inline double exp_and_sum(
     cdef Py_ssize_t lane
     cdef double sum
     if not in_one_loop(in_float):
-        ties[0] = exp_terms(x, n, tail, next, second, m, shift, low, bias, terms, terms, NULL,
+        ties[0] = exp_terms(x, n, tail, next, second, m, shift, low, rounder, terms, terms, NULL,
                             at_max, False, shifted, warm)
         return block_sum(<const real*>terms, whole_sets(x, n), tail, in_float)
     clear(<real*>tied)
     if top != NULL:
         for lane in range(lanes(x)):
             tops[lane] = -INFINITY
-        sum = sum_in_one_loop(x, n, tail, next, second, m, shift, low, bias, terms, kept,
+        sum = sum_in_one_loop(x, n, tail, next, second, m, shift, low, rounder, terms, kept,
                               <real*>tied, <real*>tops, at_max, shifted, warm)
         top[0] = greatest(<real*>tops)
     else:
-        sum = sum_in_one_loop(x, n, tail, next, second, m, shift, low, bias, terms, kept,
+        sum = sum_in_one_loop(x, n, tail, next, second, m, shift, low, rounder, terms, kept,
                               <real*>tied, <real*>NULL, at_max, shifted, warm)
     ties[0] = lane_sum(<const real*>tied) if at_max else 0
     return sum

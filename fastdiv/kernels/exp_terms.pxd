@@ -9,7 +9,7 @@ from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 
 
 cdef inline void exp_step(
-    const real* x, real m, real shift, real low, real bias, real k,
+    const real* x, real m, real shift, real low, real rounder, real k,
     real* rest, real* spread, real* ties, real* place, Py_ssize_t width, bint at_max, bint spreads,
     bint places, bint shifted, const temperature* warm,
 ) noexcept nogil:
@@ -28,10 +28,10 @@ cdef inline void exp_step(
     for lane in range(width):
         if warm != NULL:
             z = x[lane] - shift if shifted else x[lane]
-            t[lane] = warm_reduced(low if z < low else z, bias, rate, step, step_low, inverse,
+            t[lane] = warm_reduced(low if z < low else z, rounder, rate, step, step_low, inverse,
                                    &scale[lane])
         else:
-            t[lane] = exp_reduced(x[lane], shift, low, bias, shifted, &scale[lane])
+            t[lane] = exp_reduced(x[lane], shift, low, rounder, shifted, &scale[lane])
     for lane in range(width):
         head[lane] = exp_head(t[lane])
     for lane in range(width):
@@ -55,7 +55,7 @@ cdef inline void exp_step(
 
 cdef inline double exp_terms(
     const real* x, Py_ssize_t n, const real* tail, const real* next, bint second, real m,
-    real shift, real low, real bias, real* rest, real* spread, Py_ssize_t* place, bint at_max,
+    real shift, real low, real rounder, real* rest, real* spread, Py_ssize_t* place, bint at_max,
     bint spreads, bint shifted, const temperature* warm,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; the number of x that equal m comes back.
@@ -75,7 +75,7 @@ cdef inline double exp_terms(
         found[lane] = -MAX_BLOCK
     while k < whole:
         ahead(next + k, second)
-        exp_step(x + k, m, shift, low, bias, <real>k, <real*>made, <real*>gaps, <real*>ties,
+        exp_step(x + k, m, shift, low, rounder, <real>k, <real*>made, <real*>gaps, <real*>ties,
                  <real*>found, width, at_max, spreads, places, shifted, warm)
         put_set(rest + k, <const real*>made)
         if spreads:
@@ -86,10 +86,10 @@ cdef inline double exp_terms(
         ahead(next + k, second)
         clear(<real*>made)
         clear(<real*>gaps)
-        exp_step(tail, m, shift, low, bias, <real>k, <real*>made, <real*>gaps, <real*>ties,
+        exp_step(tail, m, shift, low, rounder, <real>k, <real*>made, <real*>gaps, <real*>ties,
                  <real*>found, half, at_max, spreads, places, shifted, warm)
         if n - whole > half:
-            exp_step(tail + half, m, shift, low, bias, <real>k, <real*>made + half,
+            exp_step(tail + half, m, shift, low, rounder, <real>k, <real*>made + half,
                      <real*>gaps + half, <real*>ties + half, <real*>found + half, half, at_max,
                      spreads, places, shifted, warm)
         put_set(rest + k, <const real*>made)

@@ -13,7 +13,7 @@ from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
 from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_in_float
-from fastdiv.kernels.math cimport double_of, integer_bits
+from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport add, block_sum
 
@@ -70,7 +70,7 @@ cdef inline exp_sum sum_and_keep(
             kept.power[block] = NAN
         else:
             exp_terms(a, n, tail, two_ahead(a), False, <real>s.m, <real>0, <real>s.base.low,
-                      integer_bits(s.base.bias, <real>s.m), e + k, e + k, NULL, False, False,
+                      <real>s.base.rounder, e + k, e + k, NULL, False, False,
                       False, NULL)
             add(&s.rest, block_sum(
                 <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m)))
@@ -124,14 +124,14 @@ cdef inline void exp_again(
 ) noexcept nogil:
     """The exponentials of a block for a second pass, times 2^EXP_SCALE."""
     cdef real shift = <real>base.shift, low = <real>base.low
-    cdef real bias = integer_bits(base.bias, low)
+    cdef real rounder = <real>base.rounder
     # The flags as constants, for loops without what they do not need.
     if base.shift != 0:
-        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, bias, e, e, NULL, False, False,
-                  True, NULL)
+        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, rounder, e, e, NULL, False,
+                  False, True, NULL)
     else:
-        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, bias, e, e, NULL, False, False,
-                  False, NULL)
+        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, rounder, e, e, NULL, False,
+                  False, False, NULL)
 
 
 cdef inline const real* kept_block(

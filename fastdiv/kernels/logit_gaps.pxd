@@ -5,7 +5,7 @@ from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, put_set, two_ahead,
 )
 from fastdiv.kernels.logits cimport reference
-from fastdiv.kernels.math cimport exp_lane, expm1_excess, expm1_reduced, integer_bits
+from fastdiv.kernels.math cimport exp_lane, expm1_excess, expm1_reduced
 from fastdiv.kernels.sums cimport ROUGH, block_sum, double_sum
 
 ctypedef struct gap_sums:
@@ -126,13 +126,13 @@ cdef inline void term_lanes(
     """Of a set of lanes P, P (expm1(z) - z), which takes the place of t, and P expm1(z), that of
     the scale."""
     cdef real low = lowest(row, <real>0)
-    cdef real bias = integer_bits(row.base.bias, low)
+    cdef real rounder = <real>row.base.rounder
     cdef real e[MAX_LANES]
     cdef real excess[MAX_LANES]
     cdef real expm1[MAX_LANES]
     cdef Py_ssize_t lane
     for lane in range(lanes(xp)):
-        e[lane] = exp_lane(xp[lane], <real>0, low, bias, False)
+        e[lane] = exp_lane(xp[lane], <real>0, low, rounder, False)
         excess[lane] = expm1_excess(z[lane], t[lane], scale[lane], &expm1[lane])
     put_set(mass, <const real*>e)
     for lane in range(lanes(xp)):

@@ -22,7 +22,7 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.logit_gaps cimport gap_block, gap_row, gap_sums, greatest_fall
 from fastdiv.kernels.logits cimport reference, reference_for, reference_ratio
 from fastdiv.kernels.math cimport (
-    bits64, double_of, exp_lane, expm1_excess, expm1_reduced, integer_bits,
+    bits64, double_of, exp_lane, expm1_excess, expm1_reduced,
 )
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
@@ -40,16 +40,16 @@ cdef inline double rough_sum(
     """
     cdef real m[4 * MAX_LANES]
     cdef real tops[4 * MAX_LANES]
-    cdef real low, bias
+    cdef real low, rounder
     cdef Py_ssize_t lane, four = 4 * lanes(x)
     lane_maxima(x, n, tail, <real*>m)
     for lane in range(four):
         tops[lane] = m[lane]
     base[0] = reference_for(greatest_of_four(<real*>tops), NULL, x)
     low = <real>base.low
-    bias = integer_bits(base.bias, low)
+    rounder = <real>base.rounder
     for lane in range(four):
-        m[lane] = exp_lane(m[lane], <real>0, low, bias, False)
+        m[lane] = exp_lane(m[lane], <real>0, low, rounder, False)
     return block_sum(<const real*>m, four, tail, ROUGH)
 
 

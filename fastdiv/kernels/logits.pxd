@@ -18,7 +18,7 @@ from fastdiv.kernels.arithmetic cimport (
 from fastdiv.kernels.exp_sums cimport exp_and_sum, in_one_loop
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
-from fastdiv.kernels.math cimport double_of, integer_bits
+from fastdiv.kernels.math cimport double_of, rounder_for
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sums cimport FINE, FINEST, add, block_sum, double_sum, multiply, value
@@ -31,7 +31,7 @@ ctypedef struct reference:
     double power
     double rho
     double low              # logits below shift + low count as probability 0
-    int64_t bias
+    double rounder          # see rounder_for
 
 ctypedef struct exp_sum:
     double m
@@ -83,7 +83,7 @@ cdef inline reference reference_for(
         r.power = (m * LOG2E + ROUNDER) - ROUNDER
         r.rho = fma(-r.power, LN2_LO, fma(-r.power, LN2_HI, m))
     r.low = (r.power - bias) * step
-    r.bias = bias - <int64_t>r.power
+    r.rounder = rounder_for(bias - r.power, like)
     return r
 
 
@@ -152,7 +152,7 @@ cdef inline void exp_block(
     cdef real m = <real>s.m
     add(&s.rest, exp_and_sum(
         x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
-        integer_bits(s.base.bias, m), <real*>rest, False, &ties, at_max, shifted, warm,
+        <real>s.base.rounder, <real*>rest, False, &ties, at_max, shifted, warm,
         steps_in_float(s.finest, s.m), <real*>NULL))
     s.ties += ties
 
@@ -170,7 +170,7 @@ cdef inline double exp_below(
     cdef double ties, sum
     sum = exp_and_sum(
         x, n, tail, two_ahead(x), False, m, <real>0, <real>s.base.low,
-        integer_bits(s.base.bias, m), <real*>rest, False, &ties, False, False, NULL,
+        <real>s.base.rounder, <real*>rest, False, &ties, False, False, NULL,
         steps_in_float(s.finest, s.m), &top)
     s.rising = top >= s.m or not in_one_loop(steps_in_float(s.finest, s.m))
     if top < s.m:
@@ -190,7 +190,7 @@ cdef inline void spread_block(
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
         x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
-        integer_bits(s.base.bias, m), <real*>rest, <real*>spread, NULL, at_max, True, shifted,
+        <real>s.base.rounder, <real*>rest, <real*>spread, NULL, at_max, True, shifted,
         NULL)
     add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m)))
     spread_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums, squares)

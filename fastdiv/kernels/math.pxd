@@ -4,7 +4,7 @@ No branch on data (conditional expressions become selects), no table, no libm ca
 multiply-adds are the explicit ones, so that every instruction set gives the same bits.
 """
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport (
@@ -37,12 +37,10 @@ cdef inline double double_of(uint64_t i) noexcept nogil:
     return x
 
 
-cdef inline real integer_bits(int64_t i, real like) noexcept nogil:
-    """An integer in the bits of a real, for lanes of reals."""
-    if real is float:
-        return float_of(<uint32_t>i)
-    else:
-        return double_of(<uint64_t>i)
+cdef inline real rounder_for(double bias, const real* like) noexcept nogil:
+    """What rounds z log2(e) to an integer n by being added to it, of which the low bits are then
+    n + bias: an exponent. |bias| < 2^22 (float), 2^51 (double)."""
+    return <real>((ROUNDER_F if real is float else ROUNDER) + bias)
 
 
 cdef inline real or_bits(real a, real b) noexcept nogil:
@@ -61,37 +59,37 @@ cdef inline bint sign_bit(real a) noexcept nogil:
 
 
 cdef inline real exp_lane(
-    real x, real shift, real low, real bias, bint shifted
+    real x, real shift, real low, real rounder, bint shifted
 ) noexcept nogil:
     """2^EXP_SCALE exp(x - reference), see ``reference`` in logits.pxd; 0 below the range.
 
     x is reduced directly, x - shift = n ln 2 + t, and not x minus the row's maximum: that
     difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
-    Not shifted: the shift is 0. ``bias`` is what ``integer_bits`` made of one.
+    Not shifted: the shift is 0. ``rounder``: see ``rounder_for``.
     """
     cdef real scale
-    cdef real t = exp_reduced(x, shift, low, bias, shifted, &scale)
+    cdef real t = exp_reduced(x, shift, low, rounder, shifted, &scale)
     return exp_of(t, scale, exp_head(t))
 
 
 cdef inline real exp_reduced(
-    real x, real shift, real low, real bias, bint shifted, real* scale
+    real x, real shift, real low, real rounder, bint shifted, real* scale
 ) noexcept nogil:
     """t and the power of two in exp_lane's exp(t) scale, |t| <= ln 2 / 2."""
     cdef real b, n, t, z = x - shift if shifted else x
     z = low if z < low else z
     if real is float:
-        b = fma(z, LOG2E_F, ROUNDER_F)
-        n = b - ROUNDER_F
+        b = fma(z, LOG2E_F, rounder)
+        n = b - rounder
         t = fma(n, -LN2_HI_F, z)
         t = fma(n, -LN2_LO_F, t)
-        scale[0] = float_of((bits32(b) + bits32(bias)) << 23)
+        scale[0] = float_of(bits32(b) << 23)
     else:
-        b = fma(z, LOG2E, ROUNDER)
-        n = b - ROUNDER
+        b = fma(z, LOG2E, rounder)
+        n = b - rounder
         t = fma(n, -LN2_HI, z)
         t = fma(n, -LN2_LO, t)
-        scale[0] = double_of((bits64(b) + bits64(bias)) << 52)
+        scale[0] = double_of(bits64(b) << 52)
     return t
 
 

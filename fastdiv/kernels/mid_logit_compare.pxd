@@ -103,14 +103,14 @@ cdef inline void keep_exps(
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
-    cdef real bias[TILE]
+    cdef real rounder[TILE]
     cdef real top
     cdef real* e
     cdef const real* tail
     cdef const real* next
     cdef Py_ssize_t r, k, filled = whole_sets(<const real*>scratch, c)
     find_tops(row, start, n, c, scratch, x, <real*>m, s.first)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s, NULL)
+    begin_sums(<const real*>m, <real*>low, <real*>rounder, s, NULL)
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
@@ -119,12 +119,12 @@ cdef inline void keep_exps(
         s.ties[r] = 1
         if s.first[r] >= 0:
             # A loop without what it does not need.
-            exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], bias[r], e, e, NULL, False,
-                      False, False, NULL)
+            exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], rounder[r], e, e, NULL,
+                      False, False, False, NULL)
             e[s.first[r]] = 0
         else:
-            s.ties[r] = exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], bias[r], e, e,
-                                  NULL, True, False, False, NULL)
+            s.ties[r] = exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], rounder[r], e,
+                                  e, NULL, True, False, False, NULL)
         s.rest[r] = block_sum(<const real*>e, filled, tail, steps_in_float(False, m[r]))
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
         if s.first[r] >= 0:

@@ -29,20 +29,20 @@ cdef inline void keep_exps(
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
-    cdef real bias[TILE]
+    cdef real rounder[TILE]
     cdef real* e
     cdef const real* tail
     cdef double ties
     cdef Py_ssize_t r
     # The differences of padding are to be finite.
     fetch_rows(row, start, n, c, scratch, <real>-3e38, x, <real*>m, NULL, NULL)
-    begin_rows(<const real*>m, <real*>low, <real*>bias, s)
+    begin_rows(<const real*>m, <real*>low, <real*>rounder, s)
     for r in range(n):
         e = room_of(scratch, r)
         tail = tail_of(<const real*>e)
         s.total[r] = exp_and_sum(
             x[r], c, tail, <const real*>(start[r] + next_tile(start, many)), True, m[r], <real>0,
-            low[r], bias[r], e, True, &ties, False, False, NULL, FINE, <real*>NULL)
+            low[r], rounder[r], e, True, &ties, False, False, NULL, FINE, <real*>NULL)
 
 
 cdef inline void gap_set(

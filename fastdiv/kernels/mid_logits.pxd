@@ -36,7 +36,7 @@ cdef inline void sum_exp_rows(
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
-    cdef real bias[TILE]
+    cdef real rounder[TILE]
     cdef real own[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
     cdef double sums[2]
@@ -46,17 +46,17 @@ cdef inline void sum_exp_rows(
     cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
     cdef int steps
     fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m, label, s.above)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s, warm)
+    begin_sums(<const real*>m, <real*>low, <real*>rounder, s, warm)
     for r in range(n):
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
         steps = steps_in_float(finest, m[r])
         if not spreads and label == NULL:
-            s.rest[r] = exp_and_sum(x[r], c, tail, next, False, m[r], <real>0, low[r], bias[r],
+            s.rest[r] = exp_and_sum(x[r], c, tail, next, False, m[r], <real>0, low[r], rounder[r],
                                     terms, kept, &s.ties[r], True, False, warm, steps, <real*>NULL)
             continue
-        s.ties[r] = exp_terms(x[r], c, tail, next, False, m[r], <real>0, low[r], bias[r], terms,
+        s.ties[r] = exp_terms(x[r], c, tail, next, False, m[r], <real>0, low[r], rounder[r], terms,
                               <real*>spread, s.first + r if label != NULL else NULL, True,
                               spreads, False, warm)
         s.rest[r] = block_sum(<const real*>terms, filled, tail, steps)

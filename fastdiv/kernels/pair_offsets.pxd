@@ -12,11 +12,11 @@ ctypedef struct exp_rows:
     double total[TILE]      # the sum of exp(x - reference), times 2^EXP_SCALE
 
 
-cdef inline void begin_rows(const real* m, real* low, real* bias, exp_rows* s) noexcept nogil:
+cdef inline void begin_rows(const real* m, real* low, real* rounder, exp_rows* s) noexcept nogil:
     """The references, from the rows' maxima."""
     cdef double limit = 65536.0 if real is float else 4294967296.0
     cdef Py_ssize_t r
-    references(m, low, bias, s.power, NULL)
+    references(m, low, rounder, s.power, NULL)
     for r in range(abreast(m)):
         s.low[r] = low[r]
         s.total[r] = 1

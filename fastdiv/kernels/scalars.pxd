@@ -6,7 +6,7 @@ from fastdiv.kernels.arithmetic cimport (
     INFINITY, LN2_HI, NAN, X_LN2_HI, X_LN2_LO, fma,
 )
 from fastdiv.kernels.logarithms cimport phi_lane
-from fastdiv.kernels.math cimport bits64, double_of, exp_lane, integer_bits
+from fastdiv.kernels.math cimport bits64, double_of, exp_lane, rounder_for
 from fastdiv.kernels.polynomials cimport atanh_tail
 
 
@@ -109,8 +109,8 @@ cdef inline double phi_careful(double p, double q, double delta) noexcept nogil:
 
 cdef inline double exp_scalar(double x) noexcept nogil:
     """exp(x) for x <= 0.4, within 1 u; 0 below -708."""
-    cdef double bias = integer_bits(1023, x)
-    return exp_lane(x, <double>0.0, <double>-709.0895657128241, bias, False)
+    cdef double rounder = rounder_for(1023, &x)
+    return exp_lane(x, <double>0.0, <double>-709.0895657128241, rounder, False)
 
 
 cdef inline double log1p_parts(double r, double* e) noexcept nogil:

@@ -12,7 +12,7 @@ is what is left of the sum of squares.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, fma
-from fastdiv.kernels.math cimport exp_lane, integer_bits
+from fastdiv.kernels.math cimport exp_lane, rounder_for
 
 cdef enum score:
     # In the order of ``Scores`` in _fields.py.
@@ -35,8 +35,8 @@ cdef inline double exp_gap(double m, double x) noexcept nogil:
     cdef double gap = m - x
     cdef double back = gap - m
     cdef double lost = (m - (gap - back)) - (x + back)
-    cdef double bias = integer_bits(1023 + 128, m)
-    cdef double e = exp_lane(-gap, <double>0, <double>(-(1023 + 128) * LN2_HI), bias, False)
+    cdef double rounder = rounder_for(1023 + 128, &m)
+    cdef double e = exp_lane(-gap, <double>0, <double>(-(1023 + 128) * LN2_HI), rounder, False)
     return (e - e * lost if gap < 2000 else e) * 2.0 ** -128
 
 

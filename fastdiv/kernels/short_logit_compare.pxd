@@ -68,14 +68,14 @@ cdef inline void keep_exps(
     cdef Py_ssize_t many = abreast(x), j, i, k, lane
     cdef real m[TILE]
     cdef real low[TILE]
-    cdef real bias[TILE]
+    cdef real rounder[TILE]
     cdef real ties[TILE]
     cdef real t[TILE]
     cdef real scale[TILE]
     cdef real top[TILE]
     cdef real a
     tile_max(x, c, <real*>m)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s, NULL)
+    begin_sums(<const real*>m, <real*>low, <real*>rounder, s, NULL)
     for lane in range(many):
         top[lane] = <real>(1 / s.factor[lane])
     clear_tile(<real*>ties)
@@ -87,7 +87,7 @@ cdef inline void keep_exps(
         # In two steps, see exp_step.
         for lane in range(many):
             t[lane] = exp_reduced(
-                x[k + lane], <real>0, low[lane], bias[lane], False, &scale[lane])
+                x[k + lane], <real>0, low[lane], rounder[lane], False, &scale[lane])
         for lane in range(many):
             a = exp_of(t[lane], scale[lane], exp_head(t[lane]))
             others[k + lane] = other(&a, x[k + lane], m[lane], top[lane], j, &ties[lane],

@@ -27,18 +27,18 @@ cdef inline void exp_lanes(
     cdef Py_ssize_t many = abreast(x), j, k, lane
     cdef real m[TILE]
     cdef real low[TILE]
-    cdef real bias[TILE]
+    cdef real rounder[TILE]
     cdef real t[TILE]
     cdef real scale[TILE]
     tile_max(x, c, <real*>m)
-    begin_rows(<const real*>m, <real*>low, <real*>bias, s)
+    begin_rows(<const real*>m, <real*>low, <real*>rounder, s)
     for j in range(c):
         ask(next, j)
         k = j * many
         # In two steps, see exp_step.
         for lane in range(many):
             t[lane] = exp_reduced(
-                x[k + lane], <real>0, low[lane], bias[lane], False, &scale[lane])
+                x[k + lane], <real>0, low[lane], rounder[lane], False, &scale[lane])
         for lane in range(many):
             e[k + lane] = exp_of(t[lane], scale[lane], exp_head(t[lane]))
     tile_sum(<const real*>e, c, s.total, FINE)

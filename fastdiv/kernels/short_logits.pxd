@@ -4,14 +4,12 @@ NaN in ``made`` gives a row to its row function: one that is no distribution, lo
 reduced by multiples of ln 2, results too small for the type.
 """
 
-from libc.stdint cimport int64_t
-
 from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
 )
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.logits cimport exp_unit
-from fastdiv.kernels.math cimport bits64, exp_of, exp_reduced, integer_bits
+from fastdiv.kernels.math cimport exp_of, exp_reduced, rounder_for
 from fastdiv.kernels.polynomials cimport exp_head, exp_tail
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sources cimport cooled, task, temperature_for
@@ -37,23 +35,22 @@ ctypedef struct exp_tile:
 
 
 cdef inline void references(
-    const real* m, real* low, real* bias, double* power, const temperature* warm
+    const real* m, real* low, real* rounder, double* power, const temperature* warm
 ) noexcept nogil:
     """The reference next to every row's maximum, as reference_for makes it."""
     cdef Py_ssize_t many = abreast(m)
-    cdef int64_t scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
+    cdef double scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
     cdef double rounded, step = warm.step if warm != NULL else LN2_HI
     cdef Py_ssize_t lane
     for lane in range(many):
         rounded = (m[lane] / warm.value if warm != NULL else <double>m[lane]) * LOG2E + ROUNDER
         power[lane] = rounded - ROUNDER
         low[lane] = <real>((power[lane] - scale) * step)
-        # The integer stands in the low bits of what is rounded, and only those are looked at.
-        bias[lane] = integer_bits(scale - <int64_t>bits64(rounded), low[lane])
+        rounder[lane] = rounder_for(scale - power[lane], low)
 
 
 cdef inline void begin_sums(
-    const real* m, real* low, real* bias, exp_tile* s, const temperature* warm
+    const real* m, real* low, real* rounder, exp_tile* s, const temperature* warm
 ) noexcept nogil:
     """What is known of the rows from their maxima."""
     cdef Py_ssize_t many = abreast(m)
@@ -61,7 +58,7 @@ cdef inline void begin_sums(
     cdef Py_ssize_t lane
     if warm != NULL:
         limit *= warm.value
-    references(m, low, bias, s.factor, warm)
+    references(m, low, rounder, s.factor, warm)
     for lane in range(many):
         top = m[lane]
         s.m[lane] = top if (top > -limit) & (top < limit) else NAN
@@ -108,7 +105,7 @@ cdef inline void sum_exp_tile(
     """
     cdef Py_ssize_t many = abreast(x)
     cdef real low[TILE]
-    cdef real bias[TILE]
+    cdef real rounder[TILE]
     cdef real m[TILE]
     cdef real ties[TILE]
     cdef real t[TILE]
@@ -119,7 +116,7 @@ cdef inline void sum_exp_tile(
         rate, step = <real>warm.lane_rate, <real>warm.lane_step
         step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
     tile_max(x, c, <real*>m)
-    begin_sums(<const real*>m, <real*>low, <real*>bias, s, warm)
+    begin_sums(<const real*>m, <real*>low, <real*>rounder, s, warm)
     clear_tile(<real*>ties)
     for j in range(c):
         ask(next, j)
@@ -128,10 +125,10 @@ cdef inline void sum_exp_tile(
         for lane in range(many):
             if warm != NULL:
                 t[lane] = warm_reduced(
-                    low[lane] if x[k + lane] < low[lane] else x[k + lane], bias[lane],
+                    low[lane] if x[k + lane] < low[lane] else x[k + lane], rounder[lane],
                     rate, step, step_low, inverse, &scale[lane])
             else:
-                t[lane] = exp_reduced(x[k + lane], <real>0, low[lane], bias[lane], False,
+                t[lane] = exp_reduced(x[k + lane], <real>0, low[lane], rounder[lane], False,
                                       &scale[lane])
         for lane in range(many):
             e = exp_of(t[lane], scale[lane], exp_head(t[lane]))

@@ -13,7 +13,7 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
-from fastdiv.kernels.math cimport exp_lane, integer_bits
+from fastdiv.kernels.math cimport exp_lane
 from fastdiv.kernels.scalars cimport exp_scalar
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end
 from fastdiv.kernels.sources cimport fetch, store, tail_of, takes, task
@@ -29,10 +29,10 @@ cdef inline void softmax_set(
     const real* x, const softmax_pass* a, real m, real* made
 ) noexcept nogil:
     cdef real shift = <real>a.s.base.shift, low = <real>a.s.base.low, e
-    cdef real top = <real>a.top, factor = <real>a.factor, bias = integer_bits(a.s.base.bias, m)
+    cdef real top = <real>a.top, factor = <real>a.factor, rounder = <real>a.s.base.rounder
     cdef Py_ssize_t lane
     for lane in range(lanes(x)):
-        e = exp_lane(x[lane], shift, low, bias, True) * factor
+        e = exp_lane(x[lane], shift, low, rounder, True) * factor
         made[lane] = top if x[lane] >= m else e
 
 

@@ -6,7 +6,7 @@ a multiplication. Quotients rounded before they are exponents would be off by th
 """
 
 from fastdiv.kernels.arithmetic cimport (
-    LN2_HI, LN2_LO, LOG2E, ROUNDER, ROUNDER_F, fma, real,
+    LN2_HI, LN2_LO, LOG2E, fma, real,
 )
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 
@@ -34,18 +34,18 @@ cdef inline temperature temperature_of(double t, real like) noexcept nogil:
 
 
 cdef inline real warm_reduced(
-    real z, real bias, real rate, real step, real step_low, real inverse, real* scale
+    real z, real rounder, real rate, real step, real step_low, real inverse, real* scale
 ) noexcept nogil:
     """exp_reduced of z / T: z lies within the range, and the shift is taken off."""
     cdef real b, n, t
     if real is float:
-        b = fma(z, rate, ROUNDER_F)
-        n = b - ROUNDER_F
+        b = fma(z, rate, rounder)
+        n = b - rounder
         t = fma(n, -step_low, fma(n, -step, z)) * inverse
-        scale[0] = float_of((bits32(b) + bits32(bias)) << 23)
+        scale[0] = float_of(bits32(b) << 23)
     else:
-        b = fma(z, rate, ROUNDER)
-        n = b - ROUNDER
+        b = fma(z, rate, rounder)
+        n = b - rounder
         t = fma(n, -step_low, fma(n, -step, z)) * inverse
-        scale[0] = double_of((bits64(b) + bits64(bias)) << 52)
+        scale[0] = double_of(bits64(b) << 52)
     return t
