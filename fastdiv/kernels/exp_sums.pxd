@@ -33,8 +33,8 @@ cdef inline bint in_one_loop(int in_float) noexcept nogil:
 
 cdef inline double sum_in_one_loop(
     const real* x, Py_ssize_t n, const real* tail, const real* next, bint second, real m,
-    real shift, real low, real rounder, real* terms, bint kept, real* ties, real* tops, bint at_max,
-    bint shifted, const temperature* warm,
+    real shift, real low, real rounder, real* terms, bint kept, real* others, real* tops,
+    bint at_max, bint shifted, const temperature* warm,
 ) noexcept nogil:
     """What ``exp_and_sum`` calls, FINE. ``terms`` are room for three sets if they are not kept;
     tops: the largest of every lane, unless NULL."""
@@ -56,7 +56,7 @@ cdef inline double sum_in_one_loop(
                 if tops != NULL:
                     take_maxima(tops, y)
                 exp_step(y, m, shift, low, rounder, <real>0, <real*>made + h * width, <real*>NULL,
-                         ties, <real*>NULL, width, at_max, False, False, shifted, warm)
+                         others, <real*>NULL, width, at_max, False, False, shifted, warm)
                 if kept:
                     put_set(terms + k, <const real*>made + h * width)
             for lane in range(width):
@@ -69,7 +69,7 @@ cdef inline double sum_in_one_loop(
         ahead(next + k, second)
         if tops != NULL:
             take_maxima(tops, y)
-        exp_step(y, m, shift, low, rounder, <real>0, <real*>made, <real*>NULL, ties, <real*>NULL,
+        exp_step(y, m, shift, low, rounder, <real>0, <real*>made, <real*>NULL, others, <real*>NULL,
                  width, at_max, False, False, shifted, warm)
         put_set(<real*>late + (i - 4 * fours) * width, <const real*>made)
     return tree_end(<double*>sums, fours, late, filled - 4 * fours * width, late, FINE, <real>0,
@@ -86,7 +86,7 @@ cdef inline double exp_and_sum(
 
     top: the block's largest element, unless NULL; where it is not one loop, it stays.
     """
-    cdef real tied[MAX_LANES]
+    cdef real others[MAX_LANES]
     cdef real tops[MAX_LANES]
     cdef Py_ssize_t lane
     cdef double sum
@@ -94,15 +94,15 @@ cdef inline double exp_and_sum(
         ties[0] = exp_terms(x, n, tail, next, second, m, shift, low, rounder, terms, terms, NULL,
                             at_max, False, shifted, warm)
         return block_sum(<const real*>terms, whole_sets(x, n), tail, in_float)
-    clear(<real*>tied)
+    clear(<real*>others)
     if top != NULL:
         for lane in range(lanes(x)):
             tops[lane] = -INFINITY
         sum = sum_in_one_loop(x, n, tail, next, second, m, shift, low, rounder, terms, kept,
-                              <real*>tied, <real*>tops, at_max, shifted, warm)
+                              <real*>others, <real*>tops, at_max, shifted, warm)
         top[0] = greatest(<real*>tops)
     else:
         sum = sum_in_one_loop(x, n, tail, next, second, m, shift, low, rounder, terms, kept,
-                              <real*>tied, <real*>NULL, at_max, shifted, warm)
-    ties[0] = lane_sum(<const real*>tied) if at_max else 0
+                              <real*>others, <real*>NULL, at_max, shifted, warm)
+    ties[0] = whole_sets(x, n) - lane_sum(<const real*>others) if at_max else 0
     return sum

@@ -107,7 +107,7 @@ cdef inline void sum_exp_tile(
     cdef real low[TILE]
     cdef real rounder[TILE]
     cdef real m[TILE]
-    cdef real ties[TILE]
+    cdef real others[TILE]
     cdef real t[TILE]
     cdef real scale[TILE]
     cdef real e, rate = 0, step = 0, step_low = 0, inverse = 0
@@ -117,7 +117,7 @@ cdef inline void sum_exp_tile(
         step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
     tile_max(x, c, <real*>m)
     begin_sums(<const real*>m, <real*>low, <real*>rounder, s, warm)
-    clear_tile(<real*>ties)
+    clear_tile(<real*>others)
     for j in range(c):
         ask(next, j)
         k = j * many
@@ -134,7 +134,7 @@ cdef inline void sum_exp_tile(
             e = exp_of(t[lane], scale[lane], exp_head(t[lane]))
             # not (x >= m) lets NaN through to the sum.
             e = <real>0 if x[k + lane] >= m[lane] else e
-            ties[lane] += <real>1 if x[k + lane] >= m[lane] else <real>0
+            others[lane] = others[lane] if x[k + lane] >= m[lane] else others[lane] + <real>1
             terms[k + lane] = e
             if spreads:
                 # e = 0 takes out the -inf logits, whose gap is infinite.
@@ -144,7 +144,7 @@ cdef inline void sum_exp_tile(
     else:
         tile_sum(<const real*>terms, c, s.rest, FINEST)
     for lane in range(many):
-        s.ties[lane] = ties[lane]
+        s.ties[lane] = c - others[lane]
     end_sums(s, x, spreads)
 
 
