@@ -29,6 +29,7 @@ KINDS = {
     "comparisons": r"vp?cmp\w*|vptestn?m\w*",
     "other arithmetic": r"v(add|sub|max|min|cvt\w*)ps|vcvt.*",
     "integers and bits": r"vp(add|sub|s[lr][la]|and|or|xor|ternlog|max|min).*|vblend.*",
+    "permutations": r"vperm.*",
     "loads and stores": r"vmov.*|vbroadcast.*",
 }
 # Where the loop is, and an instruction of it by which its registers are counted, and how many times

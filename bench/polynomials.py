@@ -107,12 +107,22 @@ with mp.workdps(DIGITS):
     REACH = mpf("1.004")
     FITS = [
         Fit(
+            "exp_eighth",
+            mp.expm1,
+            lambda t: 1 / mp.exp(t),
+            -mp.log(2) / 16 * REACH,
+            mp.log(2) / 16 * REACH,
+            {np.float32: 3},
+            "relative error of 1 + poly(t) against exp(t)",
+            2,
+        ),
+        Fit(
             "exp_tail",
             exp_tail,
             lambda t: t / mp.exp(t),
             -mp.log(2) / 2 * REACH,
             mp.log(2) / 2 * REACH,
-            {np.float32: 5, np.float64: 10},
+            {np.float64: 10},
             "relative error of 1 + t * poly(t) against exp(t)",
         ),
         Fit(
@@ -232,11 +242,20 @@ def fit_rounded(fit: Fit, real: type) -> tuple[list[Any], float, float]:
     return fixed, float(worst), float(witness)
 
 
+def print_eighths(constant: Any) -> None:
+    """Print 2^(k/8) in floats, and what is missing from them and from the constant, k = 0 to 7."""
+    for k in range(8):
+        want = mpf(2) ** (mpf(k) / 8)
+        power = np.float32(float(want))
+        missing = np.float32(float(want / mpf(float(power)) - 1 + constant))
+        print(f"  {int(power.view(np.uint32)):#x} {float(missing)!r}")
+
+
 def main() -> None:
     """Print every polynomial, lowest degree first."""
     mp.dps = DIGITS
     for fit in FITS:
-        for real in (np.float32, np.float64):
+        for real in fit.degree:
             coefficients, worst, witness = fit_rounded(fit, real)
             unit = float(np.finfo(real).eps) / 2
             print(f"{fit.name}, {real.__name__}: {fit.why}")
@@ -244,6 +263,8 @@ def main() -> None:
             print(f"  at most 2^{power:.2f} = {worst / unit:.3f} u, at {witness:.6g}")
             for c in coefficients:
                 print(f"  {float(c)!r}")
+            if fit.name == "exp_eighth":
+                print_eighths(coefficients[0])
 
 
 if __name__ == "__main__":

@@ -3,19 +3,23 @@
 Built and called by test_elementary.py. What float32 results are held against is computed in double.
 """
 
-from libc.math cimport atanh, exp, expm1, fabs, frexp, log, log1p, sqrt
+from libc.math cimport atanh, exp, expm1, fabs, frexp, ldexp, log, log1p, sqrt
 from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
+from fastdiv.kernels.exponentials cimport exp_lanes, rounder_for
 from fastdiv.kernels.logarithms cimport (
     binade_of, log_gap, log_ratio, mantissa_of, phi_lane,
 )
-from fastdiv.kernels.math cimport expm1_excess, float_of
-from fastdiv.kernels.polynomials cimport atanh_tail, exp_tail, expm1_tail, psi_tail
+from fastdiv.kernels.math cimport bits32, expm1_excess, float_of
+from fastdiv.kernels.polynomials cimport atanh_tail, exp_eighth, exp_tail, expm1_tail, psi_tail
 from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 
 cdef enum:
     TERMS = 14
+
+# Of the polynomial, in the table of exponentials.pxd.
+cdef float CONSTANT = -1.8627329012588234e-08
 
 ctypedef double (*error_of)(float x) noexcept nogil
 
@@ -26,11 +30,11 @@ cdef inline double in_u(double got, double want, double size) noexcept nogil:
 
 
 cdef double exp_error(float t) noexcept nogil:
-    # As a lane adds it up: 1 + t * tail, rounded once, in units in the last place of the result.
+    # As a lane adds it up: rounded once, in units in the last place of the result.
     cdef int e = 0
     cdef double want = exp(<double>t)
     frexp(want, &e)
-    return in_u(<double>t * exp_tail(t) + 1.0, want, want)
+    return in_u(<double>exp_eighth(t, CONSTANT) + 1.0, want, want)
 
 
 cdef double log_error(float a) noexcept nogil:
@@ -182,3 +186,29 @@ def phi(double p, double q):
 def phi_f32(float p, float q):
     """The same in float."""
     return phi_lane(p, q, p - q, True)
+
+
+def exponentials(float first, float last):
+    """Largest error of exp of the floats from ``first`` up to ``last`` < 0, in units in the last
+    place, and where."""
+    cdef float x[32]
+    cdef float e[32]
+    cdef double want, found, most = 0
+    cdef float where = first, none = 0
+    cdef int exponent = 0
+    cdef float rounder = rounder_for(127.0, &none)
+    cdef uint32_t i = bits32(first)
+    cdef int k
+    with nogil:
+        while i > bits32(last):
+            for k in range(32):
+                x[k] = float_of(i - k if i - k > bits32(last) else bits32(last))
+            exp_lanes(<const float*>x, <float>0, <float>-88.0296919, rounder, False, <float*>e, 32)
+            for k in range(32):
+                want = exp(<double>x[k])
+                frexp(want, &exponent)
+                found = fabs(e[k] - want) / ldexp(1.0, exponent - 24)
+                if not found <= most:
+                    most, where = found, x[k]
+            i -= 32
+    return most, where

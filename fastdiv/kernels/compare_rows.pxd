@@ -15,7 +15,7 @@ from fastdiv.kernels.tiles cimport TILE, abreast, tile
 ctypedef struct pair_tile:
     double offset[TILE]     # the difference of the log-sum-exps, a number of the type, and the rest
     double offset_low[TILE]
-    double factor[TILE]     # brings what exp_lane makes of q to the unit of p
+    double factor[TILE]     # brings the exponentials of q to the unit of p
     double unit[TILE]       # makes probabilities of what it makes of p
 
 ctypedef struct compare_tile:

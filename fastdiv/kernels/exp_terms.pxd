@@ -1,9 +1,8 @@
 """The exponentials of a block of logits, in whole sets of lanes, and how many are the largest."""
 
 from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.exponentials cimport exp_made, exp_reduced
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, ahead, clear, greatest, lanes, put_set
-from fastdiv.kernels.math cimport exp_of, exp_reduced
-from fastdiv.kernels.polynomials cimport exp_head
 from fastdiv.kernels.sums cimport lane_sum
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 
@@ -18,25 +17,21 @@ cdef inline void exp_step(
     cdef Py_ssize_t lane
     cdef real e, z, gap, rate = 0, step = 0, step_low = 0, inverse = 0
     cdef real t[MAX_LANES]
-    cdef real scale[MAX_LANES]
-    cdef real head[MAX_LANES]
+    cdef real b[MAX_LANES]
+    cdef real made[MAX_LANES]
     if warm != NULL:
         rate, step = <real>warm.lane_rate, <real>warm.lane_step
         step_low, inverse = <real>warm.lane_step_low, <real>warm.lane_inverse
-    # Each step for all lanes: one register after the other is too long a chain for the processor to
-    # keep enough of them in flight (log-sum-exp of 1000 classes, AVX2, float32 2.07 > 2.25, float64
-    # 0.79 > 0.91 Gel/s).
     for lane in range(width):
         if warm != NULL:
             z = x[lane] - shift if shifted else x[lane]
             t[lane] = warm_reduced(low if z < low else z, rounder, rate, step, step_low, inverse,
-                                   &scale[lane])
+                                   &b[lane])
         else:
-            t[lane] = exp_reduced(x[lane], shift, low, rounder, shifted, &scale[lane])
+            t[lane] = exp_reduced(x[lane], shift, low, rounder, shifted, &b[lane])
+    exp_made(<const real*>t, <const real*>b, <real*>made, width)
     for lane in range(width):
-        head[lane] = exp_head(t[lane])
-    for lane in range(width):
-        e = exp_of(t[lane], scale[lane], head[lane])
+        e = made[lane]
         if at_max:
             e = <real>0 if x[lane] >= m else e
             others[lane] = others[lane] if x[lane] >= m else others[lane] + <real>1
@@ -49,7 +44,7 @@ cdef inline void exp_step(
                 # e = 0 takes out the -inf logits, whose gap is infinite.
                 gap = <real>0 if e == 0 else gap
             else:
-                # So does what exp_lane takes for them, of which e is 0 too.
+                # So does what exp_reduced takes for them, of which e is 0 too.
                 gap = m - (low if x[lane] < low else x[lane])
             spread[lane] = gap if real is float else e * gap
 

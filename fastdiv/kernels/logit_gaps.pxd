@@ -5,7 +5,8 @@ from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, put_set, two_ahead,
 )
 from fastdiv.kernels.logits cimport reference
-from fastdiv.kernels.math cimport exp_lane, expm1_excess, expm1_reduced
+from fastdiv.kernels.exponentials cimport exp_lanes
+from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
 from fastdiv.kernels.sums cimport ROUGH, block_sum, double_sum
 
 ctypedef struct gap_sums:
@@ -131,8 +132,8 @@ cdef inline void term_lanes(
     cdef real excess[MAX_LANES]
     cdef real expm1[MAX_LANES]
     cdef Py_ssize_t lane
+    exp_lanes(xp, <real>0, low, rounder, False, <real*>e, lanes(xp))
     for lane in range(lanes(xp)):
-        e[lane] = exp_lane(xp[lane], <real>0, low, rounder, False)
         excess[lane] = expm1_excess(z[lane], t[lane], scale[lane], &expm1[lane])
     put_set(mass, <const real*>e)
     for lane in range(lanes(xp)):

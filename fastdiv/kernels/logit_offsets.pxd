@@ -21,8 +21,9 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logit_gaps cimport gap_block, gap_row, gap_sums, greatest_fall
 from fastdiv.kernels.logits cimport reference, reference_for, reference_ratio
+from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.math cimport (
-    bits64, double_of, exp_lane, expm1_excess, expm1_reduced,
+    bits64, double_of, expm1_excess, expm1_reduced,
 )
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
@@ -41,6 +42,7 @@ cdef inline double rough_sum(
     cdef real m[4 * MAX_LANES]
     cdef real tops[4 * MAX_LANES]
     cdef real low, rounder
+    cdef real* top
     cdef Py_ssize_t lane, four = 4 * lanes(x)
     lane_maxima(x, n, tail, <real*>m)
     for lane in range(four):
@@ -48,8 +50,9 @@ cdef inline double rough_sum(
     base[0] = reference_for(greatest_of_four(<real*>tops), NULL, x)
     low = <real>base.low
     rounder = <real>base.rounder
-    for lane in range(four):
-        m[lane] = exp_lane(m[lane], <real>0, low, rounder, False)
+    for lane in range(4):
+        top = <real*>m + lane * lanes(x)
+        exp_lanes(<const real*>top, <real>0, low, rounder, False, top, lanes(x))
     return block_sum(<const real*>m, four, tail, ROUGH)
 
 

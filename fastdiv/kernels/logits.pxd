@@ -17,8 +17,9 @@ from fastdiv.kernels.arithmetic cimport (
 )
 from fastdiv.kernels.exp_sums cimport exp_and_sum, in_one_loop
 from fastdiv.kernels.exp_terms cimport exp_terms
+from fastdiv.kernels.exponentials cimport rounder_for
 from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
-from fastdiv.kernels.math cimport double_of, rounder_for
+from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sums cimport FINE, FINEST, add, block_sum, double_sum, multiply, value
@@ -48,7 +49,7 @@ ctypedef struct exp_sum:
 
 
 cdef inline double exp_unit(const real* like) noexcept nogil:
-    """2^EXP_SCALE, what exp_lane's results are multiplied by."""
+    """2^EXP_SCALE, what exponentials.pxd's are multiplied by."""
     if real is float:
         return 2.0 ** 32
     else:

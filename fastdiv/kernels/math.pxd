@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 from fastdiv.kernels.arithmetic cimport (
     LN2_HI, LN2_HI_F, LN2_LO, LN2_LO_F, LOG2E, LOG2E_F, ROUNDER, ROUNDER_F, fma, real,
 )
-from fastdiv.kernels.polynomials cimport exp_head, exp_rest, expm1_tail
+from fastdiv.kernels.polynomials cimport expm1_tail
 
 
 cdef inline uint32_t bits32(float x) noexcept nogil:
@@ -37,12 +37,6 @@ cdef inline double double_of(uint64_t i) noexcept nogil:
     return x
 
 
-cdef inline real rounder_for(double bias, const real* like) noexcept nogil:
-    """What rounds z log2(e) to an integer n by being added to it, of which the low bits are then
-    n + bias: an exponent. |bias| < 2^22 (float), 2^51 (double)."""
-    return <real>((ROUNDER_F if real is float else ROUNDER) + bias)
-
-
 cdef inline real or_bits(real a, real b) noexcept nogil:
     """The bits of either: an accumulator of flags that stays in the lanes' own registers."""
     if real is float:
@@ -56,46 +50,6 @@ cdef inline bint sign_bit(real a) noexcept nogil:
         return bits32(a) >> 31
     else:
         return bits64(a) >> 63
-
-
-cdef inline real exp_lane(
-    real x, real shift, real low, real rounder, bint shifted
-) noexcept nogil:
-    """2^EXP_SCALE exp(x - reference), see ``reference`` in logits.pxd; 0 below the range.
-
-    x is reduced directly, x - shift = n ln 2 + t, and not x minus the row's maximum: that
-    difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
-    Not shifted: the shift is 0. ``rounder``: see ``rounder_for``.
-    """
-    cdef real scale
-    cdef real t = exp_reduced(x, shift, low, rounder, shifted, &scale)
-    return exp_of(t, scale, exp_head(t))
-
-
-cdef inline real exp_reduced(
-    real x, real shift, real low, real rounder, bint shifted, real* scale
-) noexcept nogil:
-    """t and the power of two in exp_lane's exp(t) scale, |t| <= ln 2 / 2."""
-    cdef real b, n, t, z = x - shift if shifted else x
-    z = low if z < low else z
-    if real is float:
-        b = fma(z, LOG2E_F, rounder)
-        n = b - rounder
-        t = fma(n, -LN2_HI_F, z)
-        t = fma(n, -LN2_LO_F, t)
-        scale[0] = float_of(bits32(b) << 23)
-    else:
-        b = fma(z, LOG2E, rounder)
-        n = b - rounder
-        t = fma(n, -LN2_HI, z)
-        t = fma(n, -LN2_LO, t)
-        scale[0] = double_of(bits64(b) << 52)
-    return t
-
-
-cdef inline real exp_of(real t, real scale, real head) noexcept nogil:
-    """exp(t) scale, of what was reduced."""
-    return fma(t * scale, exp_rest(t, head), scale)
 
 
 cdef inline real expm1_reduced(

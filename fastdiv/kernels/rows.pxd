@@ -5,7 +5,7 @@ and returns a number. Of short rows a tile function computes several at a time. 
 written once, here: what comes before a row function and after it, and the conversion of its result.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.across cimport across
@@ -84,10 +84,17 @@ cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_
                              Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef int64_t label = 0
     cdef Py_ssize_t r, c = j.t.c
-    for r in range(first, first + n):
-        memcpy(&label, at + (r - first) * stride, 8)
-        rows.ignored[r] = label == j.ignored
-        rows.label[r] = label
+    cdef const int64_t* line = <const int64_t*>at - first
+    if stride == 8 and <uintptr_t>at % 8 == 0:
+        # By whole registers, as they are read below: what is stored by twos is not there in time.
+        for r in range(first, first + n):
+            rows.ignored[r] = line[r] == j.ignored
+            rows.label[r] = line[r]
+    else:
+        for r in range(first, first + n):
+            memcpy(&label, at + (r - first) * stride, 8)
+            rows.ignored[r] = label == j.ignored
+            rows.label[r] = label
     for r in range(first, first + n):
         # They were checked; another thread that changes one now gets a wrong number, no crash.
         rows.label[r] = rows.label[r] if (rows.label[r] >= 0) & (rows.label[r] < c) else 0

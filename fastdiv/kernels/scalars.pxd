@@ -5,8 +5,9 @@ from libc.stdint cimport uint64_t
 from fastdiv.kernels.arithmetic cimport (
     INFINITY, LN2_HI, NAN, X_LN2_HI, X_LN2_LO, fma,
 )
+from fastdiv.kernels.exponentials cimport exp_double, rounder_for
 from fastdiv.kernels.logarithms cimport phi_lane
-from fastdiv.kernels.math cimport bits64, double_of, exp_lane, rounder_for
+from fastdiv.kernels.math cimport bits64, double_of
 from fastdiv.kernels.polynomials cimport atanh_tail
 
 
@@ -110,7 +111,7 @@ cdef inline double phi_careful(double p, double q, double delta) noexcept nogil:
 cdef inline double exp_scalar(double x) noexcept nogil:
     """exp(x) for x <= 0.4, within 1 u; 0 below -708."""
     cdef double rounder = rounder_for(1023, &x)
-    return exp_lane(x, <double>0.0, <double>-709.0895657128241, rounder, False)
+    return exp_double(x, -709.0895657128241, rounder)
 
 
 cdef inline double log1p_parts(double r, double* e) noexcept nogil:

@@ -12,7 +12,7 @@ is what is left of the sum of squares.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, fma
-from fastdiv.kernels.math cimport exp_lane, rounder_for
+from fastdiv.kernels.exponentials cimport exp_double, rounder_for
 
 cdef enum score:
     # In the order of ``Scores`` in _fields.py.
@@ -36,7 +36,7 @@ cdef inline double exp_gap(double m, double x) noexcept nogil:
     cdef double back = gap - m
     cdef double lost = (m - (gap - back)) - (x + back)
     cdef double rounder = rounder_for(1023 + 128, &m)
-    cdef double e = exp_lane(-gap, <double>0, <double>(-(1023 + 128) * LN2_HI), rounder, False)
+    cdef double e = exp_double(-gap, -(1023 + 128) * LN2_HI, rounder)
     return (e - e * lost if gap < 2000 else e) * 2.0 ** -128
 
 

@@ -15,11 +15,11 @@ from fastdiv.kernels.compare_blocks cimport unless_infinite
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, split
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
+from fastdiv.kernels.exponentials cimport exp_made, exp_reduced
 from fastdiv.kernels.math cimport (
-    bits32, bits64, double_of, exp_of, exp_reduced, float_of,
+    bits32, bits64, double_of, float_of,
 )
 from fastdiv.kernels.pair_offsets cimport count_masked
-from fastdiv.kernels.polynomials cimport exp_head
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINEST, lost_in
@@ -71,7 +71,8 @@ cdef inline void keep_exps(
     cdef real rounder[TILE]
     cdef real ties[TILE]
     cdef real t[TILE]
-    cdef real scale[TILE]
+    cdef real b[TILE]
+    cdef real made[TILE]
     cdef real top[TILE]
     cdef real a
     tile_max(x, c, <real*>m)
@@ -84,12 +85,12 @@ cdef inline void keep_exps(
         ask(next, i)
         j = c - 1 - i
         k = j * many
-        # In two steps, see exp_step.
         for lane in range(many):
             t[lane] = exp_reduced(
-                x[k + lane], <real>0, low[lane], rounder[lane], False, &scale[lane])
+                x[k + lane], <real>0, low[lane], rounder[lane], False, &b[lane])
+        exp_made(<const real*>t, <const real*>b, <real*>made, many)
         for lane in range(many):
-            a = exp_of(t[lane], scale[lane], exp_head(t[lane]))
+            a = made[lane]
             others[k + lane] = other(&a, x[k + lane], m[lane], top[lane], j, &ties[lane],
                                      &first[lane])
             e[k + lane] = a

@@ -6,11 +6,11 @@ to its row function.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.exponentials cimport exp_made, exp_reduced
+from fastdiv.kernels.lanes cimport put_lanes
 from fastdiv.kernels.logit_gaps cimport unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
-from fastdiv.kernels.math cimport exp_of, exp_reduced
 from fastdiv.kernels.pair_offsets cimport begin_rows, count_masked, exp_rows, offsets
-from fastdiv.kernels.polynomials cimport exp_head
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINE
@@ -20,7 +20,7 @@ from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport unit
 
 
-cdef inline void exp_lanes(
+cdef inline void exp_rows_of(
     const real* x, Py_ssize_t c, const coming* next, real* e, exp_rows* s
 ) noexcept nogil:
     """exp(x - reference) of every row, and the sums."""
@@ -29,18 +29,18 @@ cdef inline void exp_lanes(
     cdef real low[TILE]
     cdef real rounder[TILE]
     cdef real t[TILE]
-    cdef real scale[TILE]
+    cdef real b[TILE]
+    cdef real made[TILE]
     tile_max(x, c, <real*>m)
     begin_rows(<const real*>m, <real*>low, <real*>rounder, s)
     for j in range(c):
         ask(next, j)
         k = j * many
-        # In two steps, see exp_step.
         for lane in range(many):
             t[lane] = exp_reduced(
-                x[k + lane], <real>0, low[lane], rounder[lane], False, &scale[lane])
-        for lane in range(many):
-            e[k + lane] = exp_of(t[lane], scale[lane], exp_head(t[lane]))
+                x[k + lane], <real>0, low[lane], rounder[lane], False, &b[lane])
+        exp_made(<const real*>t, <const real*>b, <real*>made, many)
+        put_lanes(e + k, <const real*>made, many)
     tile_sum(<const real*>e, c, s.total, FINE)
 
 
@@ -148,8 +148,8 @@ cdef inline void logit_pair_tile(
     load_tile(&t.q, rows.q, t.c, xq)
     if not symmetric:
         masked = seems_masked(xp, t.c) or seems_masked(xq, t.c)
-    exp_lanes(xp, t.c, &next_p, ep, &p)
-    exp_lanes(xq, t.c, &next_q, eq, &q)
+    exp_rows_of(xp, t.c, &next_p, ep, &p)
+    exp_rows_of(xq, t.c, &next_q, eq, &q)
     offsets(&p, &q, <real*>offset, <real*>offset_low, <real*>factor)
     if symmetric or not masked:
         term_tile(xp, xq, ep, eq, t.c, <const real*>low_p, <const real*>low_q,
@@ -157,7 +157,7 @@ cdef inline void logit_pair_tile(
                   moments, symmetric, False)
     if not symmetric and (masked or not is_number(total, <const real*>xp)):
         if not masked:
-            exp_lanes(xp, t.c, &next_p, ep, &p)
+            exp_rows_of(xp, t.c, &next_p, ep, &p)
         lows_of(xp, xq, t.c, &p, &q, <real*>low_p, <real*>low_q)
         term_tile(xp, xq, ep, eq, t.c, <const real*>low_p, <const real*>low_q,
                   <const real*>offset, <const real*>offset_low, <const real*>factor, total,

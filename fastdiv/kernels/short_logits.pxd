@@ -8,9 +8,9 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
 )
 from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.exponentials cimport exp_made, exp_reduced, rounder_for
 from fastdiv.kernels.logits cimport exp_unit
-from fastdiv.kernels.math cimport exp_of, exp_reduced, rounder_for
-from fastdiv.kernels.polynomials cimport exp_head, exp_tail
+from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sources cimport cooled, task, temperature_for
 from fastdiv.kernels.sums cimport FINEST
@@ -30,7 +30,7 @@ ctypedef struct exp_tile:
     Py_ssize_t above[TILE]  # classes before the label's
     Py_ssize_t first[TILE]  # the largest, if it is the only one
     double log_sum[TILE]    # log(ties + rest)
-    double factor[TILE]     # makes exp(x - m) of what exp_lane gives
+    double factor[TILE]     # makes exp(x - m) of what exp_made gives
     double factor_low[TILE]     # what it is rounded by, of doubles
 
 
@@ -99,7 +99,7 @@ cdef inline void sum_exp_tile(
     const real* x, Py_ssize_t c, real* terms, real* gaps, exp_tile* s, const coming* next,
     bint spreads, const temperature* warm,
 ) noexcept nogil:
-    """The sums of every row; ``terms`` keeps what exp_lane gives, 0 where x = m.
+    """The sums of every row; ``terms`` keeps what exp_made gives, 0 where x = m.
 
     warm: NULL, where that is known, or a temperature, which spreads know nothing of.
     """
@@ -109,7 +109,8 @@ cdef inline void sum_exp_tile(
     cdef real m[TILE]
     cdef real others[TILE]
     cdef real t[TILE]
-    cdef real scale[TILE]
+    cdef real b[TILE]
+    cdef real made[TILE]
     cdef real e, rate = 0, step = 0, step_low = 0, inverse = 0
     cdef Py_ssize_t j, k, lane
     if warm != NULL:
@@ -121,17 +122,17 @@ cdef inline void sum_exp_tile(
     for j in range(c):
         ask(next, j)
         k = j * many
-        # In two steps, see exp_step; in three it is slower.
         for lane in range(many):
             if warm != NULL:
                 t[lane] = warm_reduced(
                     low[lane] if x[k + lane] < low[lane] else x[k + lane], rounder[lane],
-                    rate, step, step_low, inverse, &scale[lane])
+                    rate, step, step_low, inverse, &b[lane])
             else:
                 t[lane] = exp_reduced(x[k + lane], <real>0, low[lane], rounder[lane], False,
-                                      &scale[lane])
+                                      &b[lane])
+        exp_made(<const real*>t, <const real*>b, <real*>made, many)
         for lane in range(many):
-            e = exp_of(t[lane], scale[lane], exp_head(t[lane]))
+            e = made[lane]
             # not (x >= m) lets NaN through to the sum.
             e = <real>0 if x[k + lane] >= m[lane] else e
             others[lane] = others[lane] if x[k + lane] >= m[lane] else others[lane] + <real>1

@@ -13,7 +13,7 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
-from fastdiv.kernels.math cimport exp_lane
+from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.scalars cimport exp_scalar
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end
 from fastdiv.kernels.sources cimport fetch, store, tail_of, takes, task
@@ -22,18 +22,20 @@ ctypedef struct softmax_pass:
     const task* t
     const exp_sum* s
     double top              # the probability of the largest logit
-    double factor           # and of the others, times exp_lane
+    double factor           # and of the others, times the exponential
 
 
 cdef inline void softmax_set(
     const real* x, const softmax_pass* a, real m, real* made
 ) noexcept nogil:
-    cdef real shift = <real>a.s.base.shift, low = <real>a.s.base.low, e
+    cdef real shift = <real>a.s.base.shift, low = <real>a.s.base.low, y
     cdef real top = <real>a.top, factor = <real>a.factor, rounder = <real>a.s.base.rounder
+    cdef real e[MAX_LANES]
     cdef Py_ssize_t lane
+    exp_lanes(x, shift, low, rounder, True, <real*>e, lanes(x))
     for lane in range(lanes(x)):
-        e = exp_lane(x[lane], shift, low, rounder, True) * factor
-        made[lane] = top if x[lane] >= m else e
+        y = e[lane] * factor
+        made[lane] = top if x[lane] >= m else y
 
 
 cdef inline void kept_set(const real* e, real factor, real* made) noexcept nogil:
