@@ -6,8 +6,8 @@ Compiled once, for any processor: there is no fused multiply-add here, and nothi
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
+from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.exact_sums cimport LIMBS as ALL_LIMBS, add_limbs, add_terms
-from fastdiv.kernels.sums cimport add, double_sum, value
 
 cnp.import_array()
 

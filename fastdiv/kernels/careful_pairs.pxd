@@ -6,11 +6,11 @@ negative, infinite or NaN, the answer is the one of the formulas in weight_pairs
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, fma
+from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.lanes cimport SCRATCH, block_size
 from fastdiv.kernels.measures cimport measure, measured
 from fastdiv.kernels.scalars cimport close, log1p_excess, log_careful, phi_careful
 from fastdiv.kernels.sources cimport fetch, source, task
-from fastdiv.kernels.sums cimport add, double_sum, value
 from fastdiv.kernels.weight_pairs cimport pair_sums
 
 

@@ -9,13 +9,14 @@ from libc.stdint cimport int64_t, uint64_t, uintptr_t
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.double_sums cimport add
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
 from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_in_float
 from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport add, block_sum
+from fastdiv.kernels.sums cimport block_sum
 
 ctypedef struct kept_row:
     double* power           # of each block's reference; NaN: its exponentials are not there

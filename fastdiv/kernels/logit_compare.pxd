@@ -13,6 +13,7 @@ from fastdiv.kernels.comparisons cimport (
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
     probability_gap,
 )
+from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.kept cimport exponentials, sum_row
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, at, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
@@ -21,7 +22,6 @@ from fastdiv.kernels.logits cimport exp_sum, log_total, rest_of
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, double_sum, join, value
 
 
 cdef inline void less_shift(

@@ -1,13 +1,14 @@
 """A block of two rows of logits: the sums that logit_offsets.pxd makes Kullback-Leibler of."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, real
+from fastdiv.kernels.double_sums cimport double_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, put_set, two_ahead,
 )
 from fastdiv.kernels.logits cimport reference
 from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
-from fastdiv.kernels.sums cimport ROUGH, block_sum, double_sum
+from fastdiv.kernels.sums cimport ROUGH, block_sum
 
 ctypedef struct gap_sums:
     double mass             # S, T and y S, times 2^EXP_SCALE exp(-reference)

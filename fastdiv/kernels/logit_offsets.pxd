@@ -16,6 +16,7 @@ NaN is for the two passes of logit_pairs.pxd: an infinite result or none, huge l
 from libc.stdint cimport uint64_t
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, ROUNDER, finite, real
+from fastdiv.kernels.double_sums cimport add, join, multiply, value
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, SCRATCH, block_min, block_size, greatest_of_four, lane_maxima, lanes,
 )
@@ -28,7 +29,7 @@ from fastdiv.kernels.math cimport (
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport ROUGH, add, block_sum, join, multiply, value
+from fastdiv.kernels.sums cimport ROUGH, block_sum
 
 
 cdef inline double rough_sum(

@@ -6,6 +6,7 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half, near_share
+from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.kept cimport exponentials, sum_row
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes, put_set,
@@ -15,7 +16,7 @@ from fastdiv.kernels.polynomials cimport psi_tail
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport ROUGH, add, block_sum, double_sum, join, lane_sum, value
+from fastdiv.kernels.sums cimport ROUGH, block_sum, lane_sum
 
 ctypedef struct pair:
     # What the second pass needs of the first: p = exp(x - reference) * factor, and the

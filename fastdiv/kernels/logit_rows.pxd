@@ -4,6 +4,7 @@ conventions are those of weight_rows.pxd.
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
 from fastdiv.kernels.columns cimport put_number, wanted
+from fastdiv.kernels.double_sums cimport double_sum, value
 from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
@@ -15,7 +16,6 @@ from fastdiv.kernels.scores cimport (
     brier_of, exp_gap,
 )
 from fastdiv.kernels.sources cimport cooled, element, task
-from fastdiv.kernels.sums cimport double_sum, value
 from fastdiv.kernels.targets cimport cross_entropy_of_parts
 from fastdiv.kernels.weights cimport unit
 

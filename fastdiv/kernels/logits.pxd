@@ -15,6 +15,7 @@ from libc.stdint cimport int64_t, uint64_t
 from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, ldexp, real,
 )
+from fastdiv.kernels.double_sums cimport add, double_sum, multiply, value
 from fastdiv.kernels.exp_sums cimport exp_and_sum, in_one_loop
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.exponentials cimport rounder_for
@@ -22,7 +23,7 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
 from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.spread_sums cimport spread_sums
-from fastdiv.kernels.sums cimport FINE, FINEST, add, block_sum, double_sum, multiply, value
+from fastdiv.kernels.sums cimport FINE, FINEST, block_sum
 from fastdiv.kernels.temperatures cimport temperature
 
 ctypedef struct reference:

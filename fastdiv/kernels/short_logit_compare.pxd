@@ -15,6 +15,7 @@ from fastdiv.kernels.compare_blocks cimport unless_infinite
 from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, split
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
+from fastdiv.kernels.double_sums cimport lost_in
 from fastdiv.kernels.exponentials cimport exp_made, exp_reduced
 from fastdiv.kernels.math cimport (
     bits32, bits64, double_of, float_of,
@@ -22,7 +23,7 @@ from fastdiv.kernels.math cimport (
 from fastdiv.kernels.pair_offsets cimport count_masked
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport FINEST, lost_in
+from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile

@@ -10,7 +10,8 @@ kept.
 from libc.stdint cimport uint32_t, uint64_t
 
 from fastdiv.kernels.apart cimport apart
-from fastdiv.kernels.arithmetic cimport INFINITY, real
+from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 
@@ -22,44 +23,12 @@ cdef enum:
     FINE = 1
     ROUGH = 3
 
-ctypedef struct double_sum:
-    # The value is high + low; high alone once it is not finite.
-    double high
-    double low
-
 ctypedef double (*sum_f32)(const float*, Py_ssize_t, const float*) noexcept nogil
 ctypedef double (*sum_f64)(const double*, Py_ssize_t, const double*) noexcept nogil
 ctypedef double (*rest_f32)(
     const float*, Py_ssize_t, const float*, float, double*) noexcept nogil
 ctypedef double (*rest_f64)(
     const double*, Py_ssize_t, const double*, double, double*) noexcept nogil
-
-
-cdef inline double lost_in(double sum, double a, double b) noexcept nogil:
-    """What is missing in the rounded sum of a and b (Knuth's TwoSum)."""
-    cdef double part = sum - a
-    return (a - (sum - part)) + (b - part)
-
-
-cdef inline void add(double_sum* s, double value) noexcept nogil:
-    """Add with the rounding error kept."""
-    cdef double high = s.high + value
-    s.low += lost_in(high, s.high, value)
-    s.high = high
-
-
-cdef inline void join(double_sum* s, const double_sum* other) noexcept nogil:
-    add(s, other.high)
-    s.low += other.low
-
-
-cdef inline void multiply(double_sum* s, double factor) noexcept nogil:
-    s.high *= factor
-    s.low *= factor
-
-
-cdef inline double value(const double_sum* s) noexcept nogil:
-    return s.high + s.low if -INFINITY < s.high < INFINITY else s.high
 
 
 cdef inline void fold(double* s, const double* other, Py_ssize_t n) noexcept nogil:

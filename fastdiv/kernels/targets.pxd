@@ -10,11 +10,12 @@ from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.class_weights cimport (
     is_told, least_of_products, weighted_block, weighted_gap, weighted_gap_sum,
 )
+from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, clear, lanes, least, put_set, two_ahead, whole_sets,
 )
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join, sum_of, value
+from fastdiv.kernels.sums cimport FINE, block_sum, sum_of
 from fastdiv.kernels.weights cimport faint
 
 ctypedef struct target_parts:

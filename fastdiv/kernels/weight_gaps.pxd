@@ -12,12 +12,13 @@ by careful_targets.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport finite, real
+from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, two_ahead, whole_sets
 from fastdiv.kernels.logarithms cimport binade_of, mantissa_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join, rest_sum, value
+from fastdiv.kernels.sums cimport FINE, block_sum, rest_sum
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 ctypedef struct gap_sums:

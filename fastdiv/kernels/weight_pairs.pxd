@@ -18,12 +18,13 @@ by careful_pairs.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport finite, fma, prefetch, real
+from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
 from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.sums cimport FINE, ROUGH, add, block_sum, double_sum, lane_sum
+from fastdiv.kernels.sums cimport FINE, ROUGH, block_sum, lane_sum
 from fastdiv.kernels.weights cimport are_good, most, pair_flags
 from fastdiv.kernels.wide cimport WIDE, tree_of_wide, wide, wide_zero, widened
 

@@ -3,11 +3,12 @@ log(q / m), with m the largest weight so far, see targets.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
+from fastdiv.kernels.double_sums cimport add, value
 from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, lanes, two_ahead
 from fastdiv.kernels.scalars cimport log1p_lane, log_quotient
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
-from fastdiv.kernels.sums cimport add, rest_sum, value
+from fastdiv.kernels.sums cimport rest_sum
 from fastdiv.kernels.targets cimport (
     add_parts, clear_parts, cross_entropy_of_parts, join_parts, raise_parts, target_parts,
 )

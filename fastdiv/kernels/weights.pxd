@@ -4,11 +4,12 @@ from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.stdint cimport uint32_t, uint64_t
 
 from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.double_sums cimport add, double_sum, join
 from fastdiv.kernels.lanes cimport MAX_LANES, any_bits, at, block_size, clear, lanes, least
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of, or_bits, sign_bit
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport FINE, add, block_sum, double_sum, join
+from fastdiv.kernels.sums cimport FINE, block_sum
 
 ctypedef struct weight_sums:
     double_sum total
