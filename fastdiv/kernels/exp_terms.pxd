@@ -34,9 +34,12 @@ cdef inline void exp_step(
         e = made[lane]
         if at_max:
             e = <real>0 if x[lane] >= m else e
-            others[lane] = others[lane] if x[lane] >= m else others[lane] + <real>1
             if places:
+                # No sum under a mask: gcc would branch around it.
+                others[lane] += <real>0 if x[lane] >= m else <real>1
                 place[lane] = k if x[lane] >= m else place[lane]
+            else:
+                others[lane] = others[lane] if x[lane] >= m else others[lane] + <real>1
         rest[lane] = e
         if spreads:
             gap = m - x[lane]
