@@ -13,6 +13,7 @@ import pytest
 
 import fastdiv
 from fastdiv import _reference
+from fastdiv.scoring.whole_file import whole_file
 
 pytest.importorskip("typer")
 
@@ -317,6 +318,20 @@ def disturbed(folder, act):
             process.kill()
     assert output == ""
     return process.returncode, errors
+
+
+def test_interruption_as_the_file_is_made_leaves_nothing(tmp_path, monkeypatch):
+    made = os.open
+
+    def open_and_stop(*given, **more):
+        os.close(made(*given, **more))
+        sys.exit(143)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", open_and_stop)
+        with pytest.raises(SystemExit), whole_file(tmp_path / "out.npy"):
+            pass
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -2,12 +2,17 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from fastdiv.scoring.sources.errors import InputError
+
+
+def _private(name: str, flags: int) -> int:
+    """Open a file for its owner alone, as long as it is not whole."""
+    return os.open(name, flags, 0o600)
 
 
 @contextlib.contextmanager
@@ -20,15 +25,15 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"{path}: there is no folder {path.parent}")
     if path.is_dir():
         raise InputError(f"{path}: is a folder")
+    # Named before it is made: an interruption in between would leave it behind.
+    temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(8)}"
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-        temporary = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(temporary, "xb", opener=_private) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            # As open() would have made it; mkstemp's files are for their owner alone.
+            # As open() would have made it by itself.
             mask = os.umask(0)
             os.umask(mask)
             temporary.chmod(0o666 & ~mask)
