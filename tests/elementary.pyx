@@ -7,7 +7,7 @@ from libc.math cimport atanh, exp, expm1, fabs, frexp, ldexp, log, log1p, sqrt
 from libc.stdint cimport uint32_t
 
 from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail, tanh_tail
-from fastdiv.kernels.exponentials cimport exp_lanes, rounder_for
+from fastdiv.kernels.exponentials cimport exp_lanes, look_up, rounder_for
 from fastdiv.kernels.logarithms cimport (
     binade_of, log_gap, log_ratio, mantissa_of, phi_lane,
 )
@@ -18,8 +18,11 @@ from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 cdef enum:
     TERMS = 14
 
-# Of the polynomial, in the table of exponentials.pxd.
-cdef float CONSTANT = -1.8627329012588234e-08
+# Of a power of 1 nothing is missing but the polynomial's constant.
+cdef float[32] NONE, POWER, MISSING
+NONE[:] = [0] * 32
+look_up(NONE, POWER, MISSING, 32)
+cdef float CONSTANT = MISSING[0]
 
 ctypedef double (*error_of)(float x) noexcept nogil
 

@@ -90,10 +90,26 @@ cdef extern from *:
         const float* b, float* power, float* missing, int n) noexcept nogil
 
 
+cdef inline double steps_each(const real* like) noexcept nogil:
+    """How many steps there are to an octave."""
+    return 8 if real is float else 1
+
+
 cdef inline real rounder_for(double bias, const real* like) noexcept nogil:
     """What rounds a number of steps to an integer n by being added to it, of which the low bits are
     then those of an exponent n + bias. |bias| < 2^19 (float), 2^51 (double)."""
-    return <real>(ROUNDER_F + 8 * bias if real is float else ROUNDER + bias)
+    return <real>((ROUNDER_F if real is float else ROUNDER) + steps_each(like) * bias)
+
+
+cdef inline real reduced(
+    real z, real rate, real step, real step_low, real rounder, real* b
+) noexcept nogil:
+    """t in z = n step + t, of a step that is a sum of two and ``rate`` of them to 1; n in the low
+    bits of b."""
+    cdef real n
+    b[0] = fma(z, rate, rounder)
+    n = b[0] - rounder
+    return fma(n, -step_low, fma(n, -step, z))
 
 
 cdef inline real exp_reduced(
@@ -104,18 +120,13 @@ cdef inline real exp_reduced(
     x is reduced directly, x - shift = n step + t, and not x minus the row's maximum: that
     difference would be rounded, which at a gap of 60 is 30 u of the result. NaN in, NaN out.
     """
-    cdef real n, t, z = x - shift if shifted else x
+    cdef real z = x - shift if shifted else x
     z = low if z < low else z
     if real is float:
-        b[0] = fma(z, <real>8 * LOG2E_F, rounder)
-        n = b[0] - rounder
-        t = fma(n, <real>-0.125 * LN2_HI_F, z)
-        return fma(n, <real>-0.125 * LN2_LO_F, t)
+        return reduced(z, <real>8 * LOG2E_F, <real>0.125 * LN2_HI_F, <real>0.125 * LN2_LO_F,
+                       rounder, b)
     else:
-        b[0] = fma(z, LOG2E, rounder)
-        n = b[0] - rounder
-        t = fma(n, -LN2_HI, z)
-        return fma(n, -LN2_LO, t)
+        return reduced(z, LOG2E, LN2_HI, LN2_LO, rounder, b)
 
 
 cdef inline void exp_made(const real* t, const real* b, real* e, Py_ssize_t width) noexcept nogil:
@@ -151,6 +162,18 @@ cdef inline void exp_lanes(
     cdef Py_ssize_t lane
     for lane in range(width):
         t[lane] = exp_reduced(x[lane], shift, low, rounder, shifted, &b[lane])
+    exp_made(<const real*>t, <const real*>b, e, width)
+
+
+cdef inline void exp_column(
+    const real* x, const real* low, const real* rounder, real* e, Py_ssize_t width
+) noexcept nogil:
+    """The same of a lane for each row, each with its own reference; none is shifted."""
+    cdef real t[MAX_LANES]
+    cdef real b[MAX_LANES]
+    cdef Py_ssize_t lane
+    for lane in range(width):
+        t[lane] = exp_reduced(x[lane], <real>0, low[lane], rounder[lane], False, &b[lane])
     exp_made(<const real*>t, <const real*>b, e, width)
 
 

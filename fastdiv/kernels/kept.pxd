@@ -70,9 +70,10 @@ cdef inline exp_sum sum_and_keep(
             absorb(&s, a, n, tail, False, False, <real>0, 0)
             kept.power[block] = NAN
         else:
+            # One loop is 0.97 of two here, and 0.73 with the maximum looked for in it (softmax of
+            # 128256 classes).
             exp_terms(a, n, tail, two_ahead(a), False, <real>s.m, <real>0, <real>s.base.low,
-                      <real>s.base.rounder, e + k, e + k, NULL, False, False,
-                      False, NULL)
+                      <real>s.base.rounder, e + k, e + k, NULL, False, False, False, NULL)
             add(&s.rest, block_sum(
                 <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m)))
             kept.power[block] = s.base.power

@@ -2,11 +2,11 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, real
 from fastdiv.kernels.double_sums cimport double_sum
+from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, greatest, lanes, put_set, two_ahead,
 )
 from fastdiv.kernels.logits cimport reference
-from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
 from fastdiv.kernels.sums cimport ROUGH, block_sum
 

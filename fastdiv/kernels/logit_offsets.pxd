@@ -17,15 +17,13 @@ from libc.stdint cimport uint64_t
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, ROUNDER, finite, real
 from fastdiv.kernels.double_sums cimport add, join, multiply, value
+from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, SCRATCH, block_min, block_size, greatest_of_four, lane_maxima, lanes,
 )
 from fastdiv.kernels.logit_gaps cimport gap_block, gap_row, gap_sums, greatest_fall
 from fastdiv.kernels.logits cimport reference, reference_for, reference_ratio
-from fastdiv.kernels.exponentials cimport exp_lanes
-from fastdiv.kernels.math cimport (
-    bits64, double_of, expm1_excess, expm1_reduced,
-)
+from fastdiv.kernels.math cimport bits64, double_of, expm1_excess, expm1_reduced
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of, task

@@ -33,13 +33,13 @@ cdef inline void take_plain(
         raise_max(s, m, x)
     if s.warm != NULL:
         if s.base.shift != 0:
-            exp_block(s, x, n, tail, True, True, s.warm)
+            exp_block(s, x, n, tail, True, s.warm)
         else:
-            exp_block(s, x, n, tail, True, False, s.warm)
+            exp_block(s, x, n, tail, False, s.warm)
     elif s.base.shift != 0:
-        exp_block(s, x, n, tail, True, True, NULL)
+        exp_block(s, x, n, tail, True, NULL)
     else:
-        exp_block(s, x, n, tail, True, False, NULL)
+        exp_block(s, x, n, tail, False, NULL)
 
 
 cdef inline void take_spreads(

@@ -145,16 +145,16 @@ cdef inline void raise_max(exp_sum* s, double m, const real* like) noexcept nogi
 
 
 cdef inline void exp_block(
-    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint at_max, bint shifted,
+    exp_sum* s, const real* x, Py_ssize_t n, const real* tail, bint shifted,
     const temperature* warm,
 ) noexcept nogil:
-    """Take a block whose largest logit is none above the maximum."""
+    """Take a block whose largest logit is none above the maximum, and may be it."""
     cdef real rest[MAX_BLOCK]
     cdef double ties
     cdef real m = <real>s.m
     add(&s.rest, exp_and_sum(
         x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
-        <real>s.base.rounder, <real*>rest, False, &ties, at_max, shifted, warm,
+        <real>s.base.rounder, <real*>rest, False, &ties, True, shifted, warm,
         steps_in_float(s.finest, s.m), <real*>NULL))
     s.ties += ties
 

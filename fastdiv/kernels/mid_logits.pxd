@@ -31,7 +31,8 @@ cdef inline void sum_exp_rows(
 ) noexcept nogil:
     """The sums of every row; if ``kept``, the terms, in the rows' own room.
 
-    If there are labels, the squares too and the labels' places. warm: as in exp_terms.
+    If there are labels, which takes spreads, the squares too and the labels' places. warm: as in
+    exp_terms.
     """
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
@@ -52,7 +53,7 @@ cdef inline void sum_exp_rows(
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
         steps = steps_in_float(finest, m[r])
-        if not spreads and label == NULL:
+        if not spreads:
             s.rest[r] = exp_and_sum(x[r], c, tail, next, False, m[r], <real>0, low[r], rounder[r],
                                     terms, kept, &s.ties[r], True, False, warm, steps, <real*>NULL)
             continue

@@ -16,10 +16,8 @@ from fastdiv.kernels.compare_polynomials cimport tanh_tail
 from fastdiv.kernels.compare_terms cimport compare_lane, half_gap, half_log, split
 from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.double_sums cimport lost_in
-from fastdiv.kernels.exponentials cimport exp_made, exp_reduced
-from fastdiv.kernels.math cimport (
-    bits32, bits64, double_of, float_of,
-)
+from fastdiv.kernels.exponentials cimport exp_column
+from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 from fastdiv.kernels.pair_offsets cimport count_masked
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport task
@@ -71,8 +69,6 @@ cdef inline void keep_exps(
     cdef real low[TILE]
     cdef real rounder[TILE]
     cdef real ties[TILE]
-    cdef real t[TILE]
-    cdef real b[TILE]
     cdef real made[TILE]
     cdef real top[TILE]
     cdef real a
@@ -86,10 +82,7 @@ cdef inline void keep_exps(
         ask(next, i)
         j = c - 1 - i
         k = j * many
-        for lane in range(many):
-            t[lane] = exp_reduced(
-                x[k + lane], <real>0, low[lane], rounder[lane], False, &b[lane])
-        exp_made(<const real*>t, <const real*>b, <real*>made, many)
+        exp_column(x + k, <const real*>low, <const real*>rounder, <real*>made, many)
         for lane in range(many):
             a = made[lane]
             others[k + lane] = other(&a, x[k + lane], m[lane], top[lane], j, &ties[lane],

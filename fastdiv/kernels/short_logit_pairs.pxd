@@ -6,7 +6,7 @@ to its row function.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
-from fastdiv.kernels.exponentials cimport exp_made, exp_reduced
+from fastdiv.kernels.exponentials cimport exp_column
 from fastdiv.kernels.lanes cimport put_lanes
 from fastdiv.kernels.logit_gaps cimport unmask
 from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
@@ -24,22 +24,17 @@ cdef inline void exp_rows_of(
     const real* x, Py_ssize_t c, const coming* next, real* e, exp_rows* s
 ) noexcept nogil:
     """exp(x - reference) of every row, and the sums."""
-    cdef Py_ssize_t many = abreast(x), j, k, lane
+    cdef Py_ssize_t many = abreast(x), j, k
     cdef real m[TILE]
     cdef real low[TILE]
     cdef real rounder[TILE]
-    cdef real t[TILE]
-    cdef real b[TILE]
     cdef real made[TILE]
     tile_max(x, c, <real*>m)
     begin_rows(<const real*>m, <real*>low, <real*>rounder, s)
     for j in range(c):
         ask(next, j)
         k = j * many
-        for lane in range(many):
-            t[lane] = exp_reduced(
-                x[k + lane], <real>0, low[lane], rounder[lane], False, &b[lane])
-        exp_made(<const real*>t, <const real*>b, <real*>made, many)
+        exp_column(x + k, <const real*>low, <const real*>rounder, <real*>made, many)
         put_lanes(e + k, <const real*>made, many)
     tile_sum(<const real*>e, c, s.total, FINE)
 

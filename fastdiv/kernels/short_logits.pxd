@@ -8,7 +8,7 @@ from fastdiv.kernels.arithmetic cimport (
     EXP_SCALE_F32, EXP_SCALE_F64, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
 )
 from fastdiv.kernels.coming cimport ask, coming, coming_after
-from fastdiv.kernels.exponentials cimport exp_made, exp_reduced, rounder_for
+from fastdiv.kernels.exponentials cimport exp_column, exp_made, rounder_for
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.short_targets cimport cross_entropy_of
@@ -122,15 +122,14 @@ cdef inline void sum_exp_tile(
     for j in range(c):
         ask(next, j)
         k = j * many
-        for lane in range(many):
-            if warm != NULL:
+        if warm != NULL:
+            for lane in range(many):
                 t[lane] = warm_reduced(
                     low[lane] if x[k + lane] < low[lane] else x[k + lane], rounder[lane],
                     rate, step, step_low, inverse, &b[lane])
-            else:
-                t[lane] = exp_reduced(x[k + lane], <real>0, low[lane], rounder[lane], False,
-                                      &b[lane])
-        exp_made(<const real*>t, <const real*>b, <real*>made, many)
+            exp_made(<const real*>t, <const real*>b, <real*>made, many)
+        else:
+            exp_column(x + k, <const real*>low, <const real*>rounder, <real*>made, many)
         for lane in range(many):
             e = made[lane]
             # not (x >= m) lets NaN through to the sum.

@@ -107,19 +107,26 @@ cdef inline double eight(const real* y, int in_float, real top, real* ties) noex
     return (<double>a + <double>b) + (<double>c + <double>d)
 
 
+cdef inline void take_eight(
+    double* sums, Py_ssize_t i, Py_ssize_t lane, double sum, const real* like
+) noexcept nogil:
+    """Take that of a lane of the i-th four sets: of floats to the others, of doubles beside them,
+    for ``tree_end``."""
+    if real is float:
+        sums[lane] += sum
+    else:
+        sums[i * (lanes(like) // 2) + lane] = sum
+
+
 cdef inline void add_pairs(double* sums, Py_ssize_t i, const real* pairs) noexcept nogil:
     """What ``tree_sum`` does, FINE, with the i-th four sets of a block, of which the first and the
     third, and the second and the fourth, are added up."""
     cdef Py_ssize_t width = lanes(pairs), half = width // 2, lane
     cdef const real* y
-    cdef double a
     for lane in range(half):
         y = pairs + lane
-        a = ((<double>y[0] + <double>y[width]) + (<double>y[half] + <double>y[half + width]))
-        if real is float:
-            sums[lane] += a
-        else:
-            sums[i * half + lane] = a
+        take_eight(sums, i, lane, (<double>y[0] + <double>y[width])
+                   + (<double>y[half] + <double>y[half + width]), pairs)
 
 
 cdef inline double tree_end(
@@ -170,7 +177,6 @@ cdef inline double tree_sum(
     cdef double sums[SUMS]
     cdef Py_ssize_t width = lanes(x), half = width // 2, i, lane
     cdef Py_ssize_t fours = n // (4 * width), taken = fours * 4 * width
-    cdef double a
     cdef real* own
     cdef const real* y
     start_tree(<double*>sums, x)
@@ -178,11 +184,7 @@ cdef inline double tree_sum(
         y = x + i * 4 * width
         for lane in range(half):
             own = ties + lane if ties != NULL else NULL
-            a = eight(y + lane, in_float, top, own)
-            if real is float:
-                sums[lane] += a
-            else:
-                sums[i * half + lane] = a
+            take_eight(sums, i, lane, eight(y + lane, in_float, top, own), x)
     return tree_end(<double*>sums, fours, x + taken, n - taken, tail, in_float, top, ties)
 
 

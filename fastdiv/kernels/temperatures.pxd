@@ -7,6 +7,7 @@ they are exponents would be off by their size in u.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, LOG2E, fma, real
+from fastdiv.kernels.exponentials cimport reduced, steps_each
 
 ctypedef struct temperature:
     double value
@@ -22,7 +23,7 @@ ctypedef struct temperature:
 
 cdef inline temperature temperature_of(double t, real like) noexcept nogil:
     cdef temperature made
-    cdef double each = 8 if real is float else 1
+    cdef double each = steps_each(&like)
     made.value = t
     made.step = t * LN2_HI
     made.step_low = fma(t, LN2_HI, -made.step) + t * LN2_LO
@@ -37,7 +38,4 @@ cdef inline real warm_reduced(
     real z, real rounder, real rate, real step, real step_low, real inverse, real* b
 ) noexcept nogil:
     """exp_reduced of z / T: z lies within the range, and the shift is taken off."""
-    cdef real n
-    b[0] = fma(z, rate, rounder)
-    n = b[0] - rounder
-    return fma(n, -step_low, fma(n, -step, z)) * inverse
+    return reduced(z, rate, step, step_low, rounder, b) * inverse
