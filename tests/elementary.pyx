@@ -12,7 +12,9 @@ from fastdiv.kernels.logarithms cimport (
     binade_of, log_gap, log_ratio, mantissa_of, phi_lane,
 )
 from fastdiv.kernels.math cimport bits32, expm1_excess, float_of
-from fastdiv.kernels.polynomials cimport atanh_tail, exp_eighth, exp_tail, expm1_tail, psi_tail
+from fastdiv.kernels.polynomials cimport (
+    exp_eighth, exp_tail, expm1_tail, log_tail, phi_tail, psi_tail,
+)
 from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
 
 cdef enum:
@@ -48,7 +50,7 @@ cdef double log_error(float a) noexcept nogil:
     return 0.0 if got == want else in_u(got, want, fabs(want))
 
 
-cdef double atanh_error(float v) noexcept nogil:
+cdef double phi_error(float v) noexcept nogil:
     # Relative to the leading term of phi, which S adds to: sqrt(v) (1 + sqrt(v)) / 2 of an error.
     cdef double t = sqrt(<double>v), want = 0
     cdef int k
@@ -57,7 +59,7 @@ cdef double atanh_error(float v) noexcept nogil:
             want = want * v + 2.0 / (2 * k + 3)
     else:
         want = 2 * (atanh(t) - t) / (t * v)
-    return in_u(atanh_tail(v), want, 2 / (t * (1 + t)))
+    return in_u(phi_tail(v), want, 2 / (t * (1 + t)))
 
 
 cdef double psi_of(double z) noexcept nogil:
@@ -111,8 +113,8 @@ cdef error_of chosen(str name):
         return exp_error
     if name == "log":
         return log_error
-    if name == "atanh":
-        return atanh_error
+    if name == "phi":
+        return phi_error
     if name == "psi":
         return psi_error
     return expm1_error
@@ -137,8 +139,10 @@ def value(str name, double x):
     """A polynomial in double."""
     if name == "exp_tail":
         return exp_tail(x)
-    if name == "atanh_tail":
-        return atanh_tail(x)
+    if name == "log_tail":
+        return log_tail(x)
+    if name == "phi_tail":
+        return phi_tail(x)
     if name == "psi_tail":
         return psi_tail(x)
     if name == "expm1_tail":

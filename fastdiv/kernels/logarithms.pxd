@@ -1,11 +1,10 @@
 """Logarithms of one number and of a ratio, and phi, written as math.pxd is."""
 
-from libc.float cimport DBL_MIN
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, fma, real
+from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, LN2_LO, fma, real
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
-from fastdiv.kernels.polynomials cimport atanh_tail
+from fastdiv.kernels.polynomials cimport log_tail, phi_tail
 
 
 cdef inline real binade_of(real m) noexcept nogil:
@@ -58,10 +57,10 @@ cdef inline real log_ratio(real a, real binade, real* fraction, real* steps) noe
 cdef inline real log_series(real g, real t) noexcept nogil:
     """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g), however small g is.
 
-    Within 1.32 u, at 1 + g = 1.2864696 in a float; 1.09 u, at 1.2971938 in sampled doubles.
+    Within 1.32 u, at 1 + g = 1.2889758 in a float; 1.09 u, at 1.2971938 in sampled doubles.
     """
     cdef real v = t * t
-    return fma(-t, fma(-v, atanh_tail(v), g), g)
+    return fma(-t, fma(-v, log_tail(v), g), g)
 
 
 cdef inline real log_gap(real g, real t, real steps, real mantissa) noexcept nogil:
@@ -83,69 +82,104 @@ cdef inline real mantissa_of(real m, real binade) noexcept nogil:
     return log_series(g, t)
 
 
-cdef inline real phi_ratio(
-    real p, real q, real delta, real factor, bint rounded, bint scaled, real* binades
-) noexcept nogil:
-    """t = (m - b) / (m + b), where m = p 2^-d is within a factor of two of b, on p's side of it.
+cdef inline real binades_apart(real p, real b) noexcept nogil:
+    """The d of the 2^d b that p is 0.67 to 1.52 times, in the bits of a real, where the type has
+    its exponent; for p and b >= 0.
 
-    b is q or, if ``scaled``, factor * q, which is not rounded where it matters. delta is p - b,
-    which the caller knows better than by rounding, unless ``rounded``. Within a factor of two of
-    b, p is m. d comes in the bits of ``binades``, where the type has its exponent. p = b = 0 gives
-    t = 0, because the denominator is kept above 0.
+    It is the difference of the two patterns, rounded up from 0.516 on. p below twice the
+    smallest normal number counts as that: 2^d b is above 0 and normal whatever p and b are.
     """
-    cdef real m, top, bottom, b = factor * q if scaled else q
-    cdef uint32_t i, e
-    cdef int32_t least
-    cdef uint64_t j, f
-    # In integers, of which there are units enough: comparisons take those of the multiply-adds.
+    cdef int32_t i
+    cdef int64_t j
     if real is float:
-        i = bits32(p) - bits32(b)
-        e = (i + (<uint32_t>(<int32_t>i >> 31) & <uint32_t>0x7fffff)) & <uint32_t>0xff800000
-        binades[0] = float_of(e)
-        m = float_of(bits32(p) - e)
-        top = fma(-q, factor, m) if scaled else m - b
-        if not rounded:
-            top = delta if e == 0 else top
-        least = <int32_t>bits32(m + b)
-        least = 0x00800000 if least < 0x00800000 else least
-        return top / float_of(<uint32_t>least)
+        i = <int32_t>bits32(p)
+        i = 0x01000000 if i < 0x01000000 else i
+        return float_of((<uint32_t>i - bits32(b) + <uint32_t>0x003e0000) & <uint32_t>0xff800000)
     else:
-        j = bits64(p) - bits64(b)
-        f = ((j + (<uint64_t>(<int64_t>j >> 63) & <uint64_t>0xfffffffffffff))
-             & <uint64_t>0xfff0000000000000)
-        binades[0] = double_of(f)
-        m = double_of(bits64(p) - f)
-        top = fma(-q, factor, m) if scaled else m - b
-        if not rounded:
-            top = delta if f == 0 else top
-        bottom = m + b
-        return top / (DBL_MIN if bottom < DBL_MIN else bottom)
+        j = <int64_t>bits64(p)
+        j = <int64_t>0x0020000000000000 if j < <int64_t>0x0020000000000000 else j
+        return double_of((<uint64_t>j - bits64(b) + <uint64_t>0x0007c00000000000)
+                         & <uint64_t>0xfff0000000000000)
 
 
 cdef inline bint are_near(real binades) noexcept nogil:
-    """Whether p is within a factor of two of b."""
+    """Whether p is between 2/3 and 3/2 of b, or all but."""
     if real is float:
         return bits32(binades) == 0
     else:
         return bits64(binades) == 0
 
 
-cdef inline real phi_series(real p, real delta, real t, real binades) noexcept nogil:
-    """phi from the ratio: log(p / b) = d ln 2 + 2 t + t^3 S(t^2).
+cdef inline real moved(real b, real binades) noexcept nogil:
+    """2^d b."""
+    if real is float:
+        return float_of(bits32(b) + bits32(binades))
+    else:
+        return double_of(bits64(b) + bits64(binades))
 
-    Where d = 0, phi = delta t + p t^3 S: nothing cancels, and up to a factor of two it is within
-    4.0 u. The worst are 5.1 u off: pairs p = 0.41 q (tests/test_elementary.py).
+
+cdef inline real power_of(real binades) noexcept nogil:
+    """2^d, or 0 for what it is next to 0."""
+    cdef int32_t i
+    cdef int64_t j
+    if real is float:
+        i = <int32_t>(bits32(binades) + <uint32_t>0x3f800000)
+        return float_of(<uint32_t>(0 if i < 0 else i))
+    else:
+        j = <int64_t>(bits64(binades) + <uint64_t>0x3ff0000000000000)
+        return double_of(<uint64_t>(<int64_t>0 if j < 0 else j))
+
+
+cdef inline real phi_ratio(
+    real p, real q, real delta, real factor, bint rounded, bint scaled, bint plain, real* lead,
+    real* rest, bint* near,
+) noexcept nogil:
+    """What phi_series takes of p and b, which is q or, if ``scaled``, factor * q, as if it were not
+    rounded. With c = 2^d b, p being 0.67 to 1.52 times that,
+
+        phi(p, b) = phi(p, c) + (d p ln 2 + b - c),
+
+    of which the second term, 0 where d is, has the rounding of no logarithm and takes away 0.56 of
+    the first at most. t = (p - c) / (p + c) comes back, ``lead`` is p - c, ``rest`` the second.
+
+    delta is p - b, which the caller knows better than by rounding, unless ``rounded``. phi of p = 0
+    is b, and 0 if that is 0. plain: if p is not near b, p log(p / b) in place of phi.
     """
+    cdef real b = factor * q if scaled else q
+    cdef real apart = binades_apart(p, b), c = moved(b, apart)
     cdef real ln2 = LN2_HI_F / <float>8388608.0 if real is float else LN2_HI
-    cdef real lead, rest, v = t * t
-    lead = delta if are_near(binades) else p + p
-    rest = <real>0 if are_near(binades) else fma(p, steps_of(binades) * ln2, -delta)
-    return fma(t, fma(p * v, atanh_tail(v), lead), rest)
+    cdef real top = p - c, lost, power
+    near[0] = are_near(apart)
+    rest[0] = fma(p, steps_of(apart) * ln2, <real>0 if plain else b - c)
+    if real is double:
+        # What LN2_HI lacks would be 5 u of phi where p is 4/3 of b.
+        rest[0] = fma(p, steps_of(apart) * LN2_LO, rest[0])
+    if scaled:
+        lost = fma(q, factor, -b)
+        power = power_of(apart)
+        top = fma(-power, lost, top)
+        rest[0] = fma(<real>1 - power, lost, rest[0])
+    if not rounded:
+        top = delta if near[0] else top
+    lead[0] = p + p if plain and not near[0] else top
+    return top / (p + c)
+
+
+cdef inline real phi_series(real p, real t, real lead, real rest) noexcept nogil:
+    """phi of what phi_ratio makes: log(p / c) = 2 t + t^3 S(t^2), so that phi(p, c) is
+    lead t + p t^3 S, and nothing cancels.
+
+    Within 4.4 u, at p = 1.926209 and b = 1.4026765 in samples of floats: about 4/3 and 3/4 are the
+    worst.
+    """
+    cdef real v = t * t
+    return fma(t, fma(p * v, phi_tail(v), lead), rest)
 
 
 cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nogil:
     """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0); q for
     p = 0."""
-    cdef real binades = 0
-    cdef real t = phi_ratio(p, q, delta, <real>1, rounded, False, &binades)
-    return phi_series(p, delta, t, binades)
+    cdef real lead = 0, rest = 0
+    cdef bint near = False
+    cdef real t = phi_ratio(p, q, delta, <real>1, rounded, False, False, &lead, &rest, &near)
+    return phi_series(p, t, lead, rest)

@@ -4,7 +4,7 @@ No branch on data (conditional expressions become selects), no table, no libm ca
 multiply-adds are the explicit ones, so that every instruction set gives the same bits.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.arithmetic cimport (
@@ -43,6 +43,20 @@ cdef inline real or_bits(real a, real b) noexcept nogil:
         return float_of(bits32(a) | bits32(b))
     else:
         return double_of(bits64(a) | bits64(b))
+
+
+cdef inline real lesser_bits(real a, real b) noexcept nogil:
+    """The one of two whose bits are the lesser integer: of two that are not negative the lesser;
+    a negative one, if there is one."""
+    # As integers: of numbers gcc makes a comparison and a selection.
+    cdef int32_t i, j
+    cdef int64_t k, m
+    if real is float:
+        i, j = <int32_t>bits32(a), <int32_t>bits32(b)
+        return float_of(<uint32_t>(i if i < j else j))
+    else:
+        k, m = <int64_t>bits64(a), <int64_t>bits64(b)
+        return double_of(<uint64_t>(k if k < m else m))
 
 
 cdef inline bint sign_bit(real a) noexcept nogil:

@@ -8,7 +8,7 @@ from fastdiv.kernels.arithmetic cimport (
 from fastdiv.kernels.exponentials cimport exp_double, rounder_for
 from fastdiv.kernels.logarithms cimport phi_lane
 from fastdiv.kernels.math cimport bits64, double_of
-from fastdiv.kernels.polynomials cimport atanh_tail
+from fastdiv.kernels.polynomials cimport log_tail, phi_tail
 
 
 cdef inline double ratio_near(double g) noexcept nogil:
@@ -26,7 +26,7 @@ cdef inline double log_near(double g) noexcept nogil:
     Within 1.22 u, at 1 + g = 1.5156771 / 2 in samples.
     """
     cdef double t = ratio_near(g)
-    return log_of_ratio(g, t, atanh_tail(t * t))
+    return log_of_ratio(g, t, log_tail(t * t))
 
 
 cdef inline double log_mantissa(double a, double* exponent) noexcept nogil:
@@ -91,16 +91,21 @@ cdef inline double phi_careful(double p, double q, double delta) noexcept nogil:
     Where p and q are not close, delta = 0 asks for p log(p / q) alone.
 
     Subnormal numbers are lifted by 2^54. Apart by more than a factor of two, the difference of
-    two logarithms of mantissas is exact enough.
+    two logarithms of mantissas is exact enough; by less, it is as in logarithms.pxd, of p against
+    2 q or q / 2 where they are not near each other, of which delta tells more than q.
     """
     cdef double p_up = p * 18014398509481984.0 if p < 1e-290 else p
     cdef double q_up = q * 18014398509481984.0 if q < 1e-290 else q
     cdef double shift = (54.0 if p < 1e-290 else 0.0) - (54.0 if q < 1e-290 else 0.0)
     cdef double one = q if q > 0 else 1.0
-    cdef bint near = close(p, q)
-    cdef double t = delta / (p + q if near else one)
+    cdef bint near = close(p, q), above = p > 1.5 * q, below = q > 1.5 * p
+    cdef double top = delta - 0.5 * p if above else (0.5 * (p + delta) if below else delta)
+    cdef double bottom = 0.5 * p + q if above else (p + 0.5 * q if below else p + q)
+    cdef double t = top / (bottom if near else one)
     cdef double v = t * t
-    cdef double together = fma(p * t * v, atanh_tail(v), delta * t)
+    cdef double rest = fma(p, LN2_HI - 1.0, delta) if above else (
+        fma(p, 0.5 - LN2_HI, -0.5 * delta) if below else 0.0)
+    cdef double together = fma(t, fma(p * v, phi_tail(v), top + top if above else top), rest)
     cdef double e_p = 0, e_q = 0
     cdef double f = log_mantissa(p_up, &e_p) - log_mantissa(q_up, &e_q)
     cdef double apart = fma(p, fma(e_p - e_q - shift, LN2_HI, f), -delta)

@@ -6,7 +6,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.infinite_pairs cimport inspect
-from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -71,9 +71,11 @@ cdef inline void pair_pass(
     cdef real phi_q[TILE]
     cdef real signs[TILE]
     cdef real ratio[TILE]
-    cdef real binades[TILE]
+    cdef real lead[TILE]
+    cdef real rest[TILE]
     cdef real ratio_q[TILE]
-    cdef real binades_q[TILE]
+    cdef real lead_q[TILE]
+    cdef real rest_q[TILE]
     cdef real bad[TILE]
     cdef double mass[TILE]
     cdef double total[TILE]
@@ -83,6 +85,7 @@ cdef inline void pair_pass(
     cdef real* near = after(phi)
     cdef real a, b, d, f
     cdef Py_ssize_t j, k, lane
+    cdef bint close = False
     clear_tile(<real*>delta)
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
@@ -100,32 +103,33 @@ cdef inline void pair_pass(
                 near[k + lane] = d
                 b = factor[lane] * b if scaled else b
                 ratio[lane] = phi_ratio(
-                    a + a, a + b, d, <real>1, False, False, &binades[lane])
+                    a + a, a + b, d, <real>1, False, False, False, &lead[lane], &rest[lane],
+                    &close)
                 ratio_q[lane] = phi_ratio(
-                    b + b, a + b, -d, <real>1, False, False, &binades_q[lane])
+                    b + b, a + b, -d, <real>1, False, False, False, &lead_q[lane], &rest_q[lane],
+                    &close)
             else:
                 delta[lane] += d
                 ratio[lane] = phi_ratio(
-                    a, b, <real>0, factor[lane], True, scaled, &binades[lane])
+                    a, b, <real>0, factor[lane], True, scaled, plain, &lead[lane], &rest[lane],
+                    &close)
+                if plain:
+                    # Of p and q that are near each other phi and, exact, p - q; of others
+                    # p log(p / q) itself, which may be much less than either.
+                    near[k + lane] = d if close else <real>0
             # q's own sign: of negative weights alone the factor is negative, too.
-            f = pair_flags(a, q[k + lane], factor[lane], symmetric, scaled, True)
+            f = pair_flags(a, q[k + lane], factor[lane], symmetric, scaled)
             signs[lane] = or_bits(signs[lane], f)
         for lane in range(many):
             a = p[k + lane]
             b = q[k + lane]
-            d = difference(a, b, factor[lane], scaled)
             if symmetric:
                 b = factor[lane] * b if scaled else b
-                f = phi_series(b + b, -d, ratio_q[lane], binades_q[lane])
-                phi[k + lane] = phi_series(a + a, d, ratio[lane], binades[lane]) + f
+                f = phi_series(b + b, ratio_q[lane], lead_q[lane], rest_q[lane])
+                phi[k + lane] = phi_series(a + a, ratio[lane], lead[lane], rest[lane]) + f
                 phi_q[lane] += f
             else:
-                if plain:
-                    # Of p and q within a factor of two phi and, exact, p - q; of others
-                    # p log(p / q) itself, which may be much less than either.
-                    d = d if are_near(binades[lane]) else <real>0
-                    near[k + lane] = d
-                phi[k + lane] = phi_series(a, d, ratio[lane], binades[lane])
+                phi[k + lane] = phi_series(a, ratio[lane], lead[lane], rest[lane])
     # A step in float may make half a unit more of the result, which Jensen-Shannon, of two terms
     # for each class, has no room for.
     tile_sum(<const real*>phi, c, <double*>total, FINEST if symmetric else FINE)

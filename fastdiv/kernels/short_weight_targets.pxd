@@ -61,7 +61,7 @@ cdef inline void log_tile(
             f = log_gap(fraction, f, steps, mantissa[lane])
             q[k + lane] = -INFINITY if a == 0 else -f
             # Subnormal weights are for another pass.
-            signs[lane] = or_bits(signs[lane], pair_flags(a, a, <real>1, False, False, True))
+            signs[lane] = or_bits(signs[lane], pair_flags(a, a, <real>1, False, False))
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             others[k + lane] = <real>0 if a >= m[lane] else a
     tile_sum(<const real*>others, c, <double*>rest, FINEST)

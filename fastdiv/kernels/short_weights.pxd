@@ -121,7 +121,7 @@ cdef inline void gap_tile(
             f = log_ratio(a, binade[lane], &fraction, &steps)
             f = log_gap(fraction, f, steps, mantissa[lane])
             gaps[k + lane] = (p[k + lane] if targeted else a) * f
-            f = pair_flags(p[k + lane], a, <real>1, False, False, True) if targeted else a
+            f = pair_flags(p[k + lane], a, <real>1, False, False) if targeted else a
             signs[lane] = or_bits(signs[lane], f)
             ties[lane] += <real>1 if a >= m[lane] else <real>0
             q[k + lane] = <real>0 if a >= m[lane] else a

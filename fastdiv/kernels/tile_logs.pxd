@@ -1,7 +1,7 @@
 """Logarithms of a number of every row of a tile."""
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.polynomials cimport atanh_tail
+from fastdiv.kernels.polynomials cimport log_tail
 from fastdiv.kernels.scalars cimport log1p_end, log1p_parts, log_of_ratio, ratio_near
 from fastdiv.kernels.tiles cimport TILE, abreast
 
@@ -22,6 +22,6 @@ cdef inline void log1p_tile(double* r, const real* like) noexcept nogil:
     for lane in range(many):
         t[lane] = ratio_near(g[lane])
     for lane in range(many):
-        tail[lane] = atanh_tail(t[lane] * t[lane])
+        tail[lane] = log_tail(t[lane] * t[lane])
     for lane in range(many):
         r[lane] = log1p_end(r[lane], e[lane], log_of_ratio(g[lane], t[lane], tail[lane]))

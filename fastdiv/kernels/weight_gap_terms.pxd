@@ -4,26 +4,26 @@ from fastdiv.kernels.arithmetic cimport INFINITY, prefetch, real
 from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes
 from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.weights cimport are_good, pair_flags
+from fastdiv.kernels.weights cimport are_good, flags_of, note_pair, pair_flags
 
 
 cdef inline void ratio_step(
     const real* p, const real* q, real binade, real* ratio, real* fraction, real* steps,
-    real* signs, Py_ssize_t width, bint targeted, bint logs, bint weighed,
+    real* signs, real* low, Py_ssize_t width, bint targeted, bint logs,
 ) noexcept nogil:
     """What log(q) needs of ``width`` lanes that takes a division, and in ``signs`` what shows a
-    row that is not for this pass.
-
-    Not weighed, that may be any q that vanishes, for ``are_good`` to look at again.
-    """
+    row that is not for this pass; ``low``: see note_pair, or NULL for pair_flags."""
     cdef Py_ssize_t lane
     cdef real f
     for lane in range(width):
         ratio[lane] = log_ratio(q[lane], binade, &fraction[lane], &steps[lane])
-        f = q[lane]
-        if targeted or logs:
-            f = pair_flags(p[lane], f, <real>1, False, False, weighed)
-        signs[lane] = or_bits(signs[lane], f)
+        if not (targeted or logs):
+            signs[lane] = or_bits(signs[lane], q[lane])
+        elif low != NULL:
+            note_pair(p[lane], q[lane], <real>1, False, False, &signs[lane], &low[lane])
+        else:
+            f = pair_flags(p[lane], q[lane], <real>1, False, False)
+            signs[lane] = or_bits(signs[lane], f)
 
 
 cdef inline void gap_step(
@@ -56,16 +56,20 @@ cdef inline bint gap_terms(
     cdef real fraction[2 * MAX_LANES]
     cdef real steps[2 * MAX_LANES]
     cdef real signs[MAX_LANES]
+    cdef real low[MAX_LANES]
     cdef Py_ssize_t width = lanes(q), half = width // 2, whole = n - n % width, k = 0, i, j
+    cdef Py_ssize_t lane
     clear(<real*>signs)
+    for lane in range(width):
+        low[lane] = <real>1
     # In twos, see pair_terms.
     while k + 2 * width <= whole:
         for j in range(2):
             i = j * width
             ahead(next_q + k + i, targeted)
             ratio_step(p + k + i, q + k + i, binade, <real*>ratio + i,
-                       <real*>fraction + i, <real*>steps + i, <real*>signs, width, targeted,
-                       logs, False)
+                       <real*>fraction + i, <real*>steps + i, <real*>signs, <real*>low, width,
+                       targeted, logs)
         for j in range(2):
             i = j * width
             if targeted:
@@ -79,9 +83,11 @@ cdef inline bint gap_terms(
         if targeted:
             ahead(next_p + k, True)
         ratio_step(p + k, q + k, binade, <real*>ratio, <real*>fraction, <real*>steps,
-                   <real*>signs, width, targeted, logs, False)
+                   <real*>signs, <real*>low, width, targeted, logs)
         gap_step(p + k, q + k, mantissa, <const real*>ratio, <const real*>fraction,
                  <const real*>steps, gaps + k, width, logs)
+    for lane in range(width):
+        signs[lane] = flags_of(signs[lane], low[lane])
     # Of the tail half a set will often do.
     if whole < n:
         clear(gaps + whole)
@@ -92,7 +98,7 @@ cdef inline bint gap_terms(
         if targeted:
             prefetch(next_p + k)
         ratio_step(p_tail + i, q_tail + i, binade, <real*>ratio, <real*>fraction,
-                   <real*>steps, <real*>signs, half, targeted, logs, True)
+                   <real*>steps, <real*>signs, <real*>NULL, half, targeted, logs)
         gap_step(p_tail + i, q_tail + i, mantissa, <const real*>ratio, <const real*>fraction,
                  <const real*>steps, gaps + k, half, logs)
         k += half

@@ -10,8 +10,8 @@ sum (phi(p, m) + phi(q, m)) / 2 with m = (p + q) / 2. Where the sums differ, as 
 a second pass, of p against factor * q: its sums are equal but for the rounding of the factor, and
 each difference is rounded but once.
 
-Of rows as they stand the pass is plain. Its terms, of either sign, are of p and q within a factor
-of two phi and, exact, p - q, of others p log(p / q) itself, which may be much less than either.
+Of rows as they stand the pass is plain. Its terms, of either sign, are of p and q that are near
+each other phi and, exact, p - q, of others p log(p / q) itself, which may be much less than either.
 
 The pass runs in the type of the input and notices what it cannot do well; such a row is done again
 by careful_pairs.pxd.
@@ -22,10 +22,10 @@ from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
-from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.sums cimport FINE, ROUGH, block_sum, lane_sum
-from fastdiv.kernels.weights cimport are_good, most, pair_flags
+from fastdiv.kernels.weights cimport are_good, flags_of, most, note_pair, pair_flags
 from fastdiv.kernels.wide cimport WIDE, tree_of_wide, wide, wide_zero, widened
 
 ctypedef struct pair_sums:
@@ -42,50 +42,51 @@ cdef inline real difference(real p, real q, real factor, bint scaled) noexcept n
 
 
 cdef inline void ratio_step(
-    const real* p, const real* q, real factor, real* ratio, real* binades, real* ratio_q,
-    real* binades_q, real* signs, Py_ssize_t width, bint symmetric, bint scaled, bint weighed,
+    const real* p, const real* q, real factor, real* t, real* lead, real* rest, real* gap,
+    Py_ssize_t width, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
-    """What phi needs of ``width`` lanes that takes a division, and in ``signs`` what shows rows
-    that are not for this pass, or, not ``weighed``, may not be."""
+    """What phi needs of ``width`` lanes up to its division; of Jensen-Shannon what phi(q, m) needs
+    comes MAX_LANES further on. Of plain rows ``gap`` is p - q or 0."""
     cdef Py_ssize_t lane
     cdef real b, d, f
+    cdef bint near = False
     for lane in range(width):
+        d = difference(p[lane], q[lane], factor, scaled)
         if symmetric:
             b = factor * q[lane] if scaled else q[lane]
-            d = difference(p[lane], q[lane], factor, scaled)
             f = p[lane] + b
-            ratio[lane] = phi_ratio(
-                p[lane] + p[lane], f, d, <real>1, False, False, &binades[lane])
-            ratio_q[lane] = phi_ratio(b + b, f, -d, <real>1, False, False, &binades_q[lane])
+            t[lane] = phi_ratio(
+                p[lane] + p[lane], f, d, <real>1, False, False, False, &lead[lane], &rest[lane],
+                &near)
+            t[MAX_LANES + lane] = phi_ratio(
+                b + b, f, -d, <real>1, False, False, False, &lead[MAX_LANES + lane],
+                &rest[MAX_LANES + lane], &near)
         else:
-            ratio[lane] = phi_ratio(
-                p[lane], q[lane], <real>0, factor, True, scaled, &binades[lane])
-        f = pair_flags(p[lane], q[lane], factor, symmetric, scaled, weighed)
-        signs[lane] = or_bits(signs[lane], f)
+            t[lane] = phi_ratio(
+                p[lane], q[lane], <real>0, factor, True, scaled, plain, &lead[lane], &rest[lane],
+                &near)
+            if plain:
+                gap[lane] = d if near else <real>0
 
 
 cdef inline void phi_step(
-    const real* p, const real* q, real factor, const real* ratio, const real* binades,
-    const real* ratio_q, const real* binades_q, real* phi, real* phi_q, real* delta,
-    real* gap, Py_ssize_t width, bint symmetric, bint scaled, bint plain,
+    const real* p, const real* q, real factor, const real* t, const real* lead, const real* rest,
+    real* phi, real* phi_q, real* delta, Py_ssize_t width, bint symmetric, bint scaled,
 ) noexcept nogil:
-    """The terms of ``width`` lanes; of plain rows ``gap`` is p - q or 0."""
+    """The terms of ``width`` lanes."""
     cdef real made[MAX_LANES]
     cdef Py_ssize_t lane
-    cdef real b, d, f
+    cdef real b, f
     for lane in range(width):
-        d = difference(p[lane], q[lane], factor, scaled)
-        delta[lane] += d
+        delta[lane] += difference(p[lane], q[lane], factor, scaled)
         if symmetric:
             b = factor * q[lane] if scaled else q[lane]
-            f = phi_series(b + b, -d, ratio_q[lane], binades_q[lane])
-            made[lane] = phi_series(p[lane] + p[lane], d, ratio[lane], binades[lane]) + f
+            f = phi_series(
+                b + b, t[MAX_LANES + lane], lead[MAX_LANES + lane], rest[MAX_LANES + lane])
+            made[lane] = phi_series(p[lane] + p[lane], t[lane], lead[lane], rest[lane]) + f
             phi_q[lane] += f
         else:
-            if plain:
-                d = d if are_near(binades[lane]) else <real>0
-                gap[lane] = d
-            made[lane] = phi_series(p[lane], d, ratio[lane], binades[lane])
+            made[lane] = phi_series(p[lane], t[lane], lead[lane], rest[lane])
     put_lanes(phi, <const real*>made, width)
 
 
@@ -120,63 +121,73 @@ cdef inline bint pair_terms(
 
     next_p, next_q: what is to be read next.
     """
-    cdef real ratio[2 * MAX_LANES]
-    cdef real binades[2 * MAX_LANES]
-    cdef real ratio_q[2 * MAX_LANES]
-    cdef real binades_q[2 * MAX_LANES]
+    cdef real t[2 * MAX_LANES]
+    cdef real lead[2 * MAX_LANES]
+    cdef real rest[2 * MAX_LANES]
     cdef real phi_qs[MAX_LANES]
     cdef real gaps[MAX_BLOCK]
     cdef real deltas[MAX_LANES]
     cdef real signs[MAX_LANES]
+    cdef real low[MAX_LANES]
     cdef real late[MAX_LANES]
     cdef real late_q[MAX_LANES]
     cdef Py_ssize_t width = lanes(p), half = width // 2, whole = n - n % width, k = 0, i, j
     cdef Py_ssize_t lane, sets = 1 if symmetric else 2
+    cdef const real* a
+    cdef const real* b
     clear(<real*>phi_qs)
     clear(<real*>deltas)
     clear(<real*>signs)
+    for lane in range(width):
+        low[lane] = <real>1
     # Two sets up to their divisions, then both on to their terms: one after the other, a set is too
     # long a chain for the processor to keep enough of it in flight. Of Jensen-Shannon, with two
     # divisions each, two sets have more numbers than there are registers.
     while k + sets * width <= whole:
         for j in range(sets):
             i = j * width
+            a = p + k + i
+            b = q + k + i
             ahead(next_p + k + i, True)
-            ratio_step(p + k + i, q + k + i, factor, <real*>ratio + i, <real*>binades + i,
-                       <real*>ratio_q + i, <real*>binades_q + i, <real*>signs, width, symmetric,
-                       scaled, False)
+            ratio_step(a, b, factor, <real*>t + i, <real*>lead + i, <real*>rest + i, gaps + k + i,
+                       width, symmetric, scaled, plain)
+            for lane in range(width):
+                note_pair(a[lane], b[lane], factor, symmetric, scaled, &signs[lane], &low[lane])
         for j in range(sets):
             i = j * width
             ahead(next_q + k + i, True)
-            phi_step(p + k + i, q + k + i, factor, <const real*>ratio + i,
-                     <const real*>binades + i, <const real*>ratio_q + i,
-                     <const real*>binades_q + i, phi + k + i, <real*>phi_qs, <real*>deltas,
-                     <real*>gaps + k + i, width, symmetric, scaled, plain)
+            phi_step(p + k + i, q + k + i, factor, <const real*>t + i, <const real*>lead + i,
+                     <const real*>rest + i, phi + k + i, <real*>phi_qs, <real*>deltas, width,
+                     symmetric, scaled)
         k += sets * width
     # What is left, fewer than two sets, in halves, of which the tail often has but one: all of them
     # up to their divisions first, too. Their sums are in memory, those of whole sets in registers.
     for lane in range(width):
         late[lane] = deltas[lane]
         late_q[lane] = phi_qs[lane]
+        signs[lane] = flags_of(signs[lane], low[lane])
     if whole < n:
         clear(phi + whole)
         if plain:
             clear(<real*>gaps + whole)
     i = 0
     while k + i < n:
+        a = at(p, k + i, whole, p_tail)
+        b = at(q, k + i, whole, q_tail)
         prefetch(next_p + k + i)
-        ratio_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
-                   <real*>ratio + i, <real*>binades + i, <real*>ratio_q + i,
-                   <real*>binades_q + i, <real*>signs, half, symmetric, scaled, True)
+        ratio_step(a, b, factor, <real*>t + i, <real*>lead + i, <real*>rest + i,
+                   <real*>gaps + k + i, half, symmetric, scaled, plain)
+        for lane in range(half):
+            signs[lane] = or_bits(
+                signs[lane], pair_flags(a[lane], b[lane], factor, symmetric, scaled))
         i += half
     i = 0
     while k + i < n:
         lane = i % width
         prefetch(next_q + k + i)
         phi_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
-                 <const real*>ratio + i, <const real*>binades + i, <const real*>ratio_q + i,
-                 <const real*>binades_q + i, phi + k + i, <real*>late_q + lane, <real*>late + lane,
-                 <real*>gaps + k + i, half, symmetric, scaled, plain)
+                 <const real*>t + i, <const real*>lead + i, <const real*>rest + i, phi + k + i,
+                 <real*>late_q + lane, <real*>late + lane, half, symmetric, scaled)
         i += half
     # Of second order in the result: plain chains will do, but see sum_terms.
     delta[0] = lane_sum(<const real*>late)

@@ -6,7 +6,9 @@ from libc.stdint cimport uint32_t, uint64_t
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.double_sums cimport add, double_sum, join
 from fastdiv.kernels.lanes cimport MAX_LANES, any_bits, at, block_size, clear, lanes, least
-from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of, or_bits, sign_bit
+from fastdiv.kernels.math cimport (
+    bits32, bits64, double_of, float_of, lesser_bits, or_bits, sign_bit,
+)
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, source, tail_of, task
 from fastdiv.kernels.sums cimport FINE, block_sum
@@ -41,17 +43,34 @@ cdef inline real vanishing(real b, real weight) noexcept nogil:
         return double_of(bits64(below) & (<uint64_t>0 - bits64(weight)))
 
 
-cdef inline real pair_flags(
-    real p, real q, real factor, bint symmetric, bint scaled, bint weighed
+cdef inline real target_of(
+    real p, real q, real factor, bint symmetric, bint scaled
 ) noexcept nogil:
-    """The sign bit is set of a weight and its target (``symmetric``: of two weights and their
-    mean, times two) that only a careful pass can do. Not ``weighed``: of two zeros, too, but in a
-    step in place of three."""
+    """What p is weighed against: b, or (``symmetric``) twice the mean of p and b."""
     cdef real b = factor * q if scaled else q
-    cdef real target = p + b if symmetric else b
-    cdef real weight = target if symmetric else p
-    return or_bits(vanishing(target, weight) if weighed else below_normal(target),
-                   or_bits(p, q))
+    return p + b if symmetric else b
+
+
+cdef inline real pair_flags(
+    real p, real q, real factor, bint symmetric, bint scaled
+) noexcept nogil:
+    """The sign bit is set of a weight and its target that only a careful pass can do."""
+    cdef real target = target_of(p, q, factor, symmetric, scaled)
+    return or_bits(vanishing(target, target if symmetric else p), or_bits(p, q))
+
+
+cdef inline void note_pair(
+    real p, real q, real factor, bint symmetric, bint scaled, real* signs, real* low
+) noexcept nogil:
+    """The same in half as many steps, of which ``flags_of`` makes the flags of all the pairs noted;
+    they are set of pairs of zeros, too."""
+    signs[0] = or_bits(signs[0], or_bits(p, q) if symmetric or scaled else p)
+    low[0] = lesser_bits(low[0], target_of(p, q, factor, symmetric, scaled))
+
+
+cdef inline real flags_of(real signs, real low) noexcept nogil:
+    """Of what note_pair has left, from 0 and 1 on."""
+    return or_bits(signs, or_bits(low, below_normal(low)))
 
 
 cdef inline bint are_good(
@@ -69,7 +88,7 @@ cdef inline bint are_good(
         b = at(q, k, whole, q_tail)
         for lane in range(width):
             signs[lane] = or_bits(
-                signs[lane], pair_flags(a[lane], b[lane], factor, symmetric, scaled, True))
+                signs[lane], pair_flags(a[lane], b[lane], factor, symmetric, scaled))
         k += width
     return not sign_bit(any_bits(<real*>signs))
 
