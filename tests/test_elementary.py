@@ -195,3 +195,25 @@ def test_phi(elementary, wide, unit):
         want = mpf(p) * mp.log(mpf(p) / mpf(q)) - mpf(p) + mpf(q)
         worst, where = max((worst, where), (abs(phi(p, q) / want - 1) / unit, (p, q)))
     assert worst <= 4.4, where
+
+
+@pytest.mark.parametrize(("wide", "unit"), [(True, U64), (False, U32)])
+def test_phi_at_the_ends(elementary, wide, unit):
+    # No weight, no difference, and all the range; q below 4 tiny is for careful passes.
+    real = np.float64 if wide else np.float32
+    phi = elementary.phi if wide else elementary.phi_f32
+    ends = np.finfo(real)
+    assert phi(0.0, 0.0) == 0
+    for power in range(ends.minexp + 2, ends.maxexp - 1, 3):
+        for mantissa in (1.0, 1.25, 1.5, float(2 - ends.eps)):
+            q = float(real(mantissa * 2.0**power))
+            assert phi(0.0, q) == q
+            assert phi(q, q) == 0
+    for p, q in [
+        (ends.max / 4096, 4 * ends.tiny),
+        (4 * ends.tiny, ends.max / 4096),
+        (1, 4 * ends.tiny),
+    ]:
+        p, q = float(real(p)), float(real(q))
+        want = mpf(p) * mp.log(mpf(p) / mpf(q)) - mpf(p) + mpf(q)
+        assert abs(phi(p, q) / want - 1) / unit <= 4.4

@@ -86,8 +86,9 @@ cdef inline real binades_apart(real p, real b) noexcept nogil:
     """The d of the 2^d b that p is 0.67 to 1.52 times, in the bits of a real, where the type has
     its exponent; for p and b >= 0.
 
-    It is the difference of the two patterns, rounded up from 0.516 on. p below twice the
-    smallest normal number counts as that: 2^d b is above 0 and normal whatever p and b are.
+    It is the difference of the two patterns, rounded up from 0.516 on. p below twice the smallest
+    normal number counts as that, which no sum above ``faint`` shows: 2^d b is normal and above 0
+    whatever p and b are.
     """
     cdef int32_t i
     cdef int64_t j
