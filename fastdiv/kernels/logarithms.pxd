@@ -103,8 +103,9 @@ cdef inline real binades_apart(real p, real b) noexcept nogil:
                          & <uint64_t>0xfff0000000000000)
 
 
-cdef inline bint are_near(real binades) noexcept nogil:
+cdef inline bint are_near(real p, real b) noexcept nogil:
     """Whether p is between 2/3 and 3/2 of b, or all but."""
+    cdef real binades = binades_apart(p, b)
     if real is float:
         return bits32(binades) == 0
     else:
@@ -132,8 +133,8 @@ cdef inline real power_of(real binades) noexcept nogil:
 
 
 cdef inline real phi_ratio(
-    real p, real q, real delta, real factor, bint rounded, bint scaled, bint plain, real* lead,
-    real* rest, bint* near,
+    real p, real q, real delta, real factor, bint known, bint scaled, bint plain, real* lead,
+    real* rest,
 ) noexcept nogil:
     """What phi_series takes of p and b, which is q or, if ``scaled``, factor * q, as if it were not
     rounded. With c = 2^d b, p being 0.67 to 1.52 times that,
@@ -143,14 +144,13 @@ cdef inline real phi_ratio(
     of which the second term, 0 where d is, has the rounding of no logarithm and takes away 0.56 of
     the first at most. t = (p - c) / (p + c) comes back, ``lead`` is p - c, ``rest`` the second.
 
-    delta is p - b, which the caller knows better than by rounding, unless ``rounded``. phi of p = 0
-    is b, and 0 if that is 0. plain: if p is not near b, p log(p / b) in place of phi.
+    known: p is near b, and delta is p - b as the caller knows it better than by rounding. phi of
+    p = 0 is b, and 0 if that is 0. plain: if p is not near b, p log(p / b) in place of phi.
     """
     cdef real b = factor * q if scaled else q
     cdef real apart = binades_apart(p, b), c = moved(b, apart)
     cdef real ln2 = LN2_HI_F / <float>8388608.0 if real is float else LN2_HI
     cdef real top = p - c, lost, power
-    near[0] = are_near(apart)
     rest[0] = fma(p, steps_of(apart) * ln2, <real>0 if plain else b - c)
     if real is double:
         # What LN2_HI lacks would be 5 u of phi where p is 4/3 of b.
@@ -160,9 +160,8 @@ cdef inline real phi_ratio(
         power = power_of(apart)
         top = fma(-power, lost, top)
         rest[0] = fma(<real>1 - power, lost, rest[0])
-    if not rounded:
-        top = delta if near[0] else top
-    lead[0] = p + p if plain and not near[0] else top
+    top = delta if known else top
+    lead[0] = p + p if plain and not are_near(p, b) else top
     return top / (p + c)
 
 
@@ -181,6 +180,6 @@ cdef inline real phi_lane(real p, real q, real delta, bint rounded) noexcept nog
     """phi(p, q) = p log(p / q) - p + q >= 0 for p >= 0 and a normal q (any q if p = 0); q for
     p = 0."""
     cdef real lead = 0, rest = 0
-    cdef bint near = False
-    cdef real t = phi_ratio(p, q, delta, <real>1, rounded, False, False, &lead, &rest, &near)
+    cdef bint known = not rounded and are_near(p, q)
+    cdef real t = phi_ratio(p, q, delta, <real>1, known, False, False, &lead, &rest)
     return phi_series(p, t, lead, rest)

@@ -6,7 +6,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.infinite_pairs cimport inspect
-from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -85,7 +85,7 @@ cdef inline void pair_pass(
     cdef real* near = after(phi)
     cdef real a, b, d, f
     cdef Py_ssize_t j, k, lane
-    cdef bint close = False
+    cdef bint close
     clear_tile(<real*>delta)
     clear_tile(<real*>phi_q)
     clear_tile(<real*>signs)
@@ -102,21 +102,20 @@ cdef inline void pair_pass(
             if symmetric:
                 near[k + lane] = d
                 b = factor[lane] * b if scaled else b
+                # See ratio_step.
+                close = are_near(a + a, a + b) & are_near(b + b, a + b)
                 ratio[lane] = phi_ratio(
-                    a + a, a + b, d, <real>1, False, False, False, &lead[lane], &rest[lane],
-                    &close)
+                    a + a, a + b, d, <real>1, close, False, False, &lead[lane], &rest[lane])
                 ratio_q[lane] = phi_ratio(
-                    b + b, a + b, -d, <real>1, False, False, False, &lead_q[lane], &rest_q[lane],
-                    &close)
+                    b + b, a + b, -d, <real>1, close, False, False, &lead_q[lane], &rest_q[lane])
             else:
                 delta[lane] += d
                 ratio[lane] = phi_ratio(
-                    a, b, <real>0, factor[lane], True, scaled, plain, &lead[lane], &rest[lane],
-                    &close)
+                    a, b, d, factor[lane], False, scaled, plain, &lead[lane], &rest[lane])
                 if plain:
                     # Of p and q that are near each other phi and, exact, p - q; of others
                     # p log(p / q) itself, which may be much less than either.
-                    near[k + lane] = d if close else <real>0
+                    near[k + lane] = d if are_near(a, b) else <real>0
             # q's own sign: of negative weights alone the factor is negative, too.
             f = pair_flags(a, q[k + lane], factor[lane], symmetric, scaled)
             signs[lane] = or_bits(signs[lane], f)

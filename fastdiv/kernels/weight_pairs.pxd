@@ -22,7 +22,7 @@ from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
-from fastdiv.kernels.logarithms cimport phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.sums cimport FINE, ROUGH, block_sum, lane_sum
 from fastdiv.kernels.weights cimport are_good, flags_of, most, note_pair, pair_flags
@@ -46,27 +46,30 @@ cdef inline void ratio_step(
     Py_ssize_t width, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """What phi needs of ``width`` lanes up to its division; of Jensen-Shannon what phi(q, m) needs
-    comes MAX_LANES further on. Of plain rows ``gap`` is p - q or 0."""
+    comes MAX_LANES further on. Of plain rows ``gap`` is p - q or 0.
+
+    2 m is rounded, which phi(p, m) + phi(q, m) shows in the second order alone: what the one gains
+    the other loses. So both are of the rounded m or, where p and q are near it, both of p - q.
+    """
     cdef Py_ssize_t lane
     cdef real b, d, f
-    cdef bint near = False
+    cdef bint near
     for lane in range(width):
         d = difference(p[lane], q[lane], factor, scaled)
         if symmetric:
             b = factor * q[lane] if scaled else q[lane]
             f = p[lane] + b
+            near = are_near(p[lane] + p[lane], f) & are_near(b + b, f)
             t[lane] = phi_ratio(
-                p[lane] + p[lane], f, d, <real>1, False, False, False, &lead[lane], &rest[lane],
-                &near)
+                p[lane] + p[lane], f, d, <real>1, near, False, False, &lead[lane], &rest[lane])
             t[MAX_LANES + lane] = phi_ratio(
-                b + b, f, -d, <real>1, False, False, False, &lead[MAX_LANES + lane],
-                &rest[MAX_LANES + lane], &near)
+                b + b, f, -d, <real>1, near, False, False, &lead[MAX_LANES + lane],
+                &rest[MAX_LANES + lane])
         else:
             t[lane] = phi_ratio(
-                p[lane], q[lane], <real>0, factor, True, scaled, plain, &lead[lane], &rest[lane],
-                &near)
+                p[lane], q[lane], d, factor, False, scaled, plain, &lead[lane], &rest[lane])
             if plain:
-                gap[lane] = d if near else <real>0
+                gap[lane] = d if are_near(p[lane], q[lane]) else <real>0
 
 
 cdef inline void phi_step(
