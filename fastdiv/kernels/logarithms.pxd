@@ -112,6 +112,15 @@ cdef inline bint are_near(real p, real b) noexcept nogil:
         return bits64(binades) == 0
 
 
+cdef inline bint are_near_mean(real p, real b) noexcept nogil:
+    """Whether p and b are near their mean m, so that phi(p, m) and phi(b, m) are known by p - b.
+
+    2 m is rounded, which the sum of the two shows in the second order alone: what the one gains the
+    other loses. So both are to be of p - b, or both of the rounded m.
+    """
+    return are_near(p + p, p + b) & are_near(b + b, p + b)
+
+
 cdef inline real moved(real b, real binades) noexcept nogil:
     """2^d b."""
     if real is float:
@@ -121,7 +130,7 @@ cdef inline real moved(real b, real binades) noexcept nogil:
 
 
 cdef inline real power_of(real binades) noexcept nogil:
-    """2^d, or 0 for what it is next to 0."""
+    """2^d, or 0 for what it is next to 0; past the range, where p is all that counts, inf or 0."""
     cdef int32_t i
     cdef int64_t j
     if real is float:

@@ -6,7 +6,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.infinite_pairs cimport inspect
-from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -102,8 +102,7 @@ cdef inline void pair_pass(
             if symmetric:
                 near[k + lane] = d
                 b = factor[lane] * b if scaled else b
-                # See ratio_step.
-                close = are_near(a + a, a + b) & are_near(b + b, a + b)
+                close = are_near_mean(a, b)
                 ratio[lane] = phi_ratio(
                     a + a, a + b, d, <real>1, close, False, False, &lead[lane], &rest[lane])
                 ratio_q[lane] = phi_ratio(

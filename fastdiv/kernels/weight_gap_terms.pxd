@@ -4,7 +4,7 @@ from fastdiv.kernels.arithmetic cimport INFINITY, prefetch, real
 from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes
 from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.weights cimport are_good, flags_of, note_pair, pair_flags
+from fastdiv.kernels.weights cimport are_good, flags_of, note_pair, pair_flags, start_notes
 
 
 cdef inline void ratio_step(
@@ -59,9 +59,7 @@ cdef inline bint gap_terms(
     cdef real low[MAX_LANES]
     cdef Py_ssize_t width = lanes(q), half = width // 2, whole = n - n % width, k = 0, i, j
     cdef Py_ssize_t lane
-    clear(<real*>signs)
-    for lane in range(width):
-        low[lane] = <real>1
+    start_notes(<real*>signs, <real*>low)
     # In twos, see pair_terms.
     while k + 2 * width <= whole:
         for j in range(2):

@@ -22,10 +22,12 @@ from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
 )
-from fastdiv.kernels.logarithms cimport are_near, phi_ratio, phi_series
+from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.sums cimport FINE, ROUGH, block_sum, lane_sum
-from fastdiv.kernels.weights cimport are_good, flags_of, most, note_pair, pair_flags
+from fastdiv.kernels.weights cimport (
+    are_good, flags_of, most, note_pair, pair_flags, start_notes,
+)
 from fastdiv.kernels.wide cimport WIDE, tree_of_wide, wide, wide_zero, widened
 
 ctypedef struct pair_sums:
@@ -46,11 +48,7 @@ cdef inline void ratio_step(
     Py_ssize_t width, bint symmetric, bint scaled, bint plain,
 ) noexcept nogil:
     """What phi needs of ``width`` lanes up to its division; of Jensen-Shannon what phi(q, m) needs
-    comes MAX_LANES further on. Of plain rows ``gap`` is p - q or 0.
-
-    2 m is rounded, which phi(p, m) + phi(q, m) shows in the second order alone: what the one gains
-    the other loses. So both are of the rounded m or, where p and q are near it, both of p - q.
-    """
+    comes MAX_LANES further on. Of plain rows ``gap`` is p - q or 0."""
     cdef Py_ssize_t lane
     cdef real b, d, f
     cdef bint near
@@ -59,7 +57,7 @@ cdef inline void ratio_step(
         if symmetric:
             b = factor * q[lane] if scaled else q[lane]
             f = p[lane] + b
-            near = are_near(p[lane] + p[lane], f) & are_near(b + b, f)
+            near = are_near_mean(p[lane], b)
             t[lane] = phi_ratio(
                 p[lane] + p[lane], f, d, <real>1, near, False, False, &lead[lane], &rest[lane])
             t[MAX_LANES + lane] = phi_ratio(
@@ -140,9 +138,7 @@ cdef inline bint pair_terms(
     cdef const real* b
     clear(<real*>phi_qs)
     clear(<real*>deltas)
-    clear(<real*>signs)
-    for lane in range(width):
-        low[lane] = <real>1
+    start_notes(<real*>signs, <real*>low)
     # Two sets up to their divisions, then both on to their terms: one after the other, a set is too
     # long a chain for the processor to keep enough of it in flight. Of Jensen-Shannon, with two
     # divisions each, two sets have more numbers than there are registers.

@@ -59,6 +59,14 @@ cdef inline real pair_flags(
     return or_bits(vanishing(target, target if symmetric else p), or_bits(p, q))
 
 
+cdef inline void start_notes(real* signs, real* low) noexcept nogil:
+    """Nothing noted, of a set of lanes."""
+    cdef Py_ssize_t lane
+    for lane in range(lanes(<const real*>signs)):
+        signs[lane] = 0
+        low[lane] = 1
+
+
 cdef inline void note_pair(
     real p, real q, real factor, bint symmetric, bint scaled, real* signs, real* low
 ) noexcept nogil:
@@ -69,7 +77,7 @@ cdef inline void note_pair(
 
 
 cdef inline real flags_of(real signs, real low) noexcept nogil:
-    """Of what note_pair has left, from 0 and 1 on."""
+    """Of what note_pair has left since start_notes."""
     return or_bits(signs, or_bits(low, below_normal(low)))
 
 
