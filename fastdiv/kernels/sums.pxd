@@ -10,7 +10,7 @@ kept.
 from libc.stdint cimport uint32_t, uint64_t
 
 from fastdiv.kernels.apart cimport apart
-from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.arithmetic cimport added, real
 from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.lanes cimport MAX_LANES, at, block_size, clear, lanes
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
@@ -94,17 +94,19 @@ cdef inline double eight(const real* y, int in_float, real top, real* ties) noex
     cdef Py_ssize_t width = lanes(y), half = width // 2
     cdef real a, b, c, d
     if in_float == FINEST:
-        return (((<double>y[0] + <double>y[2 * width])
-                 + (<double>y[width] + <double>y[3 * width]))
-                + ((<double>y[half] + <double>y[half + 2 * width])
-                   + (<double>y[half + width] + <double>y[half + 3 * width])))
+        return added(added(added(y[0], y[2 * width]), added(y[width], y[3 * width])),
+                     added(added(y[half], y[half + 2 * width]),
+                           added(y[half + width], y[half + 3 * width])))
     a = below(y[0], top, ties) + below(y[2 * width], top, ties)
     b = below(y[width], top, ties) + below(y[3 * width], top, ties)
     c = below(y[half], top, ties) + below(y[half + 2 * width], top, ties)
     d = below(y[half + width], top, ties) + below(y[half + 3 * width], top, ties)
     if in_float == ROUGH:
         return (a + b) + (c + d)
-    return (<double>a + <double>b) + (<double>c + <double>d)
+    if real is float:
+        return added(added(a, b), added(c, d))
+    else:
+        return (a + b) + (c + d)
 
 
 cdef inline void take_eight(
