@@ -17,7 +17,7 @@ The pass runs in the type of the input and notices what it cannot do well; such 
 by careful_pairs.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport finite, fma, prefetch, real
+from fastdiv.kernels.arithmetic cimport finite, fma, real
 from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes, two_ahead, whole_sets,
@@ -111,6 +111,28 @@ cdef inline double exact_sum(
         return block_sum(x, n, tail, FINE)
 
 
+cdef inline void last_terms(
+    const real* p, const real* q, real factor, real* gaps, real* phi, real* phi_qs, real* deltas,
+    real* signs, Py_ssize_t width, bint symmetric, bint scaled, bint plain,
+) noexcept nogil:
+    """The terms of ``width`` lanes, of which some may be pairs of zeros, to their division and on.
+
+    In a loop over halves of a set, and another one on from their divisions, what was left of a row
+    of some hundred classes took twice as long.
+    """
+    cdef real t[2 * MAX_LANES]
+    cdef real lead[2 * MAX_LANES]
+    cdef real rest[2 * MAX_LANES]
+    cdef Py_ssize_t lane
+    ratio_step(p, q, factor, <real*>t, <real*>lead, <real*>rest, gaps, width, symmetric, scaled,
+               plain)
+    for lane in range(width):
+        signs[lane] = or_bits(
+            signs[lane], pair_flags(p[lane], q[lane], factor, symmetric, scaled))
+    phi_step(p, q, factor, <const real*>t, <const real*>lead, <const real*>rest, phi, phi_qs,
+             deltas, width, symmetric, scaled)
+
+
 cdef inline bint pair_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
     const real* next_p, const real* next_q, real factor, real* phi, double* phi_q, double* delta,
@@ -130,9 +152,7 @@ cdef inline bint pair_terms(
     cdef real deltas[MAX_LANES]
     cdef real signs[MAX_LANES]
     cdef real low[MAX_LANES]
-    cdef real late[MAX_LANES]
-    cdef real late_q[MAX_LANES]
-    cdef Py_ssize_t width = lanes(p), half = width // 2, whole = n - n % width, k = 0, i, j
+    cdef Py_ssize_t width = lanes(p), whole = n - n % width, k = 0, i, j
     cdef Py_ssize_t lane, sets = 1 if symmetric else 2
     cdef const real* a
     cdef const real* b
@@ -159,38 +179,27 @@ cdef inline bint pair_terms(
                      <const real*>rest + i, phi + k + i, <real*>phi_qs, <real*>deltas, width,
                      symmetric, scaled)
         k += sets * width
-    # What is left, fewer than two sets, in halves, of which the tail often has but one: all of them
-    # up to their divisions first, too. Their sums are in memory, those of whole sets in registers.
     for lane in range(width):
-        late[lane] = deltas[lane]
-        late_q[lane] = phi_qs[lane]
         signs[lane] = flags_of(signs[lane], low[lane])
-    if whole < n:
-        clear(phi + whole)
-        if plain:
-            clear(<real*>gaps + whole)
-    i = 0
-    while k + i < n:
-        a = at(p, k + i, whole, p_tail)
-        b = at(q, k + i, whole, q_tail)
-        prefetch(next_p + k + i)
-        ratio_step(a, b, factor, <real*>t + i, <real*>lead + i, <real*>rest + i,
-                   <real*>gaps + k + i, half, symmetric, scaled, plain)
-        for lane in range(half):
-            signs[lane] = or_bits(
-                signs[lane], pair_flags(a[lane], b[lane], factor, symmetric, scaled))
-        i += half
-    i = 0
-    while k + i < n:
-        lane = i % width
-        prefetch(next_q + k + i)
-        phi_step(at(p, k + i, whole, p_tail), at(q, k + i, whole, q_tail), factor,
-                 <const real*>t + i, <const real*>lead + i, <const real*>rest + i, phi + k + i,
-                 <real*>late_q + lane, <real*>late + lane, half, symmetric, scaled)
-        i += half
+    # What is left, fewer than two sets: of the tail half a set will often do.
+    while k < n:
+        a = at(p, k, whole, p_tail)
+        b = at(q, k, whole, q_tail)
+        ahead(next_p + k, True)
+        ahead(next_q + k, True)
+        if n - k > width // 2:
+            last_terms(a, b, factor, <real*>gaps + k, phi + k, <real*>phi_qs, <real*>deltas,
+                       <real*>signs, width, symmetric, scaled, plain)
+        else:
+            clear(phi + k)
+            if plain:
+                clear(<real*>gaps + k)
+            last_terms(a, b, factor, <real*>gaps + k, phi + k, <real*>phi_qs, <real*>deltas,
+                       <real*>signs, width // 2, symmetric, scaled, plain)
+        k += width
     # Of second order in the result: plain chains will do, but see sum_terms.
-    delta[0] = lane_sum(<const real*>late)
-    phi_q[0] = 0.5 * lane_sum(<const real*>late_q)
+    delta[0] = lane_sum(<const real*>deltas)
+    phi_q[0] = 0.5 * lane_sum(<const real*>phi_qs)
     if plain:
         phi_q[0] = exact_sum(<const real*>gaps, whole_sets(p, n), q_tail)
     return (not sign_bit(any_bits(<real*>signs))
