@@ -60,11 +60,12 @@ cdef inline void gap_rows(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
             <const real*>(at_q[r] + next_tile(at_q, many)), binade[r], mantissa[r],
             <real*>gaps, targeted, False) else <real>1
-        gap[r] = block_sum(<const real*>gaps, filled, tail, FINE)
         rest[r] = rest_sum(q[r], c, tail, m[r], &tied)
         ties[r] = <real>tied
         if targeted:
             total[r] = block_sum(p, c, p_tail, FINE)
+        # Last: the others do not wait for the last terms.
+        gap[r] = block_sum(<const real*>gaps, filled, tail, FINE)
     gap_results(<const real*>m, <const real*>ties, <const real*>bad, <const double*>gap,
                 <const double*>rest, <double*>total, made, targeted, t.normalize)
     for r in range(rows.rows):
