@@ -106,6 +106,7 @@ cdef inline double eight(const real* y, int in_float, real top, real* ties) noex
     if real is float:
         return added(added(a, b), added(c, d))
     else:
+        # Doubles are not converted: 0.98 with multiply-adds.
         return (a + b) + (c + d)
 
 
@@ -122,7 +123,10 @@ cdef inline void take_eight(
 
 cdef inline void add_pairs(double* sums, Py_ssize_t i, const real* pairs) noexcept nogil:
     """What ``tree_sum`` does, FINE, with the i-th four sets of a block, of which the first and the
-    third, and the second and the fourth, are added up."""
+    third, and the second and the fourth, are added up.
+
+    By additions: exponentials beside it take the units that multiply.
+    """
     cdef Py_ssize_t width = lanes(pairs), half = width // 2, lane
     cdef const real* y
     for lane in range(half):
