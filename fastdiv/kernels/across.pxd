@@ -11,11 +11,12 @@ from cpython.mem cimport PyMem_RawMalloc
 from libc.stdint cimport uint8_t, uint16_t, uintptr_t
 
 from fastdiv.kernels.arithmetic cimport prefetch_second
-from fastdiv.kernels.squares cimport LINE, item, side, turn_items, turn_square
+from fastdiv.kernels.squares cimport LINE, columns_of, item, lines_of, turn_items, turn_lines
 from fastdiv.kernels.tiles cimport TILE
 
 cdef enum:
-    AHEAD = 16              # classes that are asked for before they are wanted
+    AHEAD = 64              # lines that are asked for before they are wanted
+    CLASSES = 16            # that are turned at a time
     # Rows of a group at most: four lines side by side, for every page that is gone to. With 128
     # rows of 1000 classes are a tenth faster, for twice the room.
     GROUP = 64
@@ -71,58 +72,58 @@ cdef inline Py_ssize_t group_of(
 
 
 cdef inline void fetch_ahead(
-    const across* a, const char* at, Py_ssize_t first, Py_ssize_t end, Py_ssize_t rows
+    const across* a, const char* at, Py_ssize_t n, Py_ssize_t rows
 ) noexcept nogil:
-    """Ask for the lines of classes, from ``first`` to ``end``, that are wanted soon.
+    """Ask for the lines of n classes that are wanted soon after those at ``at``.
 
-    No processor foresees steps of a page and more. The lines of a page one after another, and no
-    more at a time than a processor has room for.
+    No processor foresees steps of a page and more. The lines of a page one after another.
     """
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t i, j, ahead
     if a.row_step != a.size:
         return
-    for j in range(AHEAD + first, AHEAD + end):
+    ahead = max(AHEAD * LINE // (rows * a.size), n)
+    for j in range(ahead, ahead + n):
         # A line: Cython makes a plain loop of a number only.
         for i in range(0, rows * a.size, 64):
             prefetch_second(at + j * a.class_step + i)
 
 
-cdef inline void turn_part(
-    const across* a, char* at, char* row, Py_ssize_t n, Py_ssize_t rows, bint back, item like
+cdef inline bint in_lines(
+    const across* a, const char* first, Py_ssize_t rows, const item* like
 ) noexcept nogil:
-    """n classes of some rows from ``at`` to the buffer's rows at ``row``, or back."""
-    cdef Py_ssize_t size = sizeof(item)
-    cdef bint lines = (a.row_step == size and a.class_step % size == 0
-                       and <uintptr_t>at % size == 0)
-    if lines and n == rows == side(like):
-        if back:
-            turn_square(row, a.step, at, a.class_step, like)
-        else:
-            turn_square(at, a.class_step, row, a.step, like)
-    elif back:
-        turn_items(row, size, a.step, n, rows, at, a.class_step, a.row_step, like)
-    else:
-        turn_items(at, a.class_step, a.row_step, n, rows, row, size, a.step, like)
+    """Whether there are lines to be turned: rows of which the elements lie side by side."""
+    cdef Py_ssize_t least = max(lines_of(like), columns_of(like))
+    return (a.row_step == a.size and a.class_step % a.size == 0
+            and <uintptr_t>first % a.size == 0 and rows >= least and a.c >= least)
 
 
 cdef inline void turn_group(
-    const across* a, char* first, Py_ssize_t rows, bint back, item like
+    const across* a, char* first, Py_ssize_t rows, bint back, const item* like
 ) noexcept nogil:
-    """Rows from where they lie to the buffer, or back.
-
-    Where no whole square is left the last one is of rows or classes that were turned before.
-    """
-    cdef Py_ssize_t n = min(side(like), a.c), some = min(side(like), rows)
-    cdef Py_ssize_t squares = (rows + some - 1) // some, i, k = 0, r
+    """Rows from where they lie to the buffer, or back, some classes at a time."""
+    cdef Py_ssize_t size = sizeof(item), n = min(CLASSES, a.c), k = 0, j
+    cdef bint whole = in_lines(a, first, rows, like)
+    cdef const item* lines[GROUP]
     cdef char* at
+    cdef char* row
+    if back and whole:
+        for j in range(rows):
+            lines[j] = <const item*>(a.buffer + j * a.step)
     while k < a.c:
         k = min(k, a.c - n)
         at = first + k * a.class_step
-        for i in range(squares):
-            fetch_ahead(a, at, i * n // squares, (i + 1) * n // squares, rows)
-            r = min(i * some, rows - some)
-            turn_part(a, at + r * a.row_step, a.buffer + r * a.step + k * <Py_ssize_t>sizeof(item),
-                      n, some, back, like)
+        row = a.buffer + k * size
+        fetch_ahead(a, at, n, rows)
+        if whole and back:
+            turn_lines(<const item* const*>lines, rows, k, n, at, a.class_step)
+        elif whole:
+            for j in range(n):
+                lines[j] = <const item*>(at + j * a.class_step)
+            turn_lines(<const item* const*>lines, n, 0, rows, row, a.step)
+        elif back:
+            turn_items(row, size, a.step, n, rows, at, a.class_step, a.row_step, like)
+        else:
+            turn_items(at, a.class_step, a.row_step, n, rows, row, size, a.step, like)
         k += n
 
 
@@ -131,13 +132,13 @@ cdef inline void take_group(const across* a, char* first, Py_ssize_t rows) noexc
     if a.buffer == NULL:
         return
     if a.size == 8:
-        turn_group(a, first, rows, False, <double>0)
+        turn_group(a, first, rows, False, <const double*>NULL)
     elif a.size == 4:
-        turn_group(a, first, rows, False, <float>0)
+        turn_group(a, first, rows, False, <const float*>NULL)
     elif a.size == 2:
-        turn_group(a, first, rows, False, <uint16_t>0)
+        turn_group(a, first, rows, False, <const uint16_t*>NULL)
     else:
-        turn_group(a, first, rows, False, <uint8_t>0)
+        turn_group(a, first, rows, False, <const uint8_t*>NULL)
 
 
 cdef inline void put_group(const across* a, char* first, Py_ssize_t rows) noexcept nogil:
@@ -145,9 +146,9 @@ cdef inline void put_group(const across* a, char* first, Py_ssize_t rows) noexce
     if a.buffer == NULL:
         return
     if a.size == 8:
-        turn_group(a, first, rows, True, <double>0)
+        turn_group(a, first, rows, True, <const double*>NULL)
     else:
-        turn_group(a, first, rows, True, <float>0)
+        turn_group(a, first, rows, True, <const float*>NULL)
 
 
 cdef inline void point(

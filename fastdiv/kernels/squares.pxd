@@ -1,8 +1,10 @@
-"""Squares of a line of the cache by as many classes, turned from where a row's classes are far
-apart to where they lie in a row. The way back is the same with its steps exchanged."""
+"""Lines of the cache turned into columns, some lines and columns of them at a time: item k of line
+j becomes item j of line k."""
 
 from libc.stdint cimport uint8_t, uint16_t
 from libc.string cimport memcpy
+
+from fastdiv.kernels.fours cimport four_rows, take_four
 
 ctypedef fused item:
     uint8_t
@@ -14,35 +16,23 @@ cdef enum:
     LINE = 64               # of the cache, bytes
 
 
-cdef inline Py_ssize_t side(item like) noexcept nogil:
-    """Rows and classes of a square: a line of doubles or floats, a part of one of smaller items."""
-    return 8 if sizeof(item) == 8 else 16
+cdef inline Py_ssize_t lines_of(const item* like) noexcept nogil:
+    """How many lines are turned at a time."""
+    if item is float or item is double:
+        return four_rows(like)
+    else:
+        return 16
 
 
-cdef inline void turn_doubles(
-    const char* at, Py_ssize_t step, char* to, Py_ssize_t to_step, item like
+cdef inline Py_ssize_t columns_of(const item* like) noexcept nogil:
+    """How many of their items."""
+    return 4 if sizeof(item) >= 4 else 16
+
+
+cdef inline void take_small(
+    const item* const* lines, Py_ssize_t first, char* to, Py_ssize_t step
 ) noexcept nogil:
-    """A square of doubles, two by two: what fills a register of 16 bytes, and empties it."""
-    cdef item turned[4]
-    cdef const item* one
-    cdef const item* two
-    cdef Py_ssize_t i, j, k
-    for j in range(0, 8, 2):
-        for i in range(0, 8, 2):
-            one = <const item*>(at + j * step) + i
-            two = <const item*>(at + (j + 1) * step) + i
-            for k in range(2):
-                turned[2 * k] = one[k]
-                turned[2 * k + 1] = two[k]
-            for k in range(2):
-                memcpy(to + (i + k) * to_step + j * sizeof(item), &turned[2 * k],
-                       2 * sizeof(item))
-
-
-cdef inline void turn_others(
-    const char* at, Py_ssize_t step, char* to, Py_ssize_t to_step, item like
-) noexcept nogil:
-    """A square of others: of four lines at a time, items side by side."""
+    """A square of items smaller than floats: of four lines at a time, items side by side."""
     cdef item fours[256]
     cdef const item* one
     cdef const item* two
@@ -50,10 +40,10 @@ cdef inline void turn_others(
     cdef const item* four
     cdef Py_ssize_t i, j
     for j in range(0, 16, 4):
-        one = <const item*>(at + j * step)
-        two = <const item*>(at + (j + 1) * step)
-        three = <const item*>(at + (j + 2) * step)
-        four = <const item*>(at + (j + 3) * step)
+        one = lines[j] + first
+        two = lines[j + 1] + first
+        three = lines[j + 2] + first
+        four = lines[j + 3] + first
         for i in range(16):
             fours[16 * j + 4 * i] = one[i]
             fours[16 * j + 4 * i + 1] = two[i]
@@ -61,26 +51,37 @@ cdef inline void turn_others(
             fours[16 * j + 4 * i + 3] = four[i]
     for i in range(16):
         for j in range(0, 16, 4):
-            memcpy(to + i * to_step + j * sizeof(item), &fours[16 * j + 4 * i], 4 * sizeof(item))
+            memcpy(to + i * step + j * sizeof(item), &fours[16 * j + 4 * i], 4 * sizeof(item))
 
 
-cdef inline void turn_square(
-    const char* at, Py_ssize_t step, char* to, Py_ssize_t to_step, item like
+cdef inline void turn_lines(
+    const item* const* lines, Py_ssize_t n, Py_ssize_t first, Py_ssize_t columns, char* to,
+    Py_ssize_t step
 ) noexcept nogil:
-    """Item i of line j becomes item j of line i. Lines begin where an item may.
+    """Item first + k of line j to item j of the line at to + k * step.
 
-    Two or four lines are read to their ends at a time: those that are a power of two apart have
-    little room in the cache together.
+    So many lines and columns at least as are turned at a time; where no whole number of these is
+    left, the last ones are turned again.
     """
-    if item is double:
-        turn_doubles(at, step, to, to_step, like)
-    else:
-        turn_others(at, step, to, to_step, like)
+    cdef Py_ssize_t some = lines_of(lines[0]), side = columns_of(lines[0]), j = 0, k
+    cdef char* at
+    while j < n:
+        j = min(j, n - some)
+        k = 0
+        while k < columns:
+            k = min(k, columns - side)
+            at = to + k * step + j * sizeof(item)
+            if item is float or item is double:
+                take_four(lines + j, first + k, <item*>at, step // <Py_ssize_t>sizeof(item))
+            else:
+                take_small(lines + j, first + k, at, step)
+            k += side
+        j += some
 
 
 cdef inline void turn_items(
     const char* at, Py_ssize_t class_step, Py_ssize_t row_step, Py_ssize_t n, Py_ssize_t rows,
-    char* to, Py_ssize_t to_class_step, Py_ssize_t to_row_step, item like
+    char* to, Py_ssize_t to_class_step, Py_ssize_t to_row_step, const item* like
 ) noexcept nogil:
     """n classes of some rows one by one, wherever they lie."""
     cdef Py_ssize_t j, r
