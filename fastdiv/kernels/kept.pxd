@@ -11,7 +11,7 @@ from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.double_sums cimport add
 from fastdiv.kernels.exp_terms cimport exp_terms
-from fastdiv.kernels.lanes cimport block_max, block_size, two_ahead, whole_sets
+from fastdiv.kernels.lanes cimport block_max, block_size, in_second, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
 from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_in_float
 from fastdiv.kernels.math cimport double_of
@@ -72,7 +72,7 @@ cdef inline exp_sum sum_and_keep(
         else:
             # One loop is 0.97 of two here, and 0.73 with the maximum looked for in it (softmax of
             # 128256 classes).
-            exp_terms(a, n, tail, two_ahead(a), False, <real>s.m, <real>0, <real>s.base.low,
+            exp_terms(a, n, tail, two_ahead(a), in_second(a), <real>s.m, <real>0, <real>s.base.low,
                       <real>s.base.rounder, e + k, e + k, NULL, False, False, False, NULL)
             add(&s.rest, block_sum(
                 <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m)))
@@ -129,11 +129,11 @@ cdef inline void exp_again(
     cdef real rounder = <real>base.rounder
     # The flags as constants, for loops without what they do not need.
     if base.shift != 0:
-        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, rounder, e, e, NULL, False,
-                  False, True, NULL)
+        exp_terms(x, n, tail, two_ahead(x), in_second(x), low, shift, low, rounder, e, e, NULL,
+                  False, False, True, NULL)
     else:
-        exp_terms(x, n, tail, two_ahead(x), False, low, shift, low, rounder, e, e, NULL, False,
-                  False, False, NULL)
+        exp_terms(x, n, tail, two_ahead(x), in_second(x), low, shift, low, rounder, e, e, NULL,
+                  False, False, False, NULL)
 
 
 cdef inline const real* kept_block(

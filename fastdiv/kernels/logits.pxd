@@ -19,7 +19,7 @@ from fastdiv.kernels.double_sums cimport add, double_sum, multiply, value
 from fastdiv.kernels.exp_sums cimport exp_and_sum, in_one_loop
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.exponentials cimport rounder_for
-from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
+from fastdiv.kernels.lanes cimport MAX_BLOCK, in_second, two_ahead, whole_sets
 from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.spread_sums cimport spread_sums
@@ -153,7 +153,7 @@ cdef inline void exp_block(
     cdef double ties
     cdef real m = <real>s.m
     add(&s.rest, exp_and_sum(
-        x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
+        x, n, tail, two_ahead(x), in_second(x), m, <real>s.base.shift, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, False, &ties, True, shifted, warm,
         steps_in_float(s.finest, s.m), <real*>NULL))
     s.ties += ties
@@ -171,7 +171,7 @@ cdef inline double exp_below(
     cdef real top = <real>largest, m = <real>s.m
     cdef double ties, sum
     sum = exp_and_sum(
-        x, n, tail, two_ahead(x), False, m, <real>0, <real>s.base.low,
+        x, n, tail, two_ahead(x), in_second(x), m, <real>0, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, False, &ties, False, False, NULL,
         steps_in_float(s.finest, s.m), &top)
     s.rising = top >= s.m or not in_one_loop(steps_in_float(s.finest, s.m))
@@ -191,7 +191,7 @@ cdef inline void spread_block(
     cdef real m = <real>s.m
     cdef Py_ssize_t filled = whole_sets(x, n)
     s.ties += exp_terms(
-        x, n, tail, two_ahead(x), False, m, <real>s.base.shift, <real>s.base.low,
+        x, n, tail, two_ahead(x), in_second(x), m, <real>s.base.shift, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, <real*>spread, NULL, at_max, True, shifted,
         NULL)
     add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m)))

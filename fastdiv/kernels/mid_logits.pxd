@@ -10,7 +10,7 @@ NaN in ``made`` gives a row to that, as in short_logits.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
-from fastdiv.kernels.coming cimport next_tile
+from fastdiv.kernels.coming cimport are_far, next_tile
 from fastdiv.kernels.exp_sums cimport exp_and_sum
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
@@ -24,6 +24,41 @@ from fastdiv.kernels.temperatures cimport temperature
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 
+cdef inline void exp_rows(
+    const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch, const real* const* x,
+    const real* m, const real* low, const real* rounder, exp_tile* s, bint spreads, bint kept,
+    const Py_ssize_t* label, const temperature* warm, bint finest, bint second,
+) noexcept nogil:
+    """The exponentials and the sums of every row. second: see ``ahead``."""
+    cdef real own[MAX_BLOCK]
+    cdef real spread[MAX_BLOCK]
+    cdef double sums[2]
+    cdef real* terms = <real*>own
+    cdef const real* tail
+    cdef const real* next
+    cdef Py_ssize_t many = abreast(<const real*>scratch), r
+    cdef Py_ssize_t filled = whole_sets(<const real*>scratch, c)
+    cdef int steps
+    for r in range(n):
+        tail = tail_of(<const real*>room_of(scratch, r))
+        next = <const real*>(at[r] + next_tile(at, many))
+        terms = room_of(scratch, r) if kept else <real*>own
+        steps = steps_in_float(finest, m[r])
+        if not spreads:
+            s.rest[r] = exp_and_sum(
+                x[r], c, tail, next, second, m[r], <real>0, low[r], rounder[r], terms, kept,
+                &s.ties[r], True, False, warm, steps, <real*>NULL)
+            continue
+        s.ties[r] = exp_terms(
+            x[r], c, tail, next, second, m[r], <real>0, low[r], rounder[r], terms, <real*>spread,
+            s.first + r if label != NULL else NULL, True, spreads, False, warm)
+        s.rest[r] = block_sum(<const real*>terms, filled, tail, steps)
+        if spreads:
+            spread_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums,
+                        label != NULL)
+            s.spread[r], s.squares[r] = sums[0], sums[1]
+
+
 cdef inline void sum_exp_rows(
     const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, real* scratch,
     const real** x, exp_tile* s, bint spreads, bint kept, const Py_ssize_t* label,
@@ -34,38 +69,20 @@ cdef inline void sum_exp_rows(
     If there are labels, which takes spreads, the squares too and the labels' places. warm: as in
     exp_terms.
     """
-    cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real low[TILE]
     cdef real rounder[TILE]
-    cdef real own[MAX_BLOCK]
-    cdef real spread[MAX_BLOCK]
-    cdef double sums[2]
-    cdef real* terms = <real*>own
-    cdef const real* tail
-    cdef const real* next
-    cdef Py_ssize_t r, filled = whole_sets(<const real*>scratch, c)
-    cdef int steps
+    cdef Py_ssize_t r
     fetch_rows(row, at, n, c, scratch, <real>-INFINITY, x, <real*>m, label, s.above)
     begin_sums(<const real*>m, <real*>low, <real*>rounder, s, warm)
-    for r in range(n):
-        tail = tail_of(<const real*>room_of(scratch, r))
-        next = <const real*>(at[r] + next_tile(at, many))
-        terms = room_of(scratch, r) if kept else <real*>own
-        steps = steps_in_float(finest, m[r])
-        if not spreads:
-            s.rest[r] = exp_and_sum(x[r], c, tail, next, False, m[r], <real>0, low[r], rounder[r],
-                                    terms, kept, &s.ties[r], True, False, warm, steps, <real*>NULL)
-            continue
-        s.ties[r] = exp_terms(x[r], c, tail, next, False, m[r], <real>0, low[r], rounder[r], terms,
-                              <real*>spread, s.first + r if label != NULL else NULL, True,
-                              spreads, False, warm)
-        s.rest[r] = block_sum(<const real*>terms, filled, tail, steps)
-        if spreads:
-            spread_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums,
-                        label != NULL)
-            s.spread[r], s.squares[r] = sums[0], sums[1]
-    for r in range(n, many):
+    # As a constant.
+    if are_far(c, <const real*>scratch):
+        exp_rows(at, n, c, scratch, <const real* const*>x, <const real*>m, <const real*>low,
+                 <const real*>rounder, s, spreads, kept, label, warm, finest, True)
+    else:
+        exp_rows(at, n, c, scratch, <const real* const*>x, <const real*>m, <const real*>low,
+                 <const real*>rounder, s, spreads, kept, label, warm, finest, False)
+    for r in range(n, abreast(<const real*>scratch)):
         s.ties[r] = 1
         s.rest[r] = s.spread[r] = s.squares[r] = 0
     end_sums(s, <const real*>scratch, spreads)

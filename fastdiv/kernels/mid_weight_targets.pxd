@@ -3,7 +3,7 @@
 cimport fastdiv.kernels.mid_weights as mid_weights
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
-from fastdiv.kernels.coming cimport next_tile
+from fastdiv.kernels.coming cimport are_far, next_tile
 from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weight_targets cimport log_sums
@@ -41,8 +41,8 @@ cdef inline void log_rows(
         own = room_of(scratch, r)
         next = <const real*>(rows.q[r] + next_tile(rows.q, many))
         bad[r] = <real>0 if gap_terms(
-            q[r], q[r], c, own + block, own + block, next, next, binade[r], mantissa[r],
-            <real*>logs, False, True) else <real>1
+            q[r], q[r], c, own + block, own + block, next, next, are_far(c, q[r]), binade[r],
+            mantissa[r], <real*>logs, False, True) else <real>1
         rest[r] = rest_sum(q[r], c, own + block, m[r], &tied)
         ties[r] = <real>tied
         for k in range(filled):

@@ -6,7 +6,7 @@ once a row with a lane for each. NaN in ``made`` gives a row to its row function
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.block_rows cimport fetch_rows, room_of
-from fastdiv.kernels.coming cimport next_tile
+from fastdiv.kernels.coming cimport are_far, next_tile
 from fastdiv.kernels.infinite_pairs cimport is_infinite
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.short_weight_pairs cimport pair_results
@@ -21,9 +21,9 @@ from fastdiv.kernels.weight_rows cimport js_end, kl_end
 
 cdef inline void gap_rows(
     const task* t, const source* row_q, const char* const* at_q, const tile* rows, real* scratch,
-    double* made, bint targeted,
+    double* made, bint targeted, bint second,
 ) noexcept nogil:
-    """H(p, q), or if not ``targeted`` H(q), see weight_gaps.pxd."""
+    """H(p, q), or if not ``targeted`` H(q), see weight_gaps.pxd. second: see ``ahead``."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real m[TILE]
     cdef real binade[TILE]
@@ -58,7 +58,7 @@ cdef inline void gap_rows(
         next_p = <const real*>(rows.p[r] + next_tile(rows.p, many))
         bad[r] = <real>0 if gap_terms(
             p, q[r], c, p_tail if targeted else tail, tail, next_p,
-            <const real*>(at_q[r] + next_tile(at_q, many)), binade[r], mantissa[r],
+            <const real*>(at_q[r] + next_tile(at_q, many)), second, binade[r], mantissa[r],
             <real*>gaps, targeted, False) else <real>1
         rest[r] = rest_sum(q[r], c, tail, m[r], &tied)
         ties[r] = <real>tied
@@ -77,13 +77,17 @@ cdef inline void gap_rows(
 cdef inline void entropy(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
-    gap_rows(t, &t.p, rows.p, rows, scratch, made, False)
+    # The flag as a constant.
+    if are_far(t.c, <const real*>scratch):
+        gap_rows(t, &t.p, rows.p, rows, scratch, made, False, True)
+    else:
+        gap_rows(t, &t.p, rows.p, rows, scratch, made, False, False)
 
 
 cdef inline void cross_entropy(
     const task* t, const tile* rows, real* scratch, double* made
 ) noexcept nogil:
-    gap_rows(t, &t.q, rows.q, rows, scratch, made, True)
+    gap_rows(t, &t.q, rows.q, rows, scratch, made, True, True)
 
 
 # ----------------------------------------------------------------------------------- two rows

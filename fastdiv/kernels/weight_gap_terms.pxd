@@ -45,12 +45,13 @@ cdef inline void gap_step(
 
 cdef inline bint gap_terms(
     const real* p, const real* q, Py_ssize_t n, const real* p_tail, const real* q_tail,
-    const real* next_p, const real* next_q, real binade, real mantissa, real* gaps,
+    const real* next_p, const real* next_q, bint second, real binade, real mantissa, real* gaps,
     bint targeted, bint logs,
 ) noexcept nogil:
     """The terms of a block, in whole sets of lanes; whether the block is for this pass.
 
-    logs: the terms are log(q / m), -inf where q is 0. next_p, next_q: what is to be read next.
+    logs: the terms are log(q / m), -inf where q is 0. next_p, next_q: what is to be read next;
+    second: see ``ahead``, of q.
     """
     cdef real ratio[2 * MAX_LANES]
     cdef real fraction[2 * MAX_LANES]
@@ -64,7 +65,7 @@ cdef inline bint gap_terms(
     while k + 2 * width <= whole:
         for j in range(2):
             i = j * width
-            ahead(next_q + k + i, targeted)
+            ahead(next_q + k + i, second)
             ratio_step(p + k + i, q + k + i, binade, <real*>ratio + i,
                        <real*>fraction + i, <real*>steps + i, <real*>signs, <real*>low, width,
                        targeted, logs)
@@ -77,7 +78,7 @@ cdef inline bint gap_terms(
                      logs)
         k += 2 * width
     if k < whole:
-        ahead(next_q + k, targeted)
+        ahead(next_q + k, second)
         if targeted:
             ahead(next_p + k, True)
         ratio_step(p + k, q + k, binade, <real*>ratio, <real*>fraction, <real*>steps,

@@ -13,7 +13,9 @@ by careful_targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport finite, real
 from fastdiv.kernels.double_sums cimport add, double_sum, join, value
-from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, two_ahead, whole_sets
+from fastdiv.kernels.lanes cimport (
+    MAX_BLOCK, SCRATCH, block_max, block_size, in_second, two_ahead, whole_sets,
+)
 from fastdiv.kernels.logarithms cimport binade_of, mantissa_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
@@ -39,8 +41,8 @@ cdef inline void gap_block(
     cdef real gaps[MAX_BLOCK]
     cdef double tied = 0
     s.good = gap_terms(
-        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), <real>s.binade,
-        <real>s.mantissa, <real*>gaps, targeted, False)
+        p, q, n, p_tail, q_tail, two_ahead(p), two_ahead(q), targeted or in_second(q),
+        <real>s.binade, <real>s.mantissa, <real*>gaps, targeted, False)
     add(&s.gaps, block_sum(<const real*>gaps, whole_sets(q, n), q_tail, FINE))
     if targeted:
         add(&s.mass, block_sum(p, n, p_tail, FINE))

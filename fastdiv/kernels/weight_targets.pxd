@@ -4,7 +4,9 @@ log(q / m), with m the largest weight so far, see targets.pxd.
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.double_sums cimport add, value
-from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, block_max, block_size, lanes, two_ahead
+from fastdiv.kernels.lanes cimport (
+    MAX_BLOCK, SCRATCH, block_max, block_size, in_second, lanes, two_ahead,
+)
 from fastdiv.kernels.scalars cimport log1p_lane, log_quotient
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of, task
@@ -54,7 +56,7 @@ cdef inline void blend_segment_of(
             raise_to(s, m, q)
             m = <real>s.q.m
         s.q.good = gap_terms(
-            q, q, n, tail, tail, two_ahead(q), two_ahead(q), <real>s.q.binade,
+            q, q, n, tail, tail, two_ahead(q), two_ahead(q), in_second(q), <real>s.q.binade,
             <real>s.q.mantissa, <real*>x, False, True)
         whole = n - n % lanes(q)
         add(&s.q.rest, rest_sum(q, n, tail, m, &tied))
