@@ -26,6 +26,37 @@ def test_layouts(name, function, layout, c, dtype):
     assert got.dtype == dtype
 
 
+def every_second(a: Any) -> Any:
+    return np.repeat(a, 2, axis=1)[:, ::2]
+
+
+def reversed_whole(a: Any) -> Any:
+    return a[::-1, ::-1].copy()[::-1, ::-1]
+
+
+@pytest.mark.parametrize("layout", [swapped, misaligned, every_second, reversed_whole])
+@pytest.mark.parametrize("c", [1, 2, 3, 4, 10, 33, 100, 101, 200, 201])
+def test_short_rows_that_are_converted_as_one(name, function, layout, c, dtype):
+    # Tiles that are full, and one that is not; of many classes more than one block.
+    args = rows_for(name, 70, c, dtype)
+    got = function(*[layout(a) for a in args])
+    np.testing.assert_array_equal(got, function(*args))
+    # Not as one: a row more between two of them.
+    gapped = [np.repeat(layout(a), 2, axis=0)[::2] for a in args]
+    np.testing.assert_array_equal(function(*gapped), function(*args))
+
+
+@pytest.mark.parametrize("c", [10, 100, 160])
+def test_short_rows_that_are_converted_as_logarithms(c, dtype):
+    p, q = rows_for("kl_divergence", 70, c, dtype)
+    for temperature in (2.0, 1e-3, 1e300):
+        expected = [
+            fastdiv.cross_entropy(a, b, temperature=temperature) for a, b in zip(p, q, strict=True)
+        ]
+        got = fastdiv.cross_entropy(p, q, temperature=temperature)
+        np.testing.assert_array_equal(got, np.array(expected, dtype))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__)
 def test_layouts_under_labels(layout, dtype):
     (x,) = rows_for("logsumexp", 6, 1500, dtype)

@@ -9,8 +9,13 @@ from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch_second, real
 from fastdiv.kernels.coming cimport follow, next_tile
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
+from fastdiv.kernels.lanes cimport block_size
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, tile
+
+cdef enum:
+    # Elements with gaps that are converted at a time, while lines of others are asked for.
+    GAPS = 128
 
 ctypedef void (*turn_f32)(
     const source*, const char* const*, Py_ssize_t, float*) noexcept nogil
@@ -82,29 +87,68 @@ cdef inline void load_rows(
         r += some
 
 
+cdef inline bint in_one(
+    const source* s, const char* const* rows, Py_ssize_t c, Py_ssize_t n
+) noexcept nogil:
+    """Whether the elements of rows lie as those of one long row."""
+    cdef bint so = True
+    cdef Py_ssize_t r
+    for r in range(n):
+        so = so & (rows[r] - rows[0] == r * c * s.stride)
+    return so
+
+
+cdef inline void read_in_one(
+    const source* s, Py_ssize_t all, Py_ssize_t further, real* x
+) noexcept nogil:
+    """Convert rows that lie as one, of so many elements; further: as in read_rows."""
+    cdef Py_ssize_t k = 0, n, i, asked
+    while k < all:
+        n = min(all - k, GAPS if further else block_size(<const real*>x))
+        asked = n * s.stride if further else 0
+        for i in range(0, asked, 64):
+            prefetch_second(s.data + further + k * s.stride + i)
+        read(s, k, n, x + k)
+        k += n
+
+
+cdef inline void read_rows(
+    const source* s, const char* const* rows, Py_ssize_t c, Py_ssize_t further, real* x,
+    const real** at
+) noexcept nogil:
+    """Convert rows to where ``at`` tells then. further: bytes to those that are wanted two tiles
+    on, or 0: they are asked for elsewhere."""
+    cdef Py_ssize_t many = abreast(<const real*>x), r
+    cdef bint one = in_one(s, rows, c, many)
+    cdef source row = s[0]
+    for r in range(many):
+        at[r] = x + r * (c if one else SHORT_ONE)
+    row.data = rows[0]
+    if one:
+        read_in_one(&row, many * c, further, x)
+        return
+    for r in range(many):
+        row.data = rows[r]
+        if further:
+            prefetch_second(row.data + further)
+        read(&row, 0, c, x + r * SHORT_ONE)
+
+
 cdef inline void turn_tile(
     const source* s, const char* const* rows, Py_ssize_t c, real* x
 ) noexcept nogil:
     """What ``load_tile`` calls."""
-    cdef Py_ssize_t many = abreast(<const real*>x), further = next_tile(rows, many)
-    cdef bint asked = follow(s, rows, c)
+    cdef Py_ssize_t many = abreast(<const real*>x)
+    cdef Py_ssize_t further = 0 if follow(s, rows, c) else next_tile(rows, many)
     cdef real converted[OPERAND]
     cdef const real* room[TILE]
-    cdef const real* const* at = <const real* const*>rows
-    cdef source row = s[0]
-    cdef Py_ssize_t r
     if beside(s, rows, many):
         load_columns(s, rows[0], c, x)
-        return
-    if not (s.direct and s.type == native(<const real*>x)):
-        at = room
-        for r in range(many):
-            row.data = rows[r]
-            room[r] = converted + r * SHORT_ONE
-            if not asked:
-                prefetch_second(rows[r] + 2 * further)
-            read(&row, 0, c, converted + r * SHORT_ONE)
-    load_rows(at, c, 0 if asked else further, x)
+    elif s.direct and s.type == native(<const real*>x):
+        load_rows(<const real* const*>rows, c, further, x)
+    else:
+        read_rows(s, rows, c, 2 * further, <real*>converted, <const real**>room)
+        load_rows(<const real* const*>room, c, 0, x)
 
 
 cdef inline void load_tile(
