@@ -30,11 +30,17 @@ def every_second(a: Any) -> Any:
     return np.repeat(a, 2, axis=1)[:, ::2]
 
 
+def every_hundredth(a: Any) -> Any:
+    return np.repeat(a, 100, axis=1)[:, ::100]
+
+
 def reversed_whole(a: Any) -> Any:
     return a[::-1, ::-1].copy()[::-1, ::-1]
 
 
-@pytest.mark.parametrize("layout", [swapped, misaligned, every_second, reversed_whole])
+@pytest.mark.parametrize(
+    "layout", [swapped, misaligned, every_second, every_hundredth, reversed_whole]
+)
 @pytest.mark.parametrize("c", [1, 2, 3, 4, 10, 33, 100, 101, 200, 201])
 def test_short_rows_that_are_converted_as_one(name, function, layout, c, dtype):
     # Tiles that are full, and one that is not; of many classes more than one block.

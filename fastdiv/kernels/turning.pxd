@@ -102,12 +102,12 @@ cdef inline void read_in_one(
     const source* s, Py_ssize_t all, Py_ssize_t further, real* x
 ) noexcept nogil:
     """Convert rows that lie as one, of so many elements; further: as in read_rows."""
-    cdef Py_ssize_t k = 0, n, i, asked
+    cdef Py_ssize_t k = 0, n, i, step = max(s.stride, 64)
     while k < all:
         n = min(all - k, GAPS if further else block_size(<const real*>x))
-        asked = n * s.stride if further else 0
-        for i in range(0, asked, 64):
-            prefetch_second(s.data + further + k * s.stride + i)
+        # Their lines, or one for each of elements that are further apart.
+        for i in range(n * s.stride // step if further else 0):
+            prefetch_second(s.data + further + k * s.stride + i * step)
         read(s, k, n, x + k)
         k += n
 
