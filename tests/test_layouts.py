@@ -48,7 +48,7 @@ def test_short_rows_that_are_converted_as_one(name, function, layout, c, dtype):
     got = function(*[layout(a) for a in args])
     np.testing.assert_array_equal(got, function(*args))
     # Not as one: a row more between two of them.
-    gapped = [np.repeat(layout(a), 2, axis=0)[::2] for a in args]
+    gapped = [layout(np.repeat(a, 2, axis=0))[::2] for a in args]
     np.testing.assert_array_equal(function(*gapped), function(*args))
 
 

@@ -3,8 +3,8 @@ after another.
 
 Element k of sixteen floats is one line of the cache. Taken row by row, a row of a thousand classes
 reads a thousand lines for its elements alone, and the next row reads them again: a hundredth of
-the speed of rows that lie as they should. So a group's rows are turned in squares (squares.pxd),
-which takes each line once, and the row functions see rows like any other, with the same bits.
+the speed of rows that lie as they should. So a group's rows are turned by lines (squares.pxd), each
+of which is taken once, and the row functions see rows like any other, with the same bits.
 """
 
 from cpython.mem cimport PyMem_RawMalloc

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.sources cimport FLOAT32, FLOAT64, INT64, columns, task
-from fastdiv.kernels.tiles cimport tile
+from fastdiv.kernels.tiles cimport in_steps, tile
 
 
 cdef inline bint wanted(const task* t, int column) noexcept nogil:
@@ -43,11 +43,7 @@ cdef inline void put_number(const task* t, int column, double number) noexcept n
 
 cdef inline bint in_order(const task* t, const tile* rows) noexcept nogil:
     """Whether the rows of a tile lie one after another in the arrays."""
-    cdef bint so = True
-    cdef Py_ssize_t r
-    for r in range(rows.rows):
-        so = so & (rows.out[r] - rows.out[0] == r * t.columns.size)
-    return so
+    return in_steps(<const char* const*>rows.out, t.columns.size, rows.rows)
 
 
 cdef inline void put_column(

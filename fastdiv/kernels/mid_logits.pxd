@@ -33,7 +33,7 @@ cdef inline void exp_rows(
     cdef real own[MAX_BLOCK]
     cdef real spread[MAX_BLOCK]
     cdef double sums[2]
-    cdef real* terms = <real*>own
+    cdef real* terms
     cdef const real* tail
     cdef const real* next
     cdef Py_ssize_t many = abreast(<const real*>scratch), r
@@ -51,12 +51,11 @@ cdef inline void exp_rows(
             continue
         s.ties[r] = exp_terms(
             x[r], c, tail, next, second, m[r], <real>0, low[r], rounder[r], terms, <real*>spread,
-            s.first + r if label != NULL else NULL, True, spreads, False, warm)
+            s.first + r if label != NULL else NULL, True, True, False, warm)
         s.rest[r] = block_sum(<const real*>terms, filled, tail, steps)
-        if spreads:
-            spread_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums,
-                        label != NULL)
-            s.spread[r], s.squares[r] = sums[0], sums[1]
+        spread_sums(<const real*>terms, <const real*>spread, filled, tail, <double*>sums,
+                    label != NULL)
+        s.spread[r], s.squares[r] = sums[0], sums[1]
 
 
 cdef inline void sum_exp_rows(

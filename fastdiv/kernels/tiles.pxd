@@ -42,6 +42,17 @@ cdef inline Py_ssize_t abreast(const real* x) noexcept nogil:
     return TILE if real is float else TILE // 2
 
 
+cdef inline bint in_steps(
+    const char* const* at, Py_ssize_t step, Py_ssize_t n
+) noexcept nogil:
+    """Whether each of n addresses is so many bytes after the one before."""
+    cdef bint so = True
+    cdef Py_ssize_t r
+    for r in range(n):
+        so = so & (at[r] - at[0] == r * step)
+    return so
+
+
 cdef inline Py_ssize_t short_most(Py_ssize_t limit, bint doubles) noexcept nogil:
     """Most classes of a short row of a function with that limit for floats."""
     return limit // 2 if doubles else limit

@@ -11,7 +11,7 @@ from fastdiv.kernels.coming cimport follow, next_tile
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.lanes cimport block_size
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
-from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, tile
+from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, in_steps, tile
 
 cdef enum:
     # Elements with gaps that are converted at a time, while lines of others are asked for.
@@ -25,13 +25,7 @@ ctypedef void (*turn_f64)(
 
 cdef inline bint beside(const source* s, const char* const* rows, Py_ssize_t n) noexcept nogil:
     """Whether the rows' elements k lie side by side."""
-    cdef bint so = True
-    cdef Py_ssize_t r
-    if s.stride == s.size:
-        return False
-    for r in range(n):
-        so = so & (rows[r] - rows[0] == r * s.size)
-    return so
+    return s.stride != s.size and in_steps(rows, s.size, n)
 
 
 cdef inline void load_columns(
@@ -87,21 +81,10 @@ cdef inline void load_rows(
         r += some
 
 
-cdef inline bint in_one(
-    const source* s, const char* const* rows, Py_ssize_t c, Py_ssize_t n
-) noexcept nogil:
-    """Whether the elements of rows lie as those of one long row."""
-    cdef bint so = True
-    cdef Py_ssize_t r
-    for r in range(n):
-        so = so & (rows[r] - rows[0] == r * c * s.stride)
-    return so
-
-
 cdef inline void read_in_one(
     const source* s, Py_ssize_t all, Py_ssize_t further, real* x
 ) noexcept nogil:
-    """Convert rows that lie as one, of so many elements; further: as in read_rows."""
+    """Convert rows that lie as one long row, of so many elements; further: as in read_rows."""
     cdef Py_ssize_t k = 0, n, i, step = max(s.stride, 64)
     while k < all:
         n = min(all - k, GAPS if further else block_size(<const real*>x))
@@ -119,7 +102,7 @@ cdef inline void read_rows(
     """Convert rows to where ``at`` tells then. further: bytes to those that are wanted two tiles
     on, or 0: they are asked for elsewhere."""
     cdef Py_ssize_t many = abreast(<const real*>x), r
-    cdef bint one = in_one(s, rows, c, many)
+    cdef bint one = in_steps(rows, c * s.stride, many)
     cdef source row = s[0]
     for r in range(many):
         at[r] = x + r * (c if one else SHORT_ONE)
@@ -166,11 +149,10 @@ cdef inline bint are_columns(
 ) noexcept nogil:
     """Whether a whole tile is to be written, element k of all rows side by side."""
     cdef Py_ssize_t many = abreast(<const real*>&like), r
-    cdef bint so = rows.rows == many and t.out_type == native(<const real*>&like)
-    if t.out_stride == <Py_ssize_t>sizeof(real):
-        return False
+    cdef bint so = (rows.rows == many and t.out_type == native(<const real*>&like)
+                    and t.out_stride != <Py_ssize_t>sizeof(real)
+                    and in_steps(<const char* const*>rows.out, sizeof(real), many))
     for r in range(many):
-        so = so & (rows.out[r] - rows.out[0] == r * <Py_ssize_t>sizeof(real))
         so = so & (made[r] == made[r])
     return so
 
