@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from cases import MAKERS
+from cases import MAKERS, rows_for
 
 import fastdiv
 
@@ -199,6 +199,25 @@ def test_rows_are_made_in_arrays_alone(name):
     for workers in (None, 2):
         with pytest.raises(TypeError, match=r"out must be a numpy\.ndarray, not list"):
             getattr(fastdiv, name)(np.zeros(3), out=[0, 0, 0], workers=workers)
+
+
+@pytest.mark.parametrize("workers", [None, 1, 2])
+def test_results_are_not_hidden_by_a_mask(name, function, dtype, workers):
+    for c in (10, 1000):
+        args = rows_for(name, 4, c, dtype)
+        expected = function(*args)
+        out = np.ma.array(np.full_like(expected, 7), mask=True)
+        with pytest.raises(TypeError, match=r"out is a masked array.*pass out\.data"):
+            function(*args, out=out, workers=workers)
+        assert np.all(out.data == 7)
+        function(*args, out=out.data, workers=workers)
+        np.testing.assert_array_equal(out.data, expected)
+
+
+def test_a_reduction_is_not_hidden_by_a_mask():
+    for labels in (Y, X + 1):
+        with pytest.raises(TypeError, match="out is a masked array"):
+            CE(labels, X, reduction="mean", out=np.ma.masked_all((), X.dtype))
 
 
 @pytest.mark.parametrize("name", MAKERS)
