@@ -1,11 +1,13 @@
 """Arguments to kernel-ready arrays, or the error that says what to pass instead."""
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from fastdiv import _refusals
 from fastdiv.kernels import _vectors
 
 Array = NDArray[Any]
@@ -46,6 +48,10 @@ def classes_last(array: Array, axis: int, name: str) -> Array:
     """View an array with its class axis as the last one."""
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number; it needs an axis of classes")
+    try:
+        axis = operator.index(axis)
+    except TypeError:
+        raise _refusals.no_integer(axis, "axis") from None
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"axis {axis} is out of bounds for {name} of shape {array.shape}")
     if array.shape[axis] == 0:
@@ -154,7 +160,10 @@ def names_of(want: Iterable[str] | None, names: Iterable[str]) -> frozenset[str]
     known = tuple(names)
     if want is None:
         return frozenset(known)
-    asked = (want,) if isinstance(want, str) else tuple(want)
+    try:
+        asked = (want,) if isinstance(want, str) else tuple(want)
+    except TypeError:
+        raise TypeError(f"want must be names of {', '.join(known)}, not {want!r}") from None
     strange = [name for name in asked if name not in known]
     if strange or not asked:
         what = f"holds {strange[0]!r}" if strange else "names nothing"

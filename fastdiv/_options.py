@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastdiv import _check
+from fastdiv import _check, _refusals
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -16,17 +16,13 @@ def number_of(value: Any, name: str) -> float:
     """Return a number as a float, infinite beyond its range."""
     if isinstance(value, (str, bytes, bytearray)):
         # float would read it.
-        raise _no_number(value, name)
+        raise _refusals.no_number(value, name)
     try:
         return float(value)
     except OverflowError:
         return math.inf
     except (TypeError, ValueError):
-        raise _no_number(value, name) from None
-
-
-def _no_number(value: object, name: str) -> TypeError:
-    return TypeError(f"{name} must be a number, not {value!r}")
+        raise _refusals.no_number(value, name) from None
 
 
 def log_unit(base: float | None) -> float:
@@ -36,11 +32,12 @@ def log_unit(base: float | None) -> float:
     try:
         # As it stands: float would take a string, and no integer beyond its range.
         good = 0 < base < math.inf and base != 1
+        unit = math.log(base) if good else 0.0
     except (TypeError, ValueError):
-        raise _no_number(base, "base") from None
+        raise _refusals.no_number(base, "base") from None
     if not good:
         raise ValueError(f"base must be a positive number other than 1, not {base}")
-    return math.log(base)
+    return unit
 
 
 def positive(value: float, name: str) -> float:
@@ -84,7 +81,10 @@ def are_moderate(weights: NDArray[np.float64] | None) -> bool:
 
 def index_of(value: int | None) -> int | None:
     """Return an ignore_index as an int."""
-    return None if value is None else operator.index(value)
+    try:
+        return None if value is None else operator.index(value)
+    except TypeError:
+        raise _refusals.no_integer(value, "ignore_index") from None
 
 
 def reduction_of(value: str) -> str:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastdiv import _refusals
+
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -106,7 +108,10 @@ def count(workers: int | None) -> int:
     """Return the number of threads that ``workers`` asks for."""
     if workers is None:
         return get_workers()
-    number = operator.index(workers)
+    try:
+        number = operator.index(workers)
+    except TypeError:
+        raise _refusals.no_integer(workers, "workers") from None
     if number < 0:
         every = all_workers()
         if number < -every:

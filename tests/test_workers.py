@@ -175,8 +175,8 @@ def test_negative_counts_go_from_every_processor_down():
     [
         (0, ValueError, "workers is 0; pass 1 or more, or -1 for every processor"),
         (-1000, ValueError, r"workers is -1000; there are \d+: from -\d+ \(one\) to -1"),
-        (1.5, TypeError, "float"),
-        ("2", TypeError, "str"),
+        (1.5, TypeError, "workers must be an integer"),
+        ("2", TypeError, "workers must be an integer"),
     ],
 )
 def test_other_counts_are_refused(name, function, workers, error, message):
