@@ -16,32 +16,21 @@ Array = NDArray[Any]
 def as_array(value: ArrayLike, name: str) -> Array:
     """Take anything array-like of real numbers, without a copy where its protocol allows it."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} is a masked array, and a mask would be lost here: pass {name}.filled(0) for "
-            "weights or .filled(-numpy.inf) for logits"
-        )
+        raise _refusals.masked(name)
     graph = getattr(value, "__dask_graph__", None)
     if graph is not None and graph() is not None:
-        raise TypeError(
-            f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: call "
-            f"the function of the same name in fastdiv.dask, or pass {name}.compute()"
-        )
-    array = np.asarray(value)
+        raise _refusals.lazy(name)
+    try:
+        array = np.asarray(value)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise _refusals.no_array(value, name, error) from error
     if (
         array.dtype.kind in "biu"
         or (array.dtype.kind == "f" and array.dtype.itemsize in (2, 4, 8))
         or is_bfloat16(array)
     ):
         return array
-    advice = {
-        "f": "convert it with .astype(numpy.float64)",
-        "c": "pass real numbers",
-        "O": "pass numbers in rows of one length",
-        "S": "pass numbers",
-        "U": "pass numbers",
-        "V": "if it is bfloat16 saved by NumPy, pass .view(ml_dtypes.bfloat16)",
-    }.get(array.dtype.kind, "pass float32 or float64")
-    raise TypeError(f"{name} has dtype {array.dtype}, which is not supported: {advice}")
+    raise _refusals.no_real_numbers(value, array, name)
 
 
 def classes_last(array: Array, axis: int, name: str) -> Array:

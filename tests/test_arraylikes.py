@@ -83,6 +83,32 @@ def test_torch_tensors(name, function, dtype):
     np.testing.assert_array_equal(function(*[torch.from_numpy(a) for a in args]), function(*args))
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda t: t.requires_grad_(), r"pass x\.detach\(\)$"),
+        (lambda t: t.bfloat16(), r"pass x\.float\(\)$"),
+        (lambda t: t.bfloat16().requires_grad_(), r"pass x\.detach\(\)\.float\(\)$"),
+        (lambda t: [t.requires_grad_()] * 2, r"no array of x: .*detach\(\)"),
+        (lambda t: t.to_sparse(), r"no array of x: .*to_dense\(\)"),
+    ],
+)
+def test_torch_tensors_that_numpy_does_not_read(call, text):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=text):
+        fastdiv.logsumexp(call(torch.ones(2, 3)))
+
+
+def test_sparse_arrays():
+    sparse = pytest.importorskip("scipy.sparse")
+    p = np.eye(3)
+    for kind in (sparse.csr_array, sparse.coo_matrix):
+        with pytest.raises(TypeError, match=r"p has dtype object.*pass p\.toarray\(\)$"):
+            fastdiv.entropy(kind(p))
+    with pytest.raises(TypeError, match=r"p\[0\] is of type csr_array, pass numbers"):
+        fastdiv.entropy([sparse.csr_array(p)])
+
+
 def test_pandas_frames(dtype):
     pandas = pytest.importorskip("pandas")
     p, q = rows_for("cross_entropy", 6, 20, dtype)
