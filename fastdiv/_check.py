@@ -13,13 +13,17 @@ from fastdiv.kernels import _vectors
 Array = NDArray[Any]
 
 
-def as_array(value: ArrayLike, name: str) -> Array:
+# What most functions have for a Dask array, beside what is computed of it.
+LAZILY = "call the function of the same name in fastdiv.dask, or "
+
+
+def as_array(value: ArrayLike, name: str, lazily: str = LAZILY) -> Array:
     """Take anything array-like of real numbers, without a copy where its protocol allows it."""
     if isinstance(value, np.ma.MaskedArray):
         raise _refusals.masked(name)
     graph = getattr(value, "__dask_graph__", None)
     if graph is not None and graph() is not None:
-        raise _refusals.lazy(name)
+        raise _refusals.lazy(name, lazily)
     try:
         array = np.asarray(value)
     except (RuntimeError, TypeError, ValueError) as error:

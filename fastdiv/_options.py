@@ -60,7 +60,7 @@ def weights_of(value: ArrayLike | None, c: int) -> NDArray[np.float64] | None:
     """Return class weights as c contiguous float64 numbers, none negative."""
     if value is None:
         return None
-    weights = np.ascontiguousarray(_check.as_array(value, "class_weight"), dtype=np.float64)
+    weights = np.ascontiguousarray(_check.as_array(value, "class_weight", ""), dtype=np.float64)
     if weights.shape != (c,):
         raise ValueError(f"class_weight has shape {weights.shape}; there are {c} classes")
     if not (weights.min() >= 0 and weights.max() < np.inf):

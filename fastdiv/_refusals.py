@@ -25,11 +25,11 @@ def masked(name: str) -> TypeError:
     )
 
 
-def lazy(name: str) -> TypeError:
-    """Say that input is a Dask array."""
+def lazy(name: str, lazily: str) -> TypeError:
+    """Say that input is a Dask array, and what there is for it instead."""
     return TypeError(
-        f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: call "
-        f"the function of the same name in fastdiv.dask, or pass {name}.compute()"
+        f"{name} is a lazy Dask array, which fastdiv does not compute behind your back: {lazily}"
+        f"pass {name}.compute()"
     )
 
 

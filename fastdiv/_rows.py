@@ -232,7 +232,7 @@ def find_bad_distribution(
     p: ArrayLike, tol: float | None = None, axis: int = -1
 ) -> tuple[tuple[Any, ...], str] | None:
     """Find the first row that is no probability distribution: its place and what is wrong."""
-    array = _check.as_array(p, "p")
+    array = _check.as_array(p, "p", "")
     rows = _check.classes_last(array, axis, "p")
     masses = np.empty(rows.shape[:-1])
     _run("mass", None, not _check.is_narrow(array), rows, None, None, masses)

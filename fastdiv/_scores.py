@@ -19,6 +19,9 @@ from fastdiv._fields import (
     types_of,
 )
 
+# What there is for Dask arrays is a summary of the rows.
+LAZILY = "call fastdiv.dask.{} for a summary, or for numbers of every row "
+
 
 def score(
     labels: ArrayLike,
@@ -114,7 +117,9 @@ def score(
         )
         if few:
             return filled(Scores, few)  # type: ignore[no-any-return]
-    y, x = _check.as_array(labels, "labels"), _check.as_array(logits, "logits")
+    lazily = LAZILY.format("score")
+    y = _check.as_array(labels, "labels", lazily)
+    x = _check.as_array(logits, "logits", lazily)
     rows = _check.classes_last(x, -1, "logits")
     y, rows, _ = _check.labels_for(_check.labels_of(y, x), rows, None)
     if only_loss:
@@ -232,13 +237,15 @@ def compare(
     )
     if few:
         return filled(Comparison, few)  # type: ignore[no-any-return]
-    p, q = _check.as_array(p_logits, "p_logits"), _check.as_array(q_logits, "q_logits")
+    lazily = LAZILY.format("compare")
+    p = _check.as_array(p_logits, "p_logits", lazily)
+    q = _check.as_array(q_logits, "q_logits", lazily)
     p_rows, q_rows = _check.together(
         _check.classes_last(p, -1, "p_logits"), _check.classes_last(q, -1, "q_logits")
     )
     y = None
     if labels is not None:
-        y = _check.labels_of(_check.as_array(labels, "labels"), p_rows)
+        y = _check.labels_of(_check.as_array(labels, "labels", lazily), p_rows)
         y, p_rows, _ = _check.labels_for(y, p_rows, None)
         q_rows = np.broadcast_to(q_rows, p_rows.shape)
     made = _rows.several(
