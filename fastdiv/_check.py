@@ -76,8 +76,8 @@ def not_float_labels(p: Array, q: Array, axis: int) -> None:
         )
 
 
-def together(p: Array, q: Array) -> tuple[Array, Array]:
-    """Broadcast two row sets (classes last) against each other."""
+def together(p: Array, q: Array, axis: int = -1) -> tuple[Array, Array]:
+    """Broadcast two row sets (classes last, and given along an axis) against each other."""
     if p.shape == q.shape:
         return p, q
     try:
@@ -85,9 +85,7 @@ def together(p: Array, q: Array) -> tuple[Array, Array]:
             raise ValueError("classes differ")
         shape = np.broadcast(p, q).shape
     except ValueError:
-        raise ValueError(
-            f"shapes {p.shape} and {q.shape} (classes last) do not broadcast"
-        ) from None
+        raise _refusals.not_together(p.shape, q.shape, axis) from None
     return stretched(p, shape), stretched(q, shape)
 
 
@@ -97,9 +95,11 @@ def stretched(array: Array, shape: tuple[int, ...]) -> Array:
 
 
 def labels_for(
-    p: Array, q: Array, ignore_index: int | None
+    p: Array, q: Array, ignore_index: int | None, axis: int = -1
 ) -> tuple[NDArray[np.int64], Array, int | None]:
     """Labels as int64, every one of them valid, broadcast with the rows of q (classes last).
+
+    The axis is the one along which the classes were given.
 
     The ignore_index to look for in them comes with them.
     """
@@ -118,9 +118,7 @@ def labels_for(
     try:
         lead = np.broadcast(labels, q[..., 0]).shape
     except ValueError:
-        raise ValueError(
-            f"labels of shape {labels.shape} do not broadcast with rows of shape {q.shape}"
-        ) from None
+        raise _refusals.not_labels_for(labels.shape, q.shape, axis) from None
     bad = _vectors.label_outside(labels, c, ignore_index)
     if bad >= 0:
         place = np.unravel_index(bad, labels.shape)

@@ -201,9 +201,10 @@ def against(
             return found
     labels = p_rows = None
     if labelled:
-        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index)
+        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index, axis)
     else:
-        p_rows, q_rows = _check.together(_check.classes_last(p_array, axis, names[0]), q_rows)
+        p_rows = _check.classes_last(p_array, axis, names[0])
+        p_rows, q_rows = _check.together(p_rows, q_rows, axis)
     inputs = tuple(a for a in (p_array, q_array, weight) if a is not None)
     whole = reduction == "none"
     values = _rows.per_row(

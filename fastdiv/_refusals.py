@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Shape = tuple[int, ...]
+
 
 def no_number(value: object, name: str) -> TypeError:
     """Say that an option is no number."""
@@ -15,6 +17,31 @@ def no_number(value: object, name: str) -> TypeError:
 def no_integer(value: object, name: str) -> TypeError:
     """Say that an option is no integer."""
     return TypeError(f"{name} must be an integer, not {value!r}")
+
+
+def not_together(p: Shape, q: Shape, axis: int) -> ValueError:
+    """Say that two shapes of rows, classes last, do not broadcast."""
+    return ValueError(
+        f"shapes {_given(p, axis)} and {_given(q, axis)} ({_classes(axis)}) do not broadcast"
+    )
+
+
+def not_labels_for(labels: Shape, q: Shape, axis: int) -> ValueError:
+    """Say that the shapes of labels and of rows, classes last, do not broadcast."""
+    return ValueError(
+        f"labels of shape {labels} do not broadcast with rows of shape {_given(q, axis)} "
+        f"({_classes(axis)}): pass labels of shape {q[:-1]}"
+    )
+
+
+def _given(shape: Shape, axis: int) -> Shape:
+    """Return the shape that an array had before its classes were moved from an axis to the last."""
+    place = axis % len(shape)
+    return (*shape[:place], shape[-1], *shape[place:-1])
+
+
+def _classes(axis: int) -> str:
+    return "classes last" if axis == -1 else f"classes along axis {axis}"
 
 
 def masked(name: str) -> TypeError:

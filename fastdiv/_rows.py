@@ -124,7 +124,7 @@ def over(
     unit = _options.log_unit(base)
     inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
     rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
-    p, q = _check.together(*rows) if len(rows) == 2 else (rows[0], None)
+    p, q = _check.together(rows[0], rows[1], axis) if len(rows) == 2 else (rows[0], None)
     result = _check.result_type(dtype, *inputs)
     made = per_row(
         function,

@@ -109,6 +109,16 @@ TABLE = [
     (lambda: CE(Y, P), TypeError, r"p and x: no Dask array.*fastdiv\.cross_entropy_from_logits"),
     (lambda: CE(Y, X.rechunk((1000, 3))), ValueError, r"4 chunks.*x\.rechunk\(\{-1: -1\}\)"),
     (lambda: CE(Y[:5], X), ValueError, r"labels of shape \(5,\) do not broadcast"),
+    (
+        lambda: CE(Y[:5], X.T, axis=0),
+        ValueError,
+        rf"rows of shape \({engines.C}, {len(Y)}\) \(classes along axis 0\): pass labels of shape",
+    ),
+    (
+        lambda: fastdiv.dask.kl_divergence(X.T, P.T[:3], axis=0),
+        ValueError,
+        r"\) and \(3, \d+\) \(classes along axis 0\) do not broadcast",
+    ),
     (lambda: CE(Y + 0.5, X), TypeError, r"labels must be integers, not float64"),
     (lambda: CE(Y, X, base=-1), ValueError, r"base must be a positive number"),
     (lambda: CE(Y, X, class_weight=[1, 2]), ValueError, r"class_weight has shape \(2,\)"),

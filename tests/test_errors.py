@@ -95,6 +95,26 @@ TABLE = [
         ValueError,
         r"\(2, 3\) and \(2, 4\).*do not broadcast",
     ),
+    (
+        lambda: CE([0, 1, 0], np.zeros((3, 4)), axis=0),
+        ValueError,
+        r"\(3,\) do not .* shape \(3, 4\) \(classes along axis 0\): pass labels of shape \(4,\)$",
+    ),
+    (
+        lambda: CE([[0, 1]], np.zeros((3, 4, 5)), axis=-2),
+        ValueError,
+        r"rows of shape \(3, 4, 5\) \(classes along axis -2\): pass labels of shape \(3, 5\)$",
+    ),
+    (
+        lambda: fastdiv.kl_divergence(X, np.zeros(3), axis=0),
+        ValueError,
+        r"^shapes \(2, 3\) and \(3,\) \(classes along axis 0\) do not broadcast$",
+    ),
+    (
+        lambda: CE(X, np.zeros((2, 3, 4)), axis=-2),
+        ValueError,
+        r"^shapes \(2, 3\) and \(2, 3, 4\) \(classes along axis -2\) do not broadcast$",
+    ),
     (lambda: fastdiv.kl_divergence(X, np.zeros((5, 3))), ValueError, r"do not broadcast"),
     (lambda: fastdiv.kl_divergence(X, np.zeros((2, 1))), ValueError, r"do not broadcast"),
     (lambda: fastdiv.entropy(3.0), ValueError, r"p is a single number"),

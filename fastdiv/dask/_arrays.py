@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastdiv import _check, _extras
+from fastdiv import _check, _extras, _refusals
 
 
 def is_lazy(value: Any) -> bool:
@@ -80,8 +80,10 @@ def check_known(array: Any, name: str, arrays: int) -> None:
         )
 
 
-def check_together(arrays: list[Any], names: tuple[str, ...], labelled: bool) -> None:
+def check_together(arrays: list[Any], names: tuple[str, ...], labelled: bool, axis: int) -> None:
     """Refuse arrays, classes last, that do not broadcast, or whose sizes are not known.
+
+    The axis is the one along which the classes were given.
 
     Labels have an axis of length 1 in place of the classes.
     """
@@ -90,15 +92,14 @@ def check_together(arrays: list[Any], names: tuple[str, ...], labelled: bool) ->
     if len(arrays) == 1:
         return
     if not labelled:
-        _check.together(*(np.broadcast_to(np.int8(0), a.shape) for a in arrays))
+        p, q = (np.broadcast_to(np.int8(0), a.shape) for a in arrays)
+        _check.together(p, q, axis)
         return
     labels, rows = (a.shape for a in arrays)
     try:
         np.broadcast_shapes(labels[:-1], rows[:-1])
     except ValueError:
-        raise ValueError(
-            f"labels of shape {labels[:-1]} do not broadcast with rows of shape {rows}"
-        ) from None
+        raise _refusals.not_labels_for(labels[:-1], rows, axis) from None
 
 
 def cut_alike(arrays: list[Any]) -> list[Any]:

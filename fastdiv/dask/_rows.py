@@ -98,8 +98,8 @@ def _over_blocks(
         a[..., None] if labelled and i == 0 else _arrays.classes_last(a, axis, name)
         for i, (a, name) in enumerate(zip(arrays, names, strict=True))
     ]
+    _arrays.check_together(rows, names, labelled, axis)
     sample = _sample(function, rows, labelled, options)
-    _arrays.check_together(rows, names, labelled)
     whole = [
         _arrays.whole_rows(a, axis, n, allow_rechunk) if _arrays.is_lazy(a) else a
         for a, n in zip(rows, names, strict=True)
