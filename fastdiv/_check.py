@@ -168,11 +168,14 @@ def row_name(place: tuple[Any, ...]) -> str:
     return f"row {numbers if len(numbers) > 1 else numbers[0] if numbers else 0}"
 
 
-def distribution_fault(row: Array, mass: float) -> str:
+def distribution_fault(row: Array, mass: float, tolerance: float) -> str:
     """Say what is wrong with a row that is not a probability distribution."""
     bad = np.flatnonzero(~((row >= 0) & np.isfinite(row)))
     if not bad.size:
-        return f"sums to {mass:.6g}, not 1"
+        off = mass - 1
+        # Where six digits are those of 1, those of the difference.
+        told = f"1 {'+' if off > 0 else '-'} {abs(off):.3g}" if abs(off) < 1e-5 else f"{mass:.6g}"
+        return f"sums to {told}, not 1 to within {tolerance:.3g}"
     return f"holds {row[bad[0]]} at class {bad[0]}, which is no probability"
 
 

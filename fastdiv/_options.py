@@ -48,6 +48,14 @@ def positive(value: float, name: str) -> float:
     return number
 
 
+def tolerance_of(value: float) -> float:
+    """Return how far from 1 a sum may be."""
+    number = number_of(value, "tol")
+    if not number >= 0:
+        raise ValueError(f"tol must be 0 or more, not {value}")
+    return number
+
+
 def smoothing_of(value: float) -> float:
     """Return a label smoothing."""
     number = number_of(value, "label_smoothing")

@@ -11,12 +11,16 @@ Shape = tuple[int, ...]
 
 def no_number(value: object, name: str) -> TypeError:
     """Say that an option is no number."""
-    return TypeError(f"{name} must be a number, not {value!r}")
+    return TypeError(f"{name} must be a number, not {_in_one_line(value)}")
 
 
 def no_integer(value: object, name: str) -> TypeError:
     """Say that an option is no integer."""
-    return TypeError(f"{name} must be an integer, not {value!r}")
+    return TypeError(f"{name} must be an integer, not {_in_one_line(value)}")
+
+
+def _in_one_line(value: object) -> str:
+    return " ".join(repr(value).split())
 
 
 def not_together(p: Shape, q: Shape, axis: int) -> ValueError:

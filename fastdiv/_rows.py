@@ -234,11 +234,11 @@ def find_bad_distribution(
     """Find the first row that is no probability distribution: its place and what is wrong."""
     array = _check.as_array(p, "p", "")
     rows = _check.classes_last(array, axis, "p")
+    tolerance = math.sqrt(_check.epsilon(array)) if tol is None else _options.tolerance_of(tol)
     masses = np.empty(rows.shape[:-1])
     _run("mass", None, not _check.is_narrow(array), rows, None, None, masses)
-    tolerance = math.sqrt(_check.epsilon(array)) if tol is None else float(tol)
     bad = np.flatnonzero(~(np.abs(masses - 1) <= tolerance))
     if not bad.size:
         return None
     place = np.unravel_index(bad[0], masses.shape)
-    return place, _check.distribution_fault(rows[place], float(masses[place]))
+    return place, _check.distribution_fault(rows[place], float(masses[place]), tolerance)

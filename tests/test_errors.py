@@ -200,7 +200,7 @@ TABLE = [
     (
         lambda: fastdiv.check_distributions([[1, 0], [0.5, 0.47]]),
         ValueError,
-        r"^row 1 sums to 0\.97, not 1$",
+        r"^row 1 sums to 0\.97, not 1 to within 1\.49e-08$",
     ),
     (
         lambda: fastdiv.check_distributions([[1, 0], [1.5, -0.5]]),
@@ -212,7 +212,30 @@ TABLE = [
         ValueError,
         r"^row \(0, 1\) hol",
     ),
-    (lambda: fastdiv.check_distributions([0, 0]), ValueError, r"^row 0 sums to 0, not 1$"),
+    (
+        lambda: fastdiv.check_distributions([0, 0]),
+        ValueError,
+        r"^row 0 sums to 0, not 1 to within 1",
+    ),
+    (
+        lambda: fastdiv.check_distributions([[0.5, 0.5000001]]),
+        ValueError,
+        r"^row 0 sums to 1 \+ 1e-07, not 1 to within 1\.49e-08$",
+    ),
+    (
+        lambda: fastdiv.check_distributions([0.5, 0.5 - 2**-40], tol=0),
+        ValueError,
+        r"^row 0 sums to 1 - 9\.09e-13, not 1 to within 0$",
+    ),
+    (
+        lambda: fastdiv.check_distributions(np.float32([0.5, 0.4])),
+        ValueError,
+        r"^row 0 sums to 0\.9, not 1 to within 0\.000345$",
+    ),
+    (lambda: fastdiv.check_distributions(X, tol=np.nan), ValueError, r"tol must be 0 or .*not nan"),
+    (lambda: fastdiv.check_distributions(X, tol=-1), ValueError, r"tol must be 0 or more, not -1"),
+    (lambda: fastdiv.check_distributions(X, tol="x"), TypeError, r"tol must be a number, not 'x'"),
+    (lambda: fastdiv.check_distributions(X, tol=X), TypeError, r"tol must be a number, not arr"),
 ]
 
 
