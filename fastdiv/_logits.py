@@ -449,9 +449,10 @@ def kl_divergence_from_logits(
     -----
     A logit of -inf is a class of probability 0. A row is NaN if it holds a NaN or +inf, or
     nothing but -inf; other rows are untouched and nothing warns.
-    A class masked in both rows adds 0; p > 0 where q = 0 gives +inf. Never negative, and exactly
-    0 for equal rows. The sum is taken as :math:`\sum_k p_k (d_k + e^{-d_k} - 1)`,
-    :math:`d = \log(p/q)`, whose terms are all non-negative.
+    A class masked in both rows adds 0; p > 0 where q = 0 gives +inf. Never negative for a base
+    above 1, and exactly 0 for equal rows. The sum is taken as
+    :math:`\sum_k p_k (d_k + e^{-d_k} - 1)`, :math:`d = \log(p/q)`, whose terms are all
+    non-negative.
 
     References
     ----------
@@ -533,7 +534,8 @@ def js_divergence_from_logits(
     -----
     A logit of -inf is a class of probability 0. A row is NaN if it holds a NaN or +inf, or
     nothing but -inf; other rows are untouched and nothing warns.
-    Symmetric, never negative, never above log 2, and exactly 0 for equal rows.
+    Symmetric, never above log 2 nats, which is 1 bit, never negative for a base above 1, and
+    exactly 0 for equal rows.
 
     References
     ----------

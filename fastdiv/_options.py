@@ -25,8 +25,11 @@ def number_of(value: Any, name: str) -> float:
         raise _refusals.no_number(value, name) from None
 
 
-def log_unit(base: float | None) -> float:
-    """Return the natural logarithm of ``base``, by which results are divided."""
+def log_unit(base: float | None, root: bool = False) -> float:
+    """Return the natural logarithm of ``base``, by which results are divided.
+
+    ``root``: before their square root is taken.
+    """
     if base is None:
         return 1.0
     try:
@@ -37,6 +40,11 @@ def log_unit(base: float | None) -> float:
         raise _refusals.no_number(base, "base") from None
     if not good:
         raise ValueError(f"base must be a positive number other than 1, not {base}")
+    if root and unit < 0:
+        raise ValueError(
+            f"base must be above 1 for a distance, not {base}: the divergence, of which it is the "
+            "root, would be negative"
+        )
     return unit
 
 

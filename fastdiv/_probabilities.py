@@ -250,7 +250,8 @@ def kl_divergence(
     -----
     0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
     all are 0; other rows are untouched and nothing warns.
-    p > 0 where q = 0 gives +inf. Never negative for normalised rows, and exactly 0 for p and p.
+    p > 0 where q = 0 gives +inf. Never negative for normalised rows and a base above 1, and exactly
+    0 for p and p.
     The sum is taken as :math:`\sum_k (p_k \log(p_k/q_k) - p_k + q_k)`, whose terms are all
     non-negative, so that it keeps its digits however close the rows are.
 
@@ -338,8 +339,8 @@ def js_divergence(
     -----
     0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
     all are 0; other rows are untouched and nothing warns.
-    Symmetric, never negative, never above log 2, exactly 0 for p and p, and finite even where one
-    row has a 0 and the other does not.
+    Symmetric, exactly 0 for p and p, and finite even where one row has a 0 and the other does not.
+    Never negative for a base above 1; for normalised rows never above log 2 nats, which is 1 bit.
 
     References
     ----------
@@ -382,7 +383,7 @@ def js_distance(
     axis : int, default -1
         Axis of the classes.
     base : float, optional
-        Base of the logarithm; the default gives nats, 2 gives bits.
+        Base of the logarithm of the divergence, above 1; the default gives nats, 2 gives bits.
     normalize : bool, default True
         Divide every row by its sum first (in the same pass). False takes the sums as they stand.
     keepdims : bool, default False
@@ -418,7 +419,8 @@ def js_distance(
     -----
     0 log 0 is 0. A row is NaN if a weight of it is NaN, negative or infinite, or, normalised, if
     all are 0; other rows are untouched and nothing warns.
-    A metric: symmetric, 0 only for equal rows, and the triangle inequality holds.
+    Of normalised rows it is a metric: symmetric, 0 only for equal rows, and the triangle inequality
+    holds; it is never above the root of log 2, in bits never above 1.
 
     References
     ----------

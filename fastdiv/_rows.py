@@ -111,7 +111,7 @@ def over(
                 out,
                 axis=axis,
                 normalize=normalize,
-                unit=1.0 if base is None else _options.log_unit(base),
+                unit=1.0 if base is None else _options.log_unit(base, root),
                 root=root,
                 wide_out=wide,
                 wide=wide,
@@ -121,7 +121,7 @@ def over(
             small = None
         if small is not None:
             return answer(small[..., None] if keepdims else small, out)
-    unit = _options.log_unit(base)
+    unit = _options.log_unit(base, root)
     inputs = tuple(_check.as_array(a, name) for a, name in zip(given, names, strict=True))
     rows = [_check.classes_last(a, axis, name) for a, name in zip(inputs, names, strict=True)]
     p, q = _check.together(rows[0], rows[1], axis) if len(rows) == 2 else (rows[0], None)

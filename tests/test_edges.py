@@ -213,6 +213,15 @@ def test_js_never_exceeds_log_2(dtype):
     assert fastdiv.js_divergence_from_logits(1e4 * p, 1e4 * q) == dtype(LOG2)
 
 
+def test_where_js_may_exceed_log_2_or_be_negative(dtype):
+    # Rows as they stand, and a base below 1, as the docstrings say.
+    p, q = 2 * np.eye(2, 300, dtype=dtype)
+    assert fastdiv.js_divergence(p, q, normalize=False) == dtype(2 * LOG2)
+    assert fastdiv.js_divergence(p, q, base=2) == 1
+    assert fastdiv.js_divergence(p, q, base=0.5) == -1
+    assert fastdiv.js_distance(p, q, base=2) == 1
+
+
 def test_weights_at_the_ends_of_the_range(dtype):
     tiny, big = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
     for p, q in (([tiny, tiny], [tiny, 3 * tiny]), ([big, big], [big / 3, big])):
