@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import SETTINGS, SEVERAL
+from cases import MAKERS, SETTINGS, SEVERAL, SIGNATURES
 
 import fastdiv
 from fastdiv import _logits, _probabilities, _reference, _rows, _scores, _workers
@@ -93,6 +93,30 @@ def test_readme_tables_name_every_function():
     text = (ROOT / "README.md").read_text()
     for name in FUNCTIONS:
         assert f"{name}(" in text
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_readme_calls_parameters_by_their_names(name):
+    called = re.findall(rf"`{name}\((.*?)\)`", (ROOT / "README.md").read_text())
+    given = list(inspect.signature(getattr(fastdiv, name)).parameters)
+    assert called
+    for names in called:
+        assert names.split(", ") == given[: names.count(",") + 1]
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_readme_names_the_options_of_every_function(name):
+    given = set(inspect.signature(getattr(fastdiv, name)).parameters)
+    assert given >= {"axis", "out", "dtype", "workers"}
+    assert ("keepdims" in given) == (name not in MAKERS)
+    assert ("base" in given) == (name not in (*MAKERS, "logsumexp"))
+    assert ("normalize" in given) == ("w" in SIGNATURES[name])
+    of_cross_entropy = {
+        "class_weight", "label_smoothing", "ignore_index", "temperature", "reduction",
+    }  # fmt: skip
+    assert given & of_cross_entropy == (of_cross_entropy if "cross" in name else set())
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert "`check_distributions` takes `tol` and `axis`, `score` and `compare` take `want`" in text
 
 
 @pytest.mark.parametrize("name", PUBLIC)
