@@ -333,7 +333,7 @@ def js_divergence(
     --------
     js_distance : Its square root.
     js_divergence_from_logits : The same from unnormalised log-probabilities.
-    scipy.spatial.distance.jensenshannon : The root, of two vectors.
+    scipy.spatial.distance.jensenshannon : The root, along ``axis=0`` by default.
 
     Notes
     -----
@@ -413,7 +413,7 @@ def js_distance(
     See Also
     --------
     js_divergence : Its square.
-    scipy.spatial.distance.jensenshannon : The same, of two vectors.
+    scipy.spatial.distance.jensenshannon : The same, along ``axis=0`` by default.
 
     Notes
     -----

@@ -73,7 +73,8 @@ def score(
     --------
     cross_entropy_from_logits, entropy_from_logits, logsumexp : One of the numbers, the same bits.
     sklearn.metrics.top_k_accuracy_score : The mean of `Scores.top_k`, with other ties.
-    sklearn.metrics.brier_score_loss : The mean Brier score, from probabilities.
+    sklearn.metrics.brier_score_loss : The mean Brier score, from probabilities; of two classes half
+        of it, unless ``scale_by_half=False``.
 
     Notes
     -----

@@ -137,3 +137,24 @@ def test_values_of_other_libraries_documentation():
     assert fastdiv.js_distance([1, 0, 0], [0, 1, 0], base=2) == pytest.approx(1, rel=1e-15)
     js = fastdiv.js_distance([1.0, 0.0], [0.5, 0.5])
     assert js == pytest.approx(0.46450140402245893, rel=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_what_scipy_calls_the_distance(axis):
+    distance = pytest.importorskip("scipy.spatial.distance")
+    p, q = np.random.default_rng(0).random((2, 4, 5, 6))
+    expected = distance.jensenshannon(p, q, axis=axis)
+    np.testing.assert_allclose(fastdiv.js_distance(p, q, axis=axis), expected, rtol=1e-13)
+
+
+def test_what_scikit_learn_calls_the_brier_score():
+    metrics = pytest.importorskip("sklearn.metrics")
+    for c in (2, 3):
+        y, x = np.arange(10) % c, np.random.default_rng(c).normal(size=(10, c))
+        mean = fastdiv.score(y, x).brier_score.mean()
+        p = fastdiv.softmax(x)
+        assert metrics.brier_score_loss(y, p, scale_by_half=False) == pytest.approx(mean, rel=1e-14)
+        # Of two classes it is half of that by default.
+        assert metrics.brier_score_loss(y, p) == pytest.approx(
+            mean / (2 if c == 2 else 1), rel=1e-14
+        )
