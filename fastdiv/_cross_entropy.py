@@ -225,7 +225,7 @@ def against(
     )
     if whole:
         return _rows.answer(values, out)
-    shape = (1,) * q_array.ndim if keepdims else ()
+    shape = (1,) * (values.ndim + 1) if keepdims else ()
     reduced = _check.output(out, shape, result, *inputs)
     with np.errstate(over="ignore"):
         # A sum beyond float32 is infinite, as any result is.

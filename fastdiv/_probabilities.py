@@ -120,7 +120,7 @@ def cross_entropy(
     normalize : bool, default True
         Divide every row by its sum first (in the same pass). False takes the sums as they stand.
     keepdims : bool, default False
-        Keep the class axis with length 1.
+        Keep the class axis with length 1; if the rows are reduced, every axis.
     out : ndarray, optional
         Where to put the result: of its exact shape and dtype, sharing no memory with an input.
     dtype : float32 or float64, optional
@@ -145,8 +145,8 @@ def cross_entropy(
     Returns
     -------
     float32 or float64, ndarray or scalar
-        One number per row: the shape without the class axis, or a single
-        number if they are reduced.
+        One number per row: the shape without the class axis, or a single number if they are
+        reduced, which with ``keepdims`` is an array of as many axes as the rows, all of length 1.
 
     Raises
     ------

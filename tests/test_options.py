@@ -184,6 +184,21 @@ def test_out_of_a_reduction(reduction, dtype):
     assert kept.shape == (1, 1)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("truth", "rows"),
+    [((), (4,)), ((5,), (5, 4)), ((5, 4), (5, 4)), ((5, 4), (4,)), ((2, 5), (2, 5, 4))],
+)
+def test_a_reduction_keeps_every_axis(truth, rows, reduction, dtype):
+    # As NumPy's sum over all of them, of the rows as they broadcast.
+    x = np.ones(rows, dtype)
+    p = np.ones(truth, dtype if truth[-1:] == (4,) else int)
+    got = fastdiv.cross_entropy_from_logits(p, x, reduction=reduction, keepdims=True)
+    each = fastdiv.cross_entropy_from_logits(p, x, keepdims=True)
+    assert got.shape == (1,) * each.ndim
+    assert got.item() == fastdiv.cross_entropy_from_logits(p, x, reduction=reduction)
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_in_place(name, dtype):
     (x,) = rows_for(name, 6, 3000, dtype)
