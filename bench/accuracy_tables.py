@@ -42,9 +42,16 @@ def shown(ulp: float) -> str:
 
 
 def cell(found: list[dict[str, Any]], call: str, type_in: str, way: str, **fixed: Any) -> str:
-    """Format the worst of a call, a type that comes in, and a way to answer."""
+    """Format the worst of a call, a type that comes in, and a way to answer.
+
+    What is ours and above its promise is bold.
+    """
     most = most_of(found, call=call, way=way, **{"in": type_in}, **fixed)
-    return shown(most["ulp"]) if most["where"] != NO_ANSWER else "–"
+    if most["where"] == NO_ANSWER:
+        return "–"
+    ours = TYPES.get(way.removeprefix("to "))
+    is_above = ours is not None and most["ulp"] > bound(BY_NAME[call], ours)
+    return f"**{shown(most['ulp'])}**" if is_above else shown(most["ulp"])
 
 
 def table(heads: list[str], rows: list[list[str]]) -> list[str]:

@@ -32,6 +32,16 @@ assert all(f["ulp"] < 16 and f["where"] for f in found if f["way"].startswith("t
 """)
 
 
+def test_errors_above_their_promise_are_bold() -> None:
+    run("""
+from accuracy_tables import cell
+one = {"call": "logsumexp", "in": "float32", "where": "", "c": 3}
+ways = {"to float32": 2.1, "to float64": 4.0, "scipy": 9.0}
+found = [one | {"way": way, "ulp": ulp} for way, ulp in ways.items()]
+assert [cell(found, "logsumexp", "float32", way) for way in ways] == ["**2.1**", "4", "9"]
+""")
+
+
 def test_every_library_computes_what_it_is_timed_at() -> None:
     run("""
 import rivals
