@@ -3,6 +3,7 @@
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport MAX_LANES, SCRATCH, at, block_size, clear, greatest, lanes
 from fastdiv.kernels.sources cimport fetch, tail_of, task
+from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile
 
 
 cdef inline void inspect(real p, real q, real* worst, real* top, real* lost) noexcept nogil:
@@ -45,3 +46,25 @@ cdef inline bint is_infinite(const task* t, real* scratch) noexcept nogil:
             i += width
         k += n
     return greatest(<real*>worst) == 0 and greatest(<real*>lost) > 0 and greatest(<real*>top) > 0
+
+
+cdef inline void infinite_rows(
+    const real* p, const real* q, Py_ssize_t c, double* made
+) noexcept nogil:
+    """The same of a tile: infinity for rows without a result."""
+    cdef Py_ssize_t many = abreast(p)
+    cdef real worst[TILE]
+    cdef real top[TILE]
+    cdef real lost[TILE]
+    cdef bint found
+    cdef Py_ssize_t j, k, lane
+    clear_tile(<real*>worst)
+    clear_tile(<real*>top)
+    clear_tile(<real*>lost)
+    for j in range(c):
+        k = j * many
+        for lane in range(many):
+            inspect(p[k + lane], q[k + lane], &worst[lane], &top[lane], &lost[lane])
+    for lane in range(many):
+        found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
+        made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]

@@ -7,6 +7,7 @@ from libc.stdint cimport uintptr_t
 from fastdiv.kernels.across cimport (
     GROUP, across, across_of, group_of, point, put_group, take_group,
 )
+from fastdiv.kernels.in_double cimport tile_in_double
 from fastdiv.kernels.kept cimport kept_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
@@ -119,7 +120,7 @@ cdef inline int take_across(job* j, const walk* w) except -1:
 
 
 cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) except -1:
-    """The same without the GIL and in an environment of its own.
+    """Compute some rows without the GIL and in an environment of its own.
 
     The caller's rounding mode, and what it does with subnormal numbers, are not ours: exp rounds
     by an addition, and a sum's rounding error is found by one.
@@ -137,6 +138,9 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64
     j.tiled = j.t.c <= most and j.chosen.short_f32 != NULL and not j.divided
+    j.in_double = NULL
+    if j.tiled and not j.wide:
+        j.in_double = tile_in_double(&j.chosen, j.t.c)
     fegetenv(&callers)
     fesetenv(FE_DFL_ENV)
     try:

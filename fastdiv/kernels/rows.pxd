@@ -1,17 +1,20 @@
 """A call as the loop over rows sees it: the rows that are taken, computed and written.
 
 The row is the unit: a row function takes a ``task`` (where one row's data lie, and the options)
-and returns a number. Of short rows a tile function computes several at a time. Everything else is
-written once, here: what comes before a row function and after it, and the conversion of its result.
+and returns a number. Of short rows, and of those of one block, a tile function computes several at
+a time. Everything else is written once, here: what comes before a row function and after it, and
+the conversion of its result.
 """
 
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.across cimport across
+from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport NAN
+from fastdiv.kernels.in_double cimport rows_in_double
 from fastdiv.kernels.sources cimport FLOAT32, columns, kind, set_top, task
-from fastdiv.kernels.table cimport entry
+from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
 from fastdiv.kernels.tiles cimport TILE, tile
 from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
 
@@ -25,6 +28,7 @@ ctypedef struct job:
     bint wide               # compute in double
     bint tiled              # as many rows at a time as a tile has
     Py_ssize_t together     # how many those are
+    tile_f64 in_double      # of floats, what computes the rows of a tile that have no result
     bint divided            # the prediction's largest element is taken first
     bint makes_rows
     columns made            # where a function makes several numbers
@@ -39,6 +43,8 @@ ctypedef struct job:
     across p_across
     across q_across
     across out_across
+
+ctypedef void (*completion)(job*, const tile*, double*, double*) noexcept nogil
 
 
 cdef inline void put(char* at, kind type, double result) noexcept nogil:
@@ -68,13 +74,17 @@ cdef inline void put_all(const tile* rows, kind type, const double* made) noexce
 
 cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     """The row function's answer, or where it gives none, the careful one's."""
-    cdef double result
+    cdef double result = NAN
+    cdef bint widens = j.chosen.traits & WIDENS and not j.wide
     if j.divided:
         set_top(&j.t.q, j.t.c, scratch)
     if j.wide:
         result = j.chosen.in_f64(&j.t, scratch)
-    else:
+    elif not (widens and j.tiled):
         result = j.chosen.in_f32(&j.t, <float*>scratch)
+    # What a tile was not for is not for its row function either.
+    if result != result and widens and j.in_double == NULL:
+        result = j.chosen.in_f64(&j.t, scratch)
     if result != result and j.chosen.careful != NULL:
         result = j.chosen.careful(&j.t, scratch)
     return result
@@ -137,22 +147,31 @@ cdef inline void take_row(tile* rows, walk* w, const job* j) noexcept nogil:
     go_on(w, 1)
 
 
-cdef inline void end_rows(
-    job* j, const tile* rows, double* made, double* scratch
-) noexcept nogil:
-    """Compute the rows that have no result yet, NaN, and write all of them."""
+cdef inline void complete(job* j, const tile* rows, double* made, double* scratch) noexcept nogil:
+    """Compute the rows that have no result yet, NaN."""
     cdef Py_ssize_t r
-    cdef double weight
-    cdef int64_t missing = 0
+    if j.in_double != NULL:
+        rows_in_double(j.in_double, &j.t, rows, scratch, made)
     for r in range(rows.rows):
-        missing |= <int64_t>(made[r] != made[r])
-    for r in range(rows.rows if missing else 0):
         if made[r] != made[r]:
             j.t.p.data = rows.p[r]
             j.t.q.data = rows.q[r]
             j.t.out = rows.out[r]
             j.t.label = rows.label[r] if j.has_labels else -1
             made[r] = row_result(j, scratch) if not (j.ignores and rows.ignored[r]) else 0
+
+
+cdef inline void end_rows(
+    job* j, const tile* rows, double* made, double* scratch
+) noexcept nogil:
+    """Compute the rows that have no result yet, and write all of them."""
+    cdef Py_ssize_t r
+    cdef double weight
+    cdef int64_t missing = 0
+    for r in range(rows.rows):
+        missing |= <int64_t>(made[r] != made[r])
+    if missing:
+        (<completion>apart(<void*>complete))(j, rows, made, scratch)
     if j.makes_rows or j.t.columns != NULL:
         return
     if j.weighted:

@@ -5,7 +5,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
-from fastdiv.kernels.infinite_pairs cimport inspect
+from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
@@ -152,28 +152,6 @@ cdef inline void pair_pass(
         return
     pair_results(<const real*>bad, <const double*>total, <const double*>phi_qs,
                  <const double*>deltas, <const double*>mass, factor, made, symmetric)
-
-
-cdef inline void infinite_rows(
-    const real* p, const real* q, Py_ssize_t c, double* made
-) noexcept nogil:
-    """Infinity for rows without a result that is_infinite in weight_pairs.pxd."""
-    cdef Py_ssize_t many = abreast(p)
-    cdef real worst[TILE]
-    cdef real top[TILE]
-    cdef real lost[TILE]
-    cdef bint found
-    cdef Py_ssize_t j, k, lane
-    clear_tile(<real*>worst)
-    clear_tile(<real*>top)
-    clear_tile(<real*>lost)
-    for j in range(c):
-        k = j * many
-        for lane in range(many):
-            inspect(p[k + lane], q[k + lane], &worst[lane], &top[lane], &lost[lane])
-    for lane in range(many):
-        found = (worst[lane] == 0) & (top[lane] > 0) & (lost[lane] > 0)
-        made[lane] = INFINITY if found & (made[lane] != made[lane]) else made[lane]
 
 
 cdef inline void pair_tile(

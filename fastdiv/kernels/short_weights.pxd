@@ -3,12 +3,15 @@
 NaN in ``made`` gives a row to its row function.
 """
 
+from libc.stdint cimport int64_t
+
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport binade_of, log_gap, log_ratio, mantissa_of
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log_normal
-from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.sources cimport element, source, task
 from fastdiv.kernels.sums cimport FINE, FINEST
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tile_sums cimport tile_sum
@@ -148,10 +151,33 @@ cdef inline void cross_entropy(
 ) noexcept nogil:
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
+    cdef bint missing = False
+    cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, t.c, p)
     load_tile(&t.q, rows.q, t.c, after(p))
     gap_tile(<const real*>p, after(p), t.c, &next_p, &next_q, after(after(p)), made, True,
              t.normalize)
+    for lane in range(abreast(<const real*>p)):
+        missing = missing | (made[lane] != made[lane])
+    if missing:
+        # q was used up.
+        load_tile(&t.q, rows.q, t.c, after(p))
+        infinite_rows(<const real*>p, <const real*>after(p), t.c, made)
+
+
+cdef inline void infinite_labels(
+    const task* t, const tile* rows, const real* low, const double* others, double* made
+) noexcept nogil:
+    """Infinity for rows without a result that have no weight at their label."""
+    cdef source row = t.q
+    cdef bint some
+    cdef Py_ssize_t r
+    for r in range(rows.rows):
+        row.data = rows.q[r]
+        # Of nothing but zeros no distribution is made.
+        some = others[r] > 0 or not t.normalize
+        if made[r] != made[r] and some and low[r] >= 0 and others[r] < INFINITY:
+            made[r] = INFINITY if element(&row, rows.label[r], <real>0) == 0 else NAN
 
 
 cdef inline void cross_entropy_label(
@@ -164,6 +190,8 @@ cdef inline void cross_entropy_label(
     cdef double tiny = faint(<const real*>q)
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>q))
     cdef bint good
+    # As wide as what is compared: no mask has to be narrowed.
+    cdef int64_t missing = 0
     cdef Py_ssize_t lane
     load_tile(&t.q, rows.q, t.c, q)
     for lane in range(many):
@@ -186,3 +214,7 @@ cdef inline void cross_entropy_label(
         for lane in range(many):
             made[lane] = -log_normal(at_label[lane])
             made[lane] = made[lane] if at_label[lane] > 0 else NAN
+    for lane in range(many):
+        missing |= <int64_t>(made[lane] != made[lane])
+    if missing:
+        infinite_labels(t, rows, <const real*>low, <const double*>others, made)

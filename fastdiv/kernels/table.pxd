@@ -36,6 +36,7 @@ ctypedef void (*tile_f64)(const task*, const tile*, double*, double*) noexcept n
 cdef enum:
     # Traits of a function.
     KEEPS = 1               # its row function keeps exponentials, see kept.pxd
+    WIDENS = 2              # rows of floats without a result are computed in double
 
 ctypedef struct entry:
     const char* name
@@ -72,7 +73,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.entropy[float],
             weight_rows.entropy[double],
             careful_targets.entropy,
-            0,
+            WIDENS,
             SHORT_ONE,
             short_weights.entropy[float],
             short_weights.entropy[double],
@@ -84,7 +85,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy[float],
             weight_rows.cross_entropy[double],
             careful_targets.cross_entropy,
-            0,
+            WIDENS,
             SHORT_TWO,
             short_weight_targets.cross_entropy[float],
             short_weight_targets.cross_entropy[double],
@@ -96,7 +97,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.cross_entropy_label[float],
             weight_rows.cross_entropy_label[double],
             careful_targets.cross_entropy_label,
-            0,
+            WIDENS,
             SHORT_ONE,
             short_weights.cross_entropy_label[float],
             short_weights.cross_entropy_label[double],
@@ -108,7 +109,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.kl_divergence[float],
             weight_rows.kl_divergence[double],
             careful_pairs.kl_divergence,
-            0,
+            WIDENS,
             SHORT_PAIR,
             short_weight_pairs.kl_divergence[float],
             short_weight_pairs.kl_divergence[double],
@@ -120,7 +121,7 @@ cdef inline void fill(entry* table) noexcept:
             weight_rows.js_divergence[float],
             weight_rows.js_divergence[double],
             careful_pairs.js_divergence,
-            0,
+            WIDENS,
             SHORT_TWO,
             short_weight_pairs.js_divergence[float],
             short_weight_pairs.js_divergence[double],

@@ -8,7 +8,7 @@ one decides.
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.double_sums cimport value
 from fastdiv.kernels.infinite_pairs cimport is_infinite
-from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane
+from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
 from fastdiv.kernels.sources cimport element, task
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
 from fastdiv.kernels.weight_pair_sums cimport sum_pair
@@ -64,13 +64,19 @@ cdef inline double cross_entropy(const task* t, real* scratch) noexcept nogil:
 
 
 cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept nogil:
-    """log(S / q_y) = log1p((sum of the other q) / q_y)."""
+    """log(S / q_y) = log1p((sum of the other q) / q_y), or of a row as it stands -log q_y."""
     cdef weight_sums others
     cdef double at_label = element(&t.q, t.label, <real>0), ratio
-    if not t.normalize or not (at_label > faint(<const real*>scratch)) or not finite(at_label):
+    if not (at_label >= 0) or not finite(at_label):
         return NAN
     others = sum_weights(&t.q, t, t.label, scratch)
     if others.low < 0 or not finite(others.total.high):
+        return NAN
+    if not t.normalize:
+        return -log_careful(at_label)
+    if at_label == 0 and others.total.high > 0:
+        return INFINITY
+    if not at_label > faint(<const real*>scratch):
         return NAN
     # Quotients beyond the largest number are for the careful function.
     ratio = value(&others.total) / at_label

@@ -1,0 +1,110 @@
+"""Rows of float32 weights that floats cannot do, among others: what double makes of them."""
+
+import numpy as np
+import pytest
+
+import fastdiv
+from fastdiv import _dispatch
+
+# Tiles of floats and of doubles, rows of a block of either, and longer ones.
+CLASSES = (2, 7, 60, 61, 120, 121, 200, 201, 512, 513, 1024, 1025, 3000)
+SUBNORMAL = np.float32(3e-40)
+
+
+@pytest.fixture(params=_dispatch.runnable())
+def isa(request, monkeypatch):
+    monkeypatch.setenv("FASTDIV_ISA", request.param)
+
+
+def rows(c, seed):
+    return np.random.default_rng(seed).random((40, c)).astype(np.float32) + np.float32(0.01)
+
+
+def calls(name, p, q, y):
+    """Every call of a function of weights whose rows are q and, where it takes two, p."""
+    truths = {"entropy": (), "cross_entropy": (p, y)}.get(name, (p,))
+    function = getattr(fastdiv, name)
+    for normalize in (True, False):
+        for truth in truths:
+            yield (
+                lambda some, truth=truth, n=normalize: function(truth[some], q[some], normalize=n),
+                lambda some, truth=truth, n=normalize: function(
+                    truth[some] if truth.ndim == 1 else truth[some].astype(float),
+                    q[some].astype(float),
+                    normalize=n,
+                ),
+            )
+        if not truths:
+            yield (
+                lambda some, n=normalize: function(q[some], normalize=n),
+                lambda some, n=normalize: function(q[some].astype(float), normalize=n),
+            )
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", CLASSES)
+@pytest.mark.parametrize("name", ["entropy", "cross_entropy", "kl_divergence", "js_divergence"])
+def test_what_floats_cannot_do_is_that_of_double(name, c):
+    p, q = rows(c, c), rows(c, c + 1)
+    y = np.arange(40) % c
+    out = np.arange(0, 40, 3)
+    # So little weight that products would lose digits; of js also a class with next to none.
+    p[out], q[out] = p[out] * np.float32(1e-36), q[out] * np.float32(1e-36)
+    p[30, c // 2] = q[30, c // 2] = SUBNORMAL
+    for call, in_double in calls(name, p, q, y):
+        got = call(slice(None))
+        want = in_double(out).astype(np.float32)
+        np.testing.assert_array_equal(got[out], want)
+        # Alone, and those beside them, as if there were no other.
+        np.testing.assert_array_equal(got[out[::-1]], call(out[::-1]))
+        for r in (0, 1, 30, 39):
+            assert got[r] == call(slice(r, r + 1))[0]
+        assert np.isfinite(got).all()
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", CLASSES)
+@pytest.mark.parametrize("name", ["cross_entropy", "kl_divergence"])
+def test_a_subnormal_prediction(name, c):
+    p, q = rows(c, c), rows(c, c + 1)
+    q[::2, c // 2] = SUBNORMAL
+    function = getattr(fastdiv, name)
+    for normalize in (True, False):
+        got = function(p, q, normalize=normalize)[::2]
+        want = function(p.astype(float), q.astype(float), normalize=normalize)[::2]
+        np.testing.assert_array_equal(got, want.astype(np.float32))
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", CLASSES)
+def test_no_probability_where_there_is_truth(c, dtype):
+    p, q = rows(c, c).astype(dtype), rows(c, c + 1).astype(dtype)
+    y = np.full(40, c // 2)
+    q[::3, c // 2] = 0
+    q[1] = 0
+    q[4, c // 2], q[4, 0] = 0, -1
+    q[7, c // 2], q[7, 0] = 0, np.nan
+    q[10, c // 2], q[10, 0] = 0, np.inf
+    infinite = np.arange(40) % 3 == 0
+    ordinary = ~infinite
+    ordinary[[1, 4, 7, 10]] = False
+    for normalize in (True, False):
+        for truth in (p, y):
+            got = fastdiv.cross_entropy(truth, q, normalize=normalize)
+            np.testing.assert_array_equal(got[infinite], np.inf)
+            # Of nothing at all there is no distribution; as it stands, log 0.
+            assert np.isnan(got[1]) if normalize else got[1] == np.inf
+            assert np.isnan(got[[4, 7, 10]]).all()
+            assert np.isfinite(got[ordinary]).all()
+        got = fastdiv.kl_divergence(p, q, normalize=normalize)
+        np.testing.assert_array_equal(got[infinite], np.inf)
+
+
+@pytest.mark.parametrize("c", CLASSES)
+def test_ignored_rows_of_weights_that_are_none(c):
+    q = rows(c, c)
+    q[::2] = np.nan
+    y = np.where(np.arange(40) % 2, 1, -100)
+    got = fastdiv.cross_entropy(y, q, ignore_index=-100)
+    assert (got[::2] == 0).all()
+    assert (got[1::2] > 0).all()
