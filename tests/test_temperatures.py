@@ -148,3 +148,13 @@ def test_nearly_equal_probabilities_at_a_low_temperature(c, t):
             want = exact.evaluate("cross_entropy", truth, q, temperature=t)
             more = 2 * np.log(q.max() / q.min()) / t
             assert exact.ulps(got, want) <= BOUNDS["cross_entropy"][1] + more, (truth, q)
+
+
+@pytest.mark.parametrize("least", [5e-324, 1e-310])
+@pytest.mark.parametrize("most", [1.0, 2.0, 0.9999999])
+def test_a_subnormal_probability_beside_a_largest_of_one(most, least):
+    # Only of a largest of exactly 1 were logarithms taken as if nothing were subnormal.
+    q = np.array([most, least, 0.5])
+    for t in (0.75, 2.0):
+        want = exact.evaluate("cross_entropy", 1, q, temperature=t)
+        assert exact.ulps(fastdiv.cross_entropy(1, q, temperature=t), want) <= 10

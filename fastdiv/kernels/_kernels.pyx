@@ -1,7 +1,7 @@
 """What Python calls: a row function over whole arrays.
 
-This file is compiled once per instruction set; nothing below it knows a Python object, and nothing
-raises but an interrupt.
+This file is compiled once per instruction set. The loop over rows, and what it calls, knows no
+Python object and raises nothing but an interrupt.
 """
 
 cimport cython
@@ -11,6 +11,7 @@ from fastdiv.kernels.jobs cimport help, run_job
 from fastdiv.kernels.plain_arrays cimport are_plain, is_plain_out
 from fastdiv.kernels.rows cimport job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, team
+from fastdiv.kernels.sources cimport COLUMNS
 from fastdiv.kernels.sums cimport sum_of
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
 from fastdiv.kernels.temperatures cimport temperature_of
@@ -78,7 +79,7 @@ cdef inline job job_of(int function, bint wide, bint normalize, double unit, bin
 
 
 cdef double take_options(
-    job* j, cnp.ndarray p, cnp.ndarray labels, double temperature, bint divided, double smoothing,
+    job* j, cnp.ndarray labels, double temperature, bint divided, double smoothing,
     bint blended, cnp.ndarray weight, object ignore_index,
 ) except? -1:
     """Take the options of ``run``; the temperature by which elements are divided comes back."""
@@ -124,7 +125,6 @@ cdef int over_arrays(
     if q is not None:
         j.t.q = source_of(q)
         j.t.q.logarithm = logarithm
-        j.t.q.top = 1.0 if logarithm else 0.0
         j.t.q.divisor = temperature
         j.t.q.direct = j.t.q.direct and not logarithm and temperature == 1.0
         take_along(&w, Q, q)
@@ -172,7 +172,7 @@ def run(
     """
     cdef job j = job_of(function, wide, normalize, unit, root)
     temperature = take_options(
-        &j, p, labels, temperature, divided, smoothing, blended, weight, ignore_index)
+        &j, labels, temperature, divided, smoothing, blended, weight, ignore_index)
     j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, logarithm, temperature)
 
@@ -181,9 +181,10 @@ cdef cnp.ndarray take_columns(job* j, tuple arrays):
     """Have a call write to the arrays that are wanted; the first of them comes back."""
     cdef cnp.ndarray array, first = None
     cdef int i
+    for i in range(COLUMNS):
+        j.made.at[i] = NULL
     for i in range(len(arrays)):
         array = arrays[i]
-        j.made.at[i] = NULL
         if array is not None:
             j.made.at[i] = cnp.PyArray_BYTES(array)
             j.made.type[i] = kind_of(array)
@@ -267,7 +268,7 @@ def plain(
     q = rows[1] if len(rows) == 2 else some if labels is not None else None
     j = job_of(function, wide, normalize, unit, root)
     temperature = take_options(
-        &j, p, labels, temperature, divided, smoothing, blended, weight, ignore_index)
+        &j, labels, temperature, divided, smoothing, blended, weight, ignore_index)
     over_arrays(&j, p, q, labels, made, 0, -1, logarithm, temperature)
     return made
 

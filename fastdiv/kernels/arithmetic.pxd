@@ -15,8 +15,8 @@ cdef extern from "math.h" nogil:
 
 cdef extern from *:
     """
-    /* ln 2 = HI + LO to twice the working precision; X_LN2_HI has 32 trailing zero bits, so that
-       a binary exponent times it is exact. */
+    /* ln 2 = HI + LO to twice the working precision; X_LN2_HI has 32 bits, so that a
+       binary exponent times it is exact. */
     #define FASTDIV_LN2_HI 0.69314718055994531
     #define FASTDIV_LN2_LO 2.3190468138462996e-17
     #define FASTDIV_X_LN2_HI 0.693147180369123816490

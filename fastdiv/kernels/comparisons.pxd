@@ -5,7 +5,7 @@ The sums are those of compare_terms.pxd in the unit of probabilities; ``gap`` is
 d = log(p / q) are off.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, real
+from fastdiv.kernels.arithmetic cimport LN2_HI, real
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
 
 cdef enum comparison:

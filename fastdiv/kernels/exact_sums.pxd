@@ -3,7 +3,7 @@
 A sum is LIMBS integers of 64 bits; limb i counts units of 2^(32 i - 2148). A double is an integer m
 below 2^53 times a power of two that puts it into two limbs; a product of two, below 2^106, goes
 into four. Nothing is rounded, and nothing over- or underflows: 2^-2148 is the square of the
-smallest double, and 2^63 squares of the largest still fit. Every addition to a limb is below 2^53,
+smallest double, and 2^63 squares of the largest still fit. Every addition to a limb is below 2^52,
 so the carries can wait for BLOCK numbers. After them all limbs but the last are in 0 .. 2^32 - 1:
 equal sums are equal limbs, in whatever order they came about.
 
@@ -21,8 +21,6 @@ cdef enum:
     BLOCK = 1024
     # Where the units of a limb's lowest double, 2^-1074, stand.
     UNIT = 1074
-    # Infinite and NaN terms are counted: +inf, -inf, NaN.
-    KINDS = 3
 
 cdef extern from *:
     """

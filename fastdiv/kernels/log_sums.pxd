@@ -24,7 +24,7 @@ cdef inline void sum_again(
     cdef const double* x[TILE]
     cdef coming next
     if c <= short_most(SHORT_ONE, True):
-        next.at, next.step = at[0], 0
+        next.at, next.step, next.far = at[0], 0, False
         load_tile(row, at, c, scratch)
         sum_exp_tile(scratch, c, after(scratch), scratch, s, &next, False, NULL)
     else:

@@ -69,7 +69,7 @@ cdef inline bint sign_bit(real a) noexcept nogil:
 cdef inline real expm1_reduced(
     real z, real difference, real error, real power, real rest, real low, real* scale
 ) noexcept nogil:
-    """t and the power of two in exp(z) = scale exp(t), |t| <= 1; z up to 85 (float), 700 (double).
+    """t and the power of two in exp(z) = scale exp(t), |t| <= 1; z up to 88 (float), 700 (double).
 
     z = difference + offset + error, rounded, offset = power ln 2 + rest. Up to 1 z is its own t and
     nothing cancels in exp(z) - 1 - z. Further off the rounding of z would be z u of exp(z): there

@@ -52,7 +52,7 @@ ctypedef void (*convert_f64)(const source*, Py_ssize_t, Py_ssize_t, double*) noe
 
 cdef enum:
     # Numbers of a row at most, where they are several.
-    COLUMNS = 10
+    COLUMNS = 8
 
 ctypedef struct columns:
     # Where several numbers of a row go: to arrays of their own, see columns.pxd.
@@ -81,7 +81,7 @@ ctypedef struct task:
     temperature in_f32
     temperature in_f64
     split pieces            # for rows of several segments
-    void* room              # for what is kept of a long pair, see kept.pxd, or NULL
+    void* room              # for what is kept of long rows, see kept.pxd, or NULL
 
 
 cdef inline const temperature* temperature_for(const task* t, const real* like) noexcept nogil:
@@ -122,11 +122,11 @@ cdef inline double kept(double made, double of) noexcept nogil:
 
 
 cdef inline void take_logarithms(real* block, Py_ssize_t n, double top) noexcept nogil:
-    """log_quotient of the elements and ``top``, which is the largest, or 1."""
+    """log_quotient of the elements and ``top``, which is the largest, or 0: logarithms."""
     cdef double quotient[MAX_BLOCK]
     cdef bint far = False
     cdef Py_ssize_t j
-    if top == 1.0:
+    if top == 0:
         for j in range(n):
             block[j] = <real>log_lane(<double>block[j])
         return

@@ -23,7 +23,7 @@ ctypedef struct target_parts:
     double_sum gaps         # sum w p gap
     double_sum shares       # sum w p
     double_sum total        # sum p
-    double low              # the least p, if it is negative
+    double low              # below 0 if a p is, or its product with a class weight vanishes
     double_sum even         # of a smoothed target sum w gap
     double seen             # and the sum of these w
 
@@ -38,7 +38,6 @@ cdef inline void cross_entropies(
     A loop for each step, whose conditions are those of the call: the rows of a tile are lanes.
     """
     cdef double smoothing = t.smoothing, rest = 1 - smoothing, even_share = t.even_share, c = t.c
-    cdef double heat = t.in_f64.value
     cdef double scale, small = least_of_products(like), large = 0.0 if real is float else 2.0
     cdef bint good, weighted = t.weight != NULL
     cdef Py_ssize_t r
@@ -58,7 +57,7 @@ cdef inline void cross_entropies(
             share[r] = rest * share[r] + even_share
     if t.warm:
         for r in range(n):
-            gap[r] /= heat
+            gap[r] /= t.in_f64.value
     for r in range(n):
         made[r] = gap[r] + share[r] * log_sum[r]
     if weighted:

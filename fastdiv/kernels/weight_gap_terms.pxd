@@ -1,7 +1,7 @@
 """A block of weights: p log(m / q) of a row and its target, or log(q / m), see weight_gaps.pxd."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, prefetch, real
-from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, at, clear, lanes, put_lanes
+from fastdiv.kernels.lanes cimport MAX_LANES, ahead, any_bits, clear, lanes, put_lanes
 from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.weights cimport are_good, flags_of, note_pair, pair_flags, start_notes
