@@ -4,7 +4,8 @@ from fastdiv.kernels.arithmetic cimport NAN, real
 from fastdiv.kernels.columns cimport put_column, wanted
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
-    TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny, probability_gap,
+    TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled,
+    is_tiny, probability_gap,
 )
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.scores cimport exp_gap
@@ -84,6 +85,8 @@ cdef inline void put_divergences(
     for lane in range(abreast(like)):
         made[lane] = NAN if is_tiny(s.kl[lane], kl[lane], like[0]) else made[lane]
         made[lane] = NAN if is_tiny(s.reverse[lane], reverse[lane], like[0]) else made[lane]
+        made[lane] = NAN if is_blurred(
+            s.apart[lane] * pairs.unit[lane], pairs.offset[lane], like[0]) else made[lane]
         made[lane] = made[lane] if pairs.offset[lane] == pairs.offset[lane] else NAN
         made[lane] = made[lane] if s.kl[lane] == s.kl[lane] else NAN
         made[lane] = made[lane] if s.reverse[lane] == s.reverse[lane] else NAN

@@ -33,6 +33,15 @@ cdef inline bint is_settled(double apart, double gap, double close, real like) n
     return abs(gap) * close <= least * apart
 
 
+cdef inline bint is_blurred(double apart, double offset, real like) noexcept nogil:
+    """Whether floats leave too little of d = log(p / q): it is off by up to 2^-48 of the offset,
+    which two of them hold, see ``blurred`` in logit_pairs.pxd."""
+    if real is float:
+        return (0 < apart) & (apart < 2.0 ** -24 * abs(offset))
+    else:
+        return False
+
+
 cdef inline bint is_tiny(double terms, double made, real like) noexcept nogil:
     """Whether a divergence is too small to be told by floats."""
     if real is float:

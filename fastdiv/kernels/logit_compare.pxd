@@ -10,7 +10,7 @@ from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
-    SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_settled, is_tiny,
+    SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled, is_tiny,
     probability_gap,
 )
 from fastdiv.kernels.double_sums cimport add, double_sum, join, value
@@ -202,6 +202,8 @@ cdef inline double compare_pair(const task* t, real* scratch, bint again) noexce
         if real is float:
             # Of confident rows next to each other all d are less than what two floats leave.
             return NAN
+    if is_blurred(s.apart, c.offset, <real>0):
+        return NAN
     made = divergences_of(s.kl, s.reverse, s.js, s.apart, s.gap, s.side)
     if is_tiny(s.kl, made.kl, <real>0) or is_tiny(s.reverse, made.reverse, <real>0):
         return NAN

@@ -114,11 +114,11 @@ cdef inline double term_sum(
 
 
 cdef inline void pair_rows(
-    const task* t, const tile* rows, real* scratch, double* total, double* moments, bint symmetric
+    const task* t, const tile* rows, real* scratch, double* total, double* moments, real* offset,
+    bint symmetric,
 ) noexcept nogil:
-    """The terms of both divergences and their moments, see logit_pairs.pxd."""
+    """The terms of both divergences, their moments and the offsets, see logit_pairs.pxd."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
-    cdef real offset[TILE]
     cdef real offset_low[TILE]
     cdef real factor[TILE]
     cdef const real* xp[TILE]
@@ -135,7 +135,7 @@ cdef inline void pair_rows(
     cdef Py_ssize_t r, c = t.c
     keep_exps(&t.p, rows.p, rows.rows, c, scratch, <const real**>xp, &p)
     keep_exps(&t.q, rows.q, rows.rows, c, second, <const real**>xq, &q)
-    offsets(&p, &q, <real*>offset, <real*>offset_low, <real*>factor)
+    offsets(&p, &q, offset, <real*>offset_low, <real*>factor)
     for r in range(many):
         total[r] = moments[r] = 0
     for r in range(rows.rows):
@@ -169,8 +169,10 @@ cdef inline void kl_divergence_from_logits(
 ) noexcept nogil:
     cdef double terms[TILE]
     cdef double moment[TILE]
-    pair_rows(t, rows, scratch, <double*>terms, <double*>moment, False)
-    kl_of(<const double*>terms, <const double*>moment, made, <const real*>scratch)
+    cdef real offset[TILE]
+    pair_rows(t, rows, scratch, <double*>terms, <double*>moment, <real*>offset, False)
+    kl_of(<const double*>terms, <const double*>moment, <const real*>offset, made,
+          <const real*>scratch)
 
 
 cdef inline void js_divergence_from_logits(
@@ -178,5 +180,7 @@ cdef inline void js_divergence_from_logits(
 ) noexcept nogil:
     cdef double terms[TILE]
     cdef double moment[TILE]
-    pair_rows(t, rows, scratch, <double*>terms, <double*>moment, True)
-    js_of(<const double*>terms, <const double*>moment, made, <const real*>scratch)
+    cdef real offset[TILE]
+    pair_rows(t, rows, scratch, <double*>terms, <double*>moment, <real*>offset, True)
+    js_of(<const double*>terms, <const double*>moment, <const real*>offset, made,
+          <const real*>scratch)

@@ -9,7 +9,7 @@ from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.exponentials cimport exp_column
 from fastdiv.kernels.lanes cimport put_lanes
 from fastdiv.kernels.logit_gaps cimport unmask
-from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
+from fastdiv.kernels.logit_pairs cimport blurred, logit_gap, pair_term
 from fastdiv.kernels.pair_offsets cimport begin_rows, count_masked, exp_rows, offsets
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -122,14 +122,14 @@ cdef inline void settle_infinite(
 
 
 cdef inline void logit_pair_tile(
-    const task* t, const tile* rows, real* xp, double* total, double* moments, bint symmetric
+    const task* t, const tile* rows, real* xp, double* total, double* moments, real* offset,
+    bint symmetric,
 ) noexcept nogil:
-    """The terms of both divergences and their moments, see logit_pairs.pxd."""
+    """The terms of both divergences, their moments and the offsets, see logit_pairs.pxd."""
     cdef Py_ssize_t many = abreast(<const real*>xp)
     cdef real* xq = after(xp)
     cdef real* ep = after(xq)
     cdef real* eq = after(ep)
-    cdef real offset[TILE]
     cdef real offset_low[TILE]
     cdef real factor[TILE]
     cdef real low_p[TILE]
@@ -145,17 +145,17 @@ cdef inline void logit_pair_tile(
         masked = seems_masked(xp, t.c) or seems_masked(xq, t.c)
     exp_rows_of(xp, t.c, &next_p, ep, &p)
     exp_rows_of(xq, t.c, &next_q, eq, &q)
-    offsets(&p, &q, <real*>offset, <real*>offset_low, <real*>factor)
+    offsets(&p, &q, offset, <real*>offset_low, <real*>factor)
     if symmetric or not masked:
         term_tile(xp, xq, ep, eq, t.c, <const real*>low_p, <const real*>low_q,
-                  <const real*>offset, <const real*>offset_low, <const real*>factor, total,
+                  offset, <const real*>offset_low, <const real*>factor, total,
                   moments, symmetric, False)
     if not symmetric and (masked or not is_number(total, <const real*>xp)):
         if not masked:
             exp_rows_of(xp, t.c, &next_p, ep, &p)
         lows_of(xp, xq, t.c, &p, &q, <real*>low_p, <real*>low_q)
         term_tile(xp, xq, ep, eq, t.c, <const real*>low_p, <const real*>low_q,
-                  <const real*>offset, <const real*>offset_low, <const real*>factor, total,
+                  offset, <const real*>offset_low, <const real*>factor, total,
                   moments, False, True)
         settle_infinite(xp, xq, t.c, total)
     for lane in range(many):
@@ -165,7 +165,7 @@ cdef inline void logit_pair_tile(
 
 
 cdef inline void kl_of(
-    const double* terms, const double* moment, double* made, const real* like
+    const double* terms, const double* moment, const real* offset, double* made, const real* like
 ) noexcept nogil:
     cdef double excess, least = 2.0 ** -100 if real is float else 0.0
     cdef bint good
@@ -175,12 +175,13 @@ cdef inline void kl_of(
         made[lane] = terms[lane] - excess
         # Less, and the moment is an error of the offset, see offset_error.
         good = (excess <= 2.0 ** -6 * terms[lane]) & (made[lane] >= least)
+        good = good & (made[lane] >= blurred(offset[lane], like[0]))
         good = good | (terms[lane] == 0) & (excess == 0)
         made[lane] = made[lane] if good else NAN
 
 
 cdef inline void js_of(
-    const double* terms, const double* moment, double* made, const real* like
+    const double* terms, const double* moment, const real* offset, double* made, const real* like
 ) noexcept nogil:
     cdef double js, y, ln2 = LN2_HI, u = unit(like)
     cdef bint good
@@ -189,6 +190,8 @@ cdef inline void js_of(
         js = terms[lane]
         y = 0.125 * moment[lane] * moment[lane]
         good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)
+        # Of rows next to each other a quarter of KL.
+        good = good & (4 * js >= blurred(offset[lane], like[0]))
         js = js - y if js < 8 * u else js
         js = ln2 if js > ln2 else js
         made[lane] = js if good & (js >= 0) else NAN
@@ -199,8 +202,9 @@ cdef inline void kl_divergence_from_logits(
 ) noexcept nogil:
     cdef double terms[TILE]
     cdef double moment[TILE]
-    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, False)
-    kl_of(<const double*>terms, <const double*>moment, made, <const real*>x)
+    cdef real offset[TILE]
+    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, <real*>offset, False)
+    kl_of(<const double*>terms, <const double*>moment, <const real*>offset, made, <const real*>x)
 
 
 cdef inline void js_divergence_from_logits(
@@ -208,5 +212,6 @@ cdef inline void js_divergence_from_logits(
 ) noexcept nogil:
     cdef double terms[TILE]
     cdef double moment[TILE]
-    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, True)
-    js_of(<const double*>terms, <const double*>moment, made, <const real*>x)
+    cdef real offset[TILE]
+    logit_pair_tile(t, rows, x, <double*>terms, <double*>moment, <real*>offset, True)
+    js_of(<const double*>terms, <const double*>moment, <const real*>offset, made, <const real*>x)
