@@ -199,6 +199,11 @@ def test_merged_summaries_are_those_of_the_whole(folder, arrays):
     call("merge", folder / "x.npy", status=2)
 
 
+def rows_kept(state):
+    path = state / "state.json"
+    return json.loads(path.read_text())["rows"] if path.exists() else 0
+
+
 @pytest.mark.parametrize("suffix", ["npy", "parquet"])
 def test_killed_and_resumed(folder, suffix, monkeypatch):
     if suffix == "parquet":
@@ -220,13 +225,13 @@ def test_killed_and_resumed(folder, suffix, monkeypatch):
     slow = [sys.executable, "-c", code, *args, "--out", out.name, "--resume", "state"]
     with subprocess.Popen(slow, cwd=folder, stdout=subprocess.PIPE) as process:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (state / "state.json").exists():
+        while time.monotonic() < deadline and not rows_kept(state):
             time.sleep(0.01)
         time.sleep(0.2)
         process.send_signal(signal.SIGKILL)
         assert process.communicate()[0] == b""
     assert not out.exists()
-    done = json.loads((state / "state.json").read_text())["rows"]
+    done = rows_kept(state)
     assert 0 < done < ROWS
     monkeypatch.chdir(folder)
     expected = answer(*args[:-1], "--out", whole)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,11 @@ class Job:
     def has_labels(self) -> bool:
         """Whether there are labels."""
         return any(s.has_labels for s in self.sources)
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that are read."""
+        return [path for source in self.sources for path in source.files]
 
     @property
     def main(self) -> str:

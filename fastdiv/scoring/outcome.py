@@ -110,23 +110,23 @@ def _done(job: Job, asked: Asked) -> Tally:
                 done=done,
             )
     settings = {**asked.settings, "block_bytes": asked.block_bytes}
-    kept = Resume(asked.resume, job, settings, asked.out)
-    with progress(job, kept.rows) as done:
-        tally = run(
-            job,
-            block_bytes=asked.block_bytes,
-            workers=asked.workers,
-            sink=None if asked.out is None else kept,
-            done=done,
-            checkpoints=kept,
-            before=kept.before,
-        )
-    kept.save(tally.summary.rows, tally)
-    if asked.out is not None:
-        with written(asked.out, job) as out:
-            assert out is not None
-            kept.copy_to(out)
-    kept.remove()
+    with Resume(asked.resume, job, settings, asked.out) as kept:
+        with progress(job, kept.rows) as done:
+            tally = run(
+                job,
+                block_bytes=asked.block_bytes,
+                workers=asked.workers,
+                sink=None if asked.out is None else kept,
+                done=done,
+                checkpoints=kept,
+                before=kept.before,
+            )
+        kept.save(tally.summary.rows, tally)
+        if asked.out is not None:
+            with written(asked.out, job) as out:
+                assert out is not None
+                kept.copy_to(out)
+        kept.remove()
     return tally
 
 

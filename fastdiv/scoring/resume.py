@@ -1,26 +1,28 @@
 """The state of a job in a folder, from which it goes on after whatever ended it.
 
 ``state.json`` says how many rows are done, what is known of them, and in which files their numbers
-are. It is replaced as a whole, after the files it names have reached the disk; files that it does
-not name are of an interrupted stretch and are made anew.
+are. It is the first file there, so that only an empty folder is ever begun in, and is replaced as a
+whole, after the files it names have reached the disk. The one of an interrupted stretch, which it
+does not name yet, is made anew. No other file is written or removed.
 """
 
 import json
 import os
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import fastdiv
 from fastdiv.scoring.job import Columns, Job, Tally
 from fastdiv.scoring.output import RowsFile, read, rows_file
-from fastdiv.scoring.sources.errors import InputError, explained
+from fastdiv.scoring.sources.errors import InputError, explained, some_of
 from fastdiv.scoring.whole_file import whole_file
 
 SCHEMA = 1
 
 
 class Resume:
-    """A folder that a job is kept in.
+    """A folder that a job is kept in; one that ends in an error before a row is kept leaves none.
 
     Parameters
     ----------
@@ -41,13 +43,30 @@ class Resume:
         self.before: Tally | None = None
         # As JSON will give it back.
         self._of = json.loads(json.dumps({**_described(job), **options, "out": str(out)}))
+        _check_apart(folder, job)
         with explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
             there = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
         if "state.json" in there:
             self._load()
-        elif [name for name in there if not name.startswith("part-")]:
-            raise InputError(f"{folder}: is a folder of something else: name one for this job")
+        elif there:
+            raise InputError(
+                f"{folder}: is a folder of something else, with {some_of(sorted(there), 3)}: name "
+                "a new one for this job"
+            )
+        else:
+            self._keep(0, Tally(job.empty()))
+
+    def __enter__(self) -> "Resume":
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Leave no folder of a job that has not begun to be done."""
+        if kind is not None and self.rows == 0:
+            self.remove()
 
     def _load(self) -> None:
         path = self._folder / "state.json"
@@ -68,10 +87,15 @@ class Resume:
         tally.worst.restore(state["worst"])
         self.before = tally
 
+    @property
+    def _next(self) -> Path:
+        """The file of the stretch after what is kept, which an interrupted one may have begun."""
+        return self._folder / f"part-{self.rows}{self._suffix}"
+
     def write(self, start: int, columns: Columns) -> None:
         """Append the numbers of the rows from ``start`` on."""
         if self._part is None:
-            path = self._folder / f"part-{start}{self._suffix}"
+            path = self._next
             with explained(path):
                 file = path.open("wb")
             self._part = file, rows_file(path, file, self._job)
@@ -89,6 +113,10 @@ class Resume:
                 file.close()
             self._parts.append(Path(file.name).name)
             self._part = None
+        self._keep(rows, tally)
+
+    def _keep(self, rows: int, tally: Tally) -> None:
+        """Replace the state."""
         state = {
             "schema": SCHEMA,
             "job": self._of,
@@ -110,26 +138,36 @@ class Resume:
                 start += len(next(iter(columns.values())))
 
     def remove(self) -> None:
-        """Leave nothing: the job is done."""
+        """Leave nothing that the job made; the folder itself goes if nothing else is there."""
+        made = [*(self._folder / name for name in self._parts), self._next]
         with explained(self._folder):
-            # The latter are of a state that was half written when the job was killed.
-            for path in (*self._folder.glob("part-*"), *self._folder.glob(".state.json.*")):
-                path.unlink()
-            (self._folder / "state.json").unlink(missing_ok=True)
+            # Of a state that was half written when the job was killed.
+            made += self._folder.glob(".state.json.*")
+            for path in (*made, self._folder / "state.json"):
+                path.unlink(missing_ok=True)
             if not any(self._folder.iterdir()):
                 self._folder.rmdir()
 
 
+def _check_apart(folder: Path, job: Job) -> None:
+    """Refuse a folder that is or holds a file of the job."""
+    whole = folder.resolve()
+    for path in job.files:
+        if whole in (path.resolve(), *path.resolve().parents):
+            raise InputError(f"{folder}: has {path}, which is read: name a new one for this job")
+
+
 def _described(job: Job) -> dict[str, Any]:
     """Return what makes a job the same one: its files as they are, and how they are read."""
-    files = []
     for source in job.sources:
-        for shard in source.shards:
-            if shard.rows is None:
-                raise InputError(f"{shard.path}: a stream cannot be resumed: save it as a file")
-            with explained(shard.path):
-                seen = shard.path.stat()
-            files.append([str(shard.path), seen.st_size, seen.st_mtime_ns])
+        if source.rows is None:
+            path = source.shards[0].path
+            raise InputError(f"{path}: a stream cannot be resumed: save it as a file")
+    files = []
+    for path in job.files:
+        with explained(path):
+            seen = path.stat()
+        files.append([str(path), seen.st_size, seen.st_mtime_ns])
     return {
         "command": job.measure.name,
         "files": files,

@@ -75,6 +75,12 @@ class Source:
             if vector is not None and self.rows is not None:
                 vector.check_shape(first.path, self.lead, self.rows, kind)
 
+    @property
+    def files(self) -> list[Path]:
+        """The files of rows, labels and ids."""
+        vectors = [vector for vector in (self._labels, self._ids) if vector is not None]
+        return [part.path for part in self.parts] + [p for v in vectors for p in v.files]
+
     def blocks(
         self, block_bytes: int, readers: int = 1, skip: Container[Path] = ()
     ) -> Generator[Planned, None, None]:

@@ -27,6 +27,11 @@ class Vector:
         # Of labels, which are checked wherever they are read.
         self.classes: int | None = None
 
+    @property
+    def files(self) -> list[Path]:
+        """All its files."""
+        return [table.path for table in self._tables]
+
     def read(self, start: int, stop: int) -> Array:
         """Return rows ``start`` to ``stop``, checked if they are labels."""
         parts = []
