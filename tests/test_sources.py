@@ -419,3 +419,52 @@ def test_description(tmp_path, data):
         "labels": True,
         "ids": False,
     }
+
+
+@pytest.mark.parametrize("name", [n for n in writers.TABLES if n != "arrow stream"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_rows_are_found_by_their_type(tmp_path, data, name, dtype):
+    x = data[0].astype(dtype)
+    path = write(tmp_path, name, (x, *data[1:]))
+    same_bits(gathered(open_rows(path, labels="y"))[0], x)
+
+
+def save(path, table):
+    if path.suffix == ".parquet":
+        pytest.importorskip("pyarrow.parquet").write_table(table, path)
+    elif path.suffix == ".feather":
+        pytest.importorskip("pyarrow.feather").write_feather(table, str(path))
+    else:
+        ipc = pytest.importorskip("pyarrow.ipc")
+        make = ipc.new_stream if path.suffix == ".arrows" else ipc.new_file
+        with make(path, table.schema) as file:
+            file.write_table(table)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".feather", ".arrows"])
+def test_no_rows_are_taken_for_others_of_another_type(tmp_path, data, suffix):
+    pa = pytest.importorskip("pyarrow")
+    path, x = tmp_path / f"t{suffix}", data[0]
+    lists = {"logits": pa.array(x.astype(float).tolist()), "y": pa.array(data[1])}
+    other = pa.array([[0.5] * 7] * N, pa.list_(pa.float32()))
+    save(path, pa.table({**lists, "embedding": other}))
+    with pytest.raises(InputError, match="has several arrays of rows, logits, embedding: say"):
+        open_rows(path, labels="y")
+    columns = {f"c{k}": pa.array(x[:, k].copy()) for k in range(C)}
+    save(path, pa.table({**columns, "y": data[1], "weight": np.ones(N)}))
+    with pytest.raises(InputError, match=r"c0 is float.* and weight is (double|float64): the"):
+        open_rows(path, labels="y")
+    same_bits(gathered(open_rows(path, column="c*"))[0], x)
+    # A type whose name begins as that of floats.
+    key = pa.array([b"1234"] * N, pa.binary(4))
+    save(path, pa.table({**columns, "key": key}))
+    same_bits(gathered(open_rows(path))[0], x)
+
+
+@pytest.mark.parametrize("dtype", [">i8", "<u2", ">u4", "i1"])
+def test_labels_are_found_by_their_type(tmp_path, data, dtype):
+    np.save(tmp_path / "x.npy", data[0])
+    y = data[1].astype(dtype)
+    np.savez(tmp_path / "y.npz", y=y, weight=np.ones(N))
+    got = gathered(open_rows(tmp_path / "x.npy", labels=tmp_path / "y.npz"))[1]
+    np.testing.assert_array_equal(got, y)

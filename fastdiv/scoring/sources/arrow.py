@@ -14,6 +14,9 @@ from fastdiv.scoring.sources.errors import InputError, needed
 from fastdiv.scoring.sources.stored import Array
 from fastdiv.scoring.sources.table import Entry
 
+# Of types that NumPy calls otherwise.
+NAMES = {"halffloat": "float16", "float": "float32", "double": "float64"}
+
 
 class Place(NamedTuple):
     """Where an array stands: file, column and the number of its first row, for errors."""
@@ -38,7 +41,7 @@ def entries_of(schema: Any) -> dict[str, Entry]:
     for field in schema:
         kind, width = unwrapped(field.type)
         shape = (-1,) if width is None else (-1, width)
-        entries[field.name] = Entry(shape, str(kind).replace("halffloat", "float16"))
+        entries[field.name] = Entry(shape, NAMES.get(str(kind), str(kind)))
     return entries
 
 

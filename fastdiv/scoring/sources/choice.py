@@ -49,7 +49,7 @@ def column_of(table: Table, name: str | None, kind: str) -> str:
         return table.require(name)
     names = list(table.entries)
     flat = [n for n in names if len(table.entries[n].shape) == 1] or names
-    whole = [n for n in flat if table.entries[n].dtype.lstrip("<>=|").startswith(("int", "uint"))]
+    whole = [n for n in flat if table.entries[n].integers]
     for found in (whole, flat):
         if len(found) == 1:
             return found[0]

@@ -38,5 +38,5 @@ def same_column(path: Path, one: tuple[str, Any], other: tuple[str, Any]) -> Non
     if one[1] != other[1]:
         raise InputError(
             f"{path}: {one[0]} is {one[1]} and {other[0]} is {other[1]}: the columns of "
-            "the classes must have one type"
+            "the classes must have one type: name those that are meant, by a pattern as 'class_*'"
         )

@@ -1,5 +1,6 @@
 """A file as a table of named arrays, and the part of the rows that it holds."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from fastdiv.scoring.sources.stored import Columns, Stored
 
 Array = NDArray[Any]
 
+# Names of types as NumPy writes them, those of the other byte order too; V2 is a bfloat16.
+FLOATS = re.compile(r"b?float\d+|[<>]f\d+|\|V2")
+INTEGERS = re.compile(r"u?int\d+|[<>][iu]\d+")
+
 
 class Entry(NamedTuple):
     """An array of a table: its shape, ``-1`` where it is not known yet, and its type's name."""
@@ -22,7 +27,12 @@ class Entry(NamedTuple):
     @property
     def floats(self) -> bool:
         """Whether it holds floating-point numbers."""
-        return self.dtype.lstrip("<>=|").startswith(("float", "bfloat", "f", "V2"))
+        return FLOATS.fullmatch(self.dtype) is not None
+
+    @property
+    def integers(self) -> bool:
+        """Whether it holds integers."""
+        return INTEGERS.fullmatch(self.dtype) is not None
 
 
 class Piece(NamedTuple):
