@@ -380,7 +380,9 @@ def test_errors_come_back_as_they_are(client, tmp_path):
         arrays = {**saved, "y": saved["y"].copy()}
     arrays["y"][100] = 99
     np.savez(x / "1.npz", **arrays)
-    with pytest.raises(InputError, match=r"1\.npz: label 99 at row 1200 is out of range"):
+    with pytest.raises(
+        InputError, match=r"1\.npz: label 99 at row 100 \(1200 of all files\) is out of range"
+    ):
         fastdiv.dask.run_on_dask(client, x, "y", column="x", task_bytes=9000)
     assert nothing_is_kept(client)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import struct
 import sys
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 import writers
 
+from fastdiv.scoring.job import Job
+from fastdiv.scoring.measures import compare_measure
+from fastdiv.scoring.run import run
 from fastdiv.scoring.sources import InputError, iter_blocks, open_rows
 
 N, C = 23, 5
@@ -52,10 +56,10 @@ def test_labels_out_of_range_of_a_shard(tmp_path, data):
     for name, part in (("a", slice(0, 9)), ("b", slice(9, N))):
         writers.npz(tmp_path / f"{name}.npz", data[0][part], y[part], data[2][part])
         np.save(tmp_path / f"y_{name}.npy", y[part])
-    expected = "label -1 at row 17 is out of range for 5 classes (0 to 4)"
+    expected = "label -1 at row 8 (17 of all files) is out of range for 5 classes (0 to 4)"
     assert error_of(f"{tmp_path}/*.npz", labels="y") == f"{tmp_path / 'b.npz'}: {expected}"
     # Of files of their own before a row is read.
-    with pytest.raises(InputError, match=rf"y_b\.npy: {expected[:20]}"):
+    with pytest.raises(InputError, match=re.escape(f"y_b.npy: {expected}")):
         open_rows(f"{tmp_path}/*.npz", labels=f"{tmp_path}/y_*.npy")
 
 
@@ -262,11 +266,14 @@ def test_rows_are_counted_over_all_shards(path):
         save(folder / f"{i}{path.suffix}", table)
     second = folder / f"1{path.suffix}"
     text = error_of(folder, block_bytes=1)
-    assert text == f"{second}: row 23 of x is null: leave such rows out before they are scored"
+    there = "row 11 of x (23 of all files)"
+    assert text == f"{second}: {there} is null: leave such rows out before they are scored"
     third = folder / f"2{path.suffix}"
     with pytest.raises(InputError) as caught:
         list(iter_blocks(open_rows(folder), 1, skip=[second]))
-    assert str(caught.value) == f"{third}: row 35 of x has 2 classes, others have 3"
+    assert str(caught.value) == (
+        f"{third}: row 11 of x (35 of all files) has 2 classes, others have 3"
+    )
     np.save(folder / "x.npy", np.zeros((36, 5), np.float32))
     with pytest.raises(InputError, match=r"label 9 at row 11 is out of range for 5"):
         open_rows(folder / "x.npy", labels=f"{folder}/*{path.suffix}::y")
@@ -379,3 +386,28 @@ def test_a_stream_is_read_once(tmp_path):
     assert sum(len(b.rows) for b in iter_blocks(source)) == 11
     with pytest.raises(InputError, match="can be read only once"):
         list(iter_blocks(source))
+
+
+@pytest.mark.parametrize("block_bytes", [1, 100, 1 << 20])
+@pytest.mark.parametrize("suffix", [".npy", ".parquet"])
+@pytest.mark.parametrize("q_cut", [[], [12], [15]])
+def test_the_file_of_a_row_that_is_no_distribution(tmp_path, block_bytes, suffix, q_cut):
+    x = np.full((20, 4), 0.25, np.float32)
+    bad = x.copy()
+    bad[14, 0] = -0.25
+    for name, rows, ends in (("p", x, [10]), ("q", bad, q_cut)):
+        (tmp_path / name).mkdir()
+        for i, part in enumerate(np.split(rows, ends)):
+            path = tmp_path / name / f"{i}{suffix}"
+            if suffix == ".npy":
+                np.save(path, part)
+            else:
+                pa = pytest.importorskip("pyarrow")
+                save(path, pa.table({"x": part.tolist()}))
+    sources = open_rows(tmp_path / "p"), open_rows(tmp_path / "q")
+    job = Job(compare_measure(None, False, probs=True), sources)
+    with pytest.raises(InputError) as caught:
+        run(job, block_bytes=block_bytes, workers=1)
+    row = "row 2 (14 of all files)" if q_cut == [12] else "row 14"
+    file = tmp_path / "q" / f"{int(q_cut == [12])}{suffix}"
+    assert str(caught.value) == f"{file}: {row} holds -0.25 at class 0, which is no probability"

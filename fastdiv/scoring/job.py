@@ -14,6 +14,7 @@ from fastdiv.scoring.merging import Summary
 from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources import Block, InputError, Planned, Source, plan_pairs
 from fastdiv.scoring.sources.blocks import PlannedPair
+from fastdiv.scoring.sources.errors import of_all
 from fastdiv.scoring.worst import Worst
 
 Array = NDArray[Any]
@@ -106,8 +107,8 @@ class Job:
     def take(self, summary: Summary, *blocks: Block) -> Any:
         """Compute the numbers of a block of every source, which are taken and returned."""
         if self.measure.probs:
-            for block in blocks:
-                _check_distributions(block)
+            for source, block in zip(self.sources, blocks, strict=True):
+                check_distributions(source, block.start, block.rows)
         labels = _first(block.labels for block in blocks)
         result = self.measure.numbers(labels, *(block.rows for block in blocks))
         summary.update(result)
@@ -134,9 +135,11 @@ def _first(columns: Iterable[Array | None]) -> Array | None:
     return next((column for column in columns if column is not None), None)
 
 
-def _check_distributions(block: Block) -> None:
-    """Raise for the file's first row that is no distribution."""
-    bad = _rows.find_bad_distribution(block.rows)
+def check_distributions(source: Source, start: int, rows: Array) -> None:
+    """Raise for the first of some rows of a source, from ``start`` on, that is no distribution."""
+    bad = _rows.find_bad_distribution(rows)
     if bad is not None:
         place, fault = bad
-        raise InputError(f"{block.shard.path}: row {block.start + place[0]} {fault}")
+        shard = source.shard_of(start + int(place[0]))
+        row = start + int(place[0]) - shard.start
+        raise InputError(f"{shard.path}: row {row}{of_all(row, shard.start)} {fault}")

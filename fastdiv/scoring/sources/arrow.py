@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastdiv.scoring.sources.dtypes import numbers
-from fastdiv.scoring.sources.errors import InputError, needed
+from fastdiv.scoring.sources.errors import InputError, needed, of_all
 from fastdiv.scoring.sources.stored import Array
 from fastdiv.scoring.sources.table import Entry
 
@@ -19,15 +19,21 @@ NAMES = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
 class Place(NamedTuple):
-    """Where an array stands: file, column and the number of its first row, for errors."""
+    """Where an array stands, for errors: file, column and the number of its first row in the file.
+
+    ``start`` is the number of the file's first row among all files.
+    """
 
     path: Path | str
     name: str
     row: int
+    start: int = 0
 
     def error(self, row: int, fault: str) -> InputError:
         """Return the error of a row of the array."""
-        return InputError(f"{self.path}: row {self.row + row} of {self.name} {fault}")
+        row += self.row
+        there = of_all(row, self.start)
+        return InputError(f"{self.path}: row {row} of {self.name}{there} {fault}")
 
 
 def library(path: Path | str, module: str = "pyarrow") -> Any:

@@ -55,7 +55,7 @@ class Layout:
         return list(dict.fromkeys([*self.rows, *(n for n in (self.labels, self.ids) if n)]))
 
     def _place(self, name: str, row: int) -> Place:
-        return Place(self._table.path, name, self._table.start + row)
+        return Place(self._table.path, name, row, self._table.start)
 
     def matrix(self, batch: Any, row: int) -> Array:
         """Return the rows of a batch that begins at a row of the file."""

@@ -169,20 +169,20 @@ class ArrowColumn(Chunks):
             return
         offsets = np.empty(len(block) + 1, f"<i{place.offset_bytes}")
         self._table.plain.fill(offsets, place.offsets + row * place.offset_bytes)
-        where = Place(self.path, self.name, self._first(index) + row)
+        where = self._where(index, row)
         arrow.equal_lengths(offsets, self.classes or 0, where)
         self._table.plain.fill(block, place.at + int(offsets[0]) * self.dtype.itemsize)
 
-    def _first(self, index: int) -> int:
-        """Return the number of a batch's first row in the whole."""
-        return self._table.start + int(self._table.bounds[index])
+    def _where(self, index: int, row: int = 0) -> Place:
+        """Return the place of a row of a batch, for errors."""
+        return Place(self.path, self.name, int(self._table.bounds[index]) + row, self._table.start)
 
     def read_whole(self, start: int, stop: int) -> Array:
         """Return rows ``start`` to ``stop``: batches."""
         parts = []
         for index in range(*np.searchsorted(self._table.bounds, (start, stop))):
             column = self._table.batch(index, self.name).column(0)
-            place = Place(self.path, self.name, self._first(index))
+            place = self._where(index)
             if self.classes is None:
                 parts.append(arrow.vector(column, place))
             else:

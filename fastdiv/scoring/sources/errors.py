@@ -36,6 +36,11 @@ def explained(path: Path | str, damage: tuple[type[Exception], ...] = ()) -> Ite
         raise InputError(f"{path}: {error.strerror or damaged}") from error
 
 
+def of_all(row: int, start: int) -> str:
+    """Give a row's number among all files, where that of its file's first one is not 0."""
+    return f" ({start + row} of all files)" if start else ""
+
+
 def one_line(error: Exception) -> str:
     """Return the first line of an error's text."""
     text = str(error).strip() or type(error).__name__

@@ -136,10 +136,7 @@ class ParquetColumn(Chunks):
         for group in range(*np.searchsorted(bounds, (start, stop))):
             size = int(bounds[group + 1] - bounds[group])
             for batch in self._table.batches(group, [self.name], size) if size else ():
-                parts.append(
-                    arrow.vector(
-                        batch.column(0), Place(self.path, self.name, self._table.start + row)
-                    )
-                )
+                place = Place(self.path, self.name, row, self._table.start)
+                parts.append(arrow.vector(batch.column(0), place))
                 row += batch.num_rows
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -75,6 +75,10 @@ class Source:
             if vector is not None and self.rows is not None:
                 vector.check_shape(first.path, self.lead, self.rows, kind)
 
+    def shard_of(self, row: int) -> Shard:
+        """Return the file that holds a row."""
+        return next(s for s in reversed(self.shards) if s.start <= row)
+
     @property
     def files(self) -> list[Path]:
         """The files of rows, labels and ids."""
@@ -146,7 +150,7 @@ class Source:
         if self._labels is not None:
             labels = self._labels.read(start, stop)
         elif labels is not None:
-            check_labels(labels, self.classes, shard.path, start)
+            check_labels(labels, self.classes, shard.path, piece.start, shard.start)
         if self._ids is not None:
             ids = self._ids.read(start, stop)
         return Block(start, piece.rows, labels, ids, shard)

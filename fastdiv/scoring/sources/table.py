@@ -114,7 +114,7 @@ class Table(ABC):
     """An opened file of named arrays; a file of one array names it ``""``."""
 
     format: str
-    start = 0  # number of the first row in the whole, for errors
+    start = 0  # number of the first row among all files, for errors
 
     def __init__(self, path: Path, nbytes: int | None, entries: dict[str, Entry]) -> None:
         self.path, self.nbytes, self.entries = path, nbytes, entries

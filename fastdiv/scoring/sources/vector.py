@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastdiv.scoring.sources.errors import InputError
+from fastdiv.scoring.sources.errors import InputError, of_all
 from fastdiv.scoring.sources.stored import Stored
 from fastdiv.scoring.sources.table import Table
 
@@ -40,7 +40,7 @@ class Vector:
             if low < high:
                 part = column.read(low - int(first), high - int(first))
                 if self.classes is not None:
-                    check_labels(part, self.classes, column.path, low)
+                    check_labels(part, self.classes, column.path, low - int(first), int(first))
                 parts.append(part)
         if sum(map(len, parts)) != stop - start:
             raise InputError(f"{self.path}: has {self.rows} rows; there are more rows to score")
@@ -64,13 +64,17 @@ class Vector:
             table.check_unchanged()
 
 
-def check_labels(labels: Array, classes: int, path: Path | str, first: int) -> None:
-    """Refuse labels that are none of the classes; ``first`` is the number of the first row."""
+def check_labels(labels: Array, classes: int, path: Path | str, first: int, start: int = 0) -> None:
+    """Refuse labels that are none of the classes.
+
+    ``first`` is the number of the first row in the file, ``start`` that of the file's among all.
+    """
     if labels.dtype.kind not in "iu":
         raise InputError(f"{path}: labels must be integers, not {labels.dtype}")
     bad = np.flatnonzero((labels < 0) | (labels >= classes))
     if bad.size:
+        row = first + int(bad[0])
         raise InputError(
-            f"{path}: label {labels[bad[0]]} at row {first + bad[0]} is out of range for {classes} "
-            f"classes (0 to {classes - 1})"
+            f"{path}: label {labels[bad[0]]} at row {row}{of_all(row, start)} is out of range for "
+            f"{classes} classes (0 to {classes - 1})"
         )
