@@ -8,7 +8,7 @@ from fastdiv._extras import need
 from fastdiv.plot import _style
 from fastdiv.scoring.bench_rows import TIMES, shape_name
 from fastdiv.scoring.pictures import check_suffix
-from fastdiv.scoring.sources import InputError
+from fastdiv.scoring.whole_file import check_writable
 
 # Told apart by colour and by form. One thread is an empty form, all of them a full one.
 LOOKS = {
@@ -26,8 +26,7 @@ def new_figure(path: Path) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
+    check_writable(path)
     figure = Figure(layout="constrained")
     FigureCanvasAgg(figure)
     check_suffix(path)

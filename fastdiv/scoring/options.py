@@ -15,6 +15,7 @@ from fastdiv import _workers
 from fastdiv.scoring.output import check_name
 from fastdiv.scoring.sources import InputError
 from fastdiv.scoring.sources.blocks import BLOCK_BYTES
+from fastdiv.scoring.whole_file import check_writable
 
 BLOCK = f"{BLOCK_BYTES >> 20}M"
 
@@ -166,7 +167,5 @@ def check_files(out: Path | None, *others: Path | None) -> None:
     if out is not None:
         check_name(out)
     for path in (out, *others):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}")
-        if path is not None and path.is_dir():
-            raise InputError(f"{path}: is a folder")
+        if path is not None:
+            check_writable(path)
