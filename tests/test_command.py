@@ -268,6 +268,22 @@ BAD = [
         "folder.npy: is a folder of",
     ),
     (["compare", "-", "-"], "-: standard input is one stream"),
+    (
+        ["score", "x.npy", "--labels", "y.npy", "--report", "r.pdf"],
+        "r.pdf: the page is one of HTML",
+    ),
+    (["score", "x.npy", "--labels", "y.npy", "--out", "x.npy"], "x.npy: is read: name another --o"),
+    (["score", "x.npy", "--labels", "y.npy", "--summary", "y.npy"], "y.npy: is read: name another"),
+    (["score", "*.npz", "--labels", "y.npy", "--summary", "archive.npz"], "archive.npz: is read: "),
+    (["compare", "x.npy", "p.npy", "--plot", "p.npy"], "p.npy: pictures are not written as .npy"),
+    (
+        ["compare", "x.npy", "p.npy", "--report", "./out.npy"],
+        "out.npy: is named by --out and --rep",
+    ),
+    (
+        ["compare", "x.npy", "p.npy", "--summary", "o.html", "--report", "folder.npy/../o.html"],
+        "o.html: is named by --summary and --report: name two files",
+    ),
 ]
 
 

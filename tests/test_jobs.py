@@ -318,3 +318,43 @@ def test_the_worst_rows_do_not_depend_on_the_split():
         kept = Worst()
         kept.restore(json.loads(json.dumps(total.state())))
         assert kept.result() == (values[order].tolist(), order.tolist())
+
+
+def test_what_is_read_is_not_written_over(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "shards").mkdir()
+    (folder / "shards" / "0.npy").symlink_to(folder / "x.npy")
+    call("score", "shards", "--labels", "y.npy", "--summary", "s.json")
+    written = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for args in (
+        ("score", "shards", "--labels", "y.npy", "--out", "x.npy"),
+        ("score", "shards", "--labels", "y.npy", "--out", "shards/0.npy"),
+        ("compare", "x.npy", "z.npy", "--ids", "y.npy", "--out", "../" + folder.name + "/y.npy"),
+        ("merge", "s.json", "--out", "s.json"),
+        ("show", "x.npy", "z.npy", "--plot", "z.npy"),
+    ):
+        call(*args, status=2)
+        assert {path: path.read_bytes() for path in written} == written
+    np.save(folder / "o.npy", np.zeros(3))
+    call("score", "shards", "--labels", "y.npy", "--out", "o.npy", "--summary", "s.json")
+    assert len(np.load("o.npy")) == ROWS
+
+
+def test_nothing_is_written_into_a_zarr_array(folder, arrays, monkeypatch):
+    monkeypatch.chdir(folder)
+    write("zarr", folder / "a.zarr", arrays[0], arrays[2])
+    before = sorted((folder / "a.zarr").rglob("*"))
+    call("score", "a.zarr", "--labels", "y.npy", "--out", "a.zarr/o.npy", status=2)
+    assert sorted((folder / "a.zarr").rglob("*")) == before
+
+
+def test_where_the_result_is_printed_nothing_else_is_written(folder):
+    args = [sys.executable, "-m", "fastdiv", "score", "x.npy", "--labels", "y.npy", "--summary"]
+    for name in ("o.json", "/dev/stdout"):
+        with (folder / "o.json").open("wb") as printed:
+            given = {"cwd": folder, "stdout": printed, "stderr": subprocess.PIPE}
+            done = subprocess.run([*args, name], **given, check=False)
+        assert done.returncode == 2
+        expected = f"fastdiv: {name}: is where the result is printed: name another --summary\n"
+        assert done.stderr.decode() == expected
+        assert (folder / "o.json").read_bytes() == b""

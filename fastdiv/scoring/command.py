@@ -12,6 +12,7 @@ import typer
 from fastdiv.scoring import options, outcome, printing
 from fastdiv.scoring.job import Job
 from fastdiv.scoring.measures import compare_measure, score_measure
+from fastdiv.scoring.outputs import check_apart, check_outputs
 from fastdiv.scoring.sources import InputError, open_rows
 
 app = typer.Typer(
@@ -143,10 +144,13 @@ def show(
     from fastdiv.scoring import show as module
 
     with options.reported():
-        options.check_files(None, plot)
+        outputs = {"--plot": plot}
+        check_outputs(outputs)
+        p_rows, q_rows = (open_rows(place, column=column) for place in (p, q))
+        check_apart(outputs, [*p_rows.files, *q_rows.files, *([names] if names else [])])
         module.show(
-            open_rows(p, column=column),
-            open_rows(q, column=column),
+            p_rows,
+            q_rows,
             row,
             probs=probs,
             names=None if names is None else module.read_names(names),

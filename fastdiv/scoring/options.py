@@ -12,10 +12,8 @@ import typer
 
 import fastdiv
 from fastdiv import _workers
-from fastdiv.scoring.output import check_name
 from fastdiv.scoring.sources import InputError
 from fastdiv.scoring.sources.blocks import BLOCK_BYTES
-from fastdiv.scoring.whole_file import check_writable
 
 BLOCK = f"{BLOCK_BYTES >> 20}M"
 
@@ -160,12 +158,3 @@ def limits_of(given: list[str] | None) -> dict[str, float]:
         if not equals or limits[name] != limits[name]:
             raise InputError(f"--fail-above {text}: write METRIC=VALUE, as perplexity=20")
     return limits
-
-
-def check_files(out: Path | None, *others: Path | None) -> None:
-    """Raise for files that could not be written, before any work is done."""
-    if out is not None:
-        check_name(out)
-    for path in (out, *others):
-        if path is not None:
-            check_writable(path)

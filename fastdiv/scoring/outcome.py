@@ -9,10 +9,11 @@ from typing import Any
 import typer
 
 from fastdiv._extras import need
-from fastdiv.scoring import options, printing
+from fastdiv.scoring import printing
 from fastdiv.scoring.job import Job, Tally
 from fastdiv.scoring.llama import llama_lines
-from fastdiv.scoring.output import written
+from fastdiv.scoring.output import check_name, written
+from fastdiv.scoring.outputs import check_apart, check_outputs
 from fastdiv.scoring.progress import progress
 from fastdiv.scoring.resume import Resume
 from fastdiv.scoring.run import run
@@ -40,7 +41,9 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Say what is wrong or missing before the work and not after it."""
-        options.check_files(self.out, self.summary, self.plot, self.page)
+        if self.out is not None:
+            check_name(self.out)
+        check_outputs(self.outputs)
         if self.dask is not None and (self.out is not None or self.resume is not None):
             raise InputError(
                 "--dask: gives the summary alone, and does a lost worker's part again: leave out "
@@ -50,15 +53,28 @@ class Asked:
             need("matplotlib", "--plot" if self.page is None else "--report", "report")
             if self.page is not None:
                 need("jinja2", "--report", "report")
+                if self.page.suffix.lower() != ".html":
+                    raise InputError(f"{self.page}: the page is one of HTML: name it .html")
         if self.plot is not None:
             from fastdiv.scoring.pictures import check_suffix
 
             check_suffix(self.plot)
 
+    @property
+    def outputs(self) -> dict[str, Path | None]:
+        """The files that are written, by their options."""
+        return {
+            "--out": self.out,
+            "--summary": self.summary,
+            "--plot": self.plot,
+            "--report": self.page,
+        }
+
 
 def do(job: Job, asked: Asked) -> None:
     """Do a job and tell of it; exit with 1 if a metric is above its limit."""
     begin = time.monotonic()
+    check_apart(asked.outputs, job.files)
     if asked.limits:
         _check_limits(job, asked.limits)
     tally = _done(job, asked)

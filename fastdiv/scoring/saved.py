@@ -7,6 +7,7 @@ from typing import Any
 from fastdiv.scoring import printing
 from fastdiv.scoring.compare_summary import CompareSummary
 from fastdiv.scoring.llama import llama_lines
+from fastdiv.scoring.outputs import check_apart, check_outputs
 from fastdiv.scoring.score_summary import ScoreSummary
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.whole_file import whole_file
@@ -29,6 +30,9 @@ def load(path: Path) -> Any:
 
 def merge(paths: list[Path], *, json: bool, out: Path | None, llama: bool) -> None:
     """Merge the summaries in files, and print the result."""
+    outputs = {"--out": out}
+    check_outputs(outputs)
+    check_apart(outputs, paths)
     total = load(paths[0])
     for path in paths[1:]:
         other = load(path)
