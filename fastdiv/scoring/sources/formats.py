@@ -57,15 +57,16 @@ ZARR = ("zarr.json", ".zarray", ".zgroup")
 
 def format_of(path: Path) -> str:
     """Return the name of a file's format."""
-    if path.is_dir():
-        if any((path / name).exists() for name in ZARR):
-            return "zarr"
-        raise InputError(f"{path}: is a folder, and no Zarr array: it has no zarr.json")
-    if not path.is_file():
-        # A pipe has no bytes to spare; the reader says what is wrong.
-        return SUFFIXES.get(path.suffix, "npy")
-    with explained(path), path.open("rb") as file:
-        head = file.read(16)
+    with explained(path):
+        if path.is_dir():
+            if _is_zarr(path):
+                return "zarr"
+            raise InputError(f"{path}: is a folder, and no Zarr array: it has no zarr.json")
+        if not path.is_file():
+            # A pipe has no bytes to spare; the reader says what is wrong.
+            return SUFFIXES.get(path.suffix, "npy")
+        with path.open("rb") as file:
+            head = file.read(16)
     if not head:
         raise InputError(f"{path}: is empty")
     for magic, name in MAGIC.items():
@@ -94,15 +95,20 @@ def find_files(place: str | Path | list[str]) -> list[Path]:
     if isinstance(place, list):
         return [path for one in place for path in find_files(one)]
     path = Path(place)
-    if path.is_dir() and not any((path / name).exists() for name in ZARR):
-        return _in_folder(path)
-    if path.exists() or not glob.has_magic(str(place)):
-        return [path]
+    with explained(path):
+        if path.is_dir() and not _is_zarr(path):
+            return _in_folder(path)
+        if path.exists() or not glob.has_magic(str(place)):
+            return [path]
     # A glob may have an absolute root, which Path.glob does not take.
     found = sorted(Path(name) for name in glob.glob(str(place), recursive=True))  # noqa: PTH207
     if not found:
         raise InputError(f"{place}: there is no such file")
     return found
+
+
+def _is_zarr(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ZARR)
 
 
 def _in_folder(folder: Path) -> list[Path]:

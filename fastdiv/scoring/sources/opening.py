@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO
 
 from fastdiv.scoring.sources import choice
-from fastdiv.scoring.sources.errors import InputError
+from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.formats import find_files, open_table
 from fastdiv.scoring.sources.source import Source
 from fastdiv.scoring.sources.stored import Stored
@@ -111,8 +111,9 @@ def _vector(rows: Table, spec: str | Path, kind: str) -> Vector:
     place, _, name = str(spec).partition("::")
     files = find_files(place)
     names = [n for n in rows.entries if n]
-    if len(files) == 1 and not files[0].exists() and names and not Path(place).suffix:
-        rows.require(place)
+    with explained(files[0]):
+        if len(files) == 1 and not files[0].exists() and names and not Path(place).suffix:
+            rows.require(place)
     tables = [open_table(path) for path in files]
     columns: list[Stored] = []
     for table in tables:
