@@ -455,11 +455,70 @@ def test_a_result_that_cannot_be_printed(files, json_or_not):
     assert done.stderr == "fastdiv: the result cannot be printed: No space left on device\n"
 
 
-def test_a_reader_that_leaves(files):
+def in_shell(folder, line):
+    """Run a line of bash in which fastdiv is a command."""
+    begin = f'fastdiv() {{ {sys.executable} -m fastdiv "$@"; }}; '
+    args = ["bash", "-c", begin + line]
+    return subprocess.run(args, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "args", ["score x.npy --labels y.npy", "compare x.npy z.npy --json", "info x.npy", "--version"]
+)
+def test_a_reader_that_leaves(files, args):
+    done = in_shell(files[0], f"fastdiv {args} | true; exit ${{PIPESTATUS[0]}}")
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("json_or_not", ["", "--json"])
+def test_a_standard_output_that_is_closed(files, json_or_not):
     folder, _ = files
-    line = f"{sys.executable} -m fastdiv score {folder}/x.npy --labels {folder}/y.npy | true"
-    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
-    assert done.stderr == ""
+    args = f"compare x.npy z.npy --out out.npy {json_or_not}"
+    done = in_shell(folder, f"fastdiv {args} >&-")
+    expected = "fastdiv: the result cannot be printed: standard output is closed\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+    assert in_shell(folder, f"fastdiv {args} >&- 2>&-").returncode == 2
+    assert not (folder / "out.npy").exists()
+    # An error is not written among the results.
+    done = in_shell(folder, "fastdiv compare x.npy none.npy 2>&-")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "ascii:strict", "utf-8"])
+def test_an_encoding_that_lacks_characters(files, encoding):
+    folder, _ = files
+    given = {**os.environ, "PYTHONIOENCODING": encoding}
+    for args in (["compare"], ["show", "--row", "3"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "fastdiv", *args, "x.npy", "z.npy"],
+            cwd=folder,
+            env=given,
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        text = done.stdout.decode(encoding.partition(":")[0])
+        assert ("KL(p‖q)" if encoding == "utf-8" else "KL(p||q)") in text
+        assert "?" not in text
+    asked = subprocess.run(
+        [sys.executable, "-m", "fastdiv", "compare", "x.npy", "z.npy"],
+        cwd=folder,
+        env={**given, "PYTHONIOENCODING": "ascii:backslashreplace"},
+        capture_output=True,
+        check=True,
+    )
+    assert rb"\u2016" in asked.stdout
+
+
+def test_a_name_that_is_no_text(files):
+    folder, _ = files
+    name = os.fsencode(folder) + b"/\xff.npy"
+    os.link(folder / "x.npy", name)
+    done = subprocess.run(
+        [sys.executable, "-m", "fastdiv", "info", name], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert name in done.stdout
 
 
 def test_without_the_extra(tmp_path):

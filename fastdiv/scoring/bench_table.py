@@ -10,8 +10,10 @@ from rich.text import Text
 from fastdiv.plot import _style
 from fastdiv.scoring.bench_picture import NAMES, where
 from fastdiv.scoring.bench_rows import TIMES, shape_name
+from fastdiv.scoring.streams import Terminal, printed
 
 
+@printed()
 def print_bench(result: Mapping[str, Any], console: Console | None = None) -> None:
     """Print what `bench` found: a line for each shape, the functions one below the other.
 
@@ -22,7 +24,7 @@ def print_bench(result: Mapping[str, Any], console: Console | None = None) -> No
     console : rich console, optional
         Where to print; by default standard output.
     """
-    console = console or Console(highlight=False)
+    console = console or Terminal(highlight=False)
     show = functools.partial(console.print, soft_wrap=True)  # lines are as long as they are
     show(Text(where(result)))
     show(Text(f"Million elements a second; measured in {result['seconds']:.0f} s\n"))

@@ -1,8 +1,8 @@
 """The command line.
 
 Results go to standard output, progress and errors to standard error. Exit status 0: done; 1: a
-metric is above its limit; 2: a file or an option is wrong, or a disk is full, in one line; 130:
-interrupted; 143: terminated.
+metric is above its limit; 2: a file or an option is wrong, a disk is full or the result cannot be
+printed, in one line; 130: interrupted; 141: whoever read the output has left; 143: terminated.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from fastdiv.scoring import options, outcome, printing
 from fastdiv.scoring.job import Job
 from fastdiv.scoring.measures import compare_measure, score_measure
 from fastdiv.scoring.outputs import check_apart, check_outputs
+from fastdiv.scoring.reported import reported
 from fastdiv.scoring.sources import InputError, open_rows
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def score(
     dask: options.Dask = None,
 ) -> None:
     """Score rows of logits against labels."""
-    with options.reported():
+    with reported():
         given: dict[str, Any] = {"labels": labels, "ids": ids, "column": column}
         asked = outcome.Asked(
             options.bytes_of(block_bytes),
@@ -91,7 +92,7 @@ def compare(
     dask: options.Dask = None,
 ) -> None:
     """Compare two models' rows of logits, p true and q other: KL divergence and its kin."""
-    with options.reported():
+    with reported():
         given: dict[str, Any] = {"labels": labels, "ids": ids, "column": column}
         asked = outcome.Asked(
             options.bytes_of(block_bytes),
@@ -125,7 +126,7 @@ def merge(
     """Merge the summaries of several parts into that of the whole."""
     from fastdiv.scoring import saved
 
-    with options.reported():
+    with reported():
         saved.merge(summaries, json=json, out=out, llama=llama)
 
 
@@ -143,7 +144,7 @@ def show(
     """Show what one row of two files differs by, class by class."""
     from fastdiv.scoring import show as module
 
-    with options.reported():
+    with reported():
         outputs = {"--plot": plot}
         check_outputs(outputs)
         p_rows, q_rows = (open_rows(place, column=column) for place in (p, q))
@@ -171,7 +172,7 @@ def bench(
     from fastdiv.scoring.bench import bench as measure
     from fastdiv.scoring.bench import print_bench
 
-    with options.reported():
+    with reported():
         with Console(stderr=True).status("") as status:
             found = measure(seconds, plot, on_case=status.update)
         if json:
@@ -189,7 +190,7 @@ def info(
     """Tell the version, the instruction sets and the machine; or what is in files."""
     from fastdiv.scoring import info as module
 
-    with options.reported():
+    with reported():
         if files:
             module.of_files(files, column, json)
         else:

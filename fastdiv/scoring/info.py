@@ -8,6 +8,7 @@ import fastdiv
 from fastdiv import _dispatch, _workers
 from fastdiv.scoring import printing
 from fastdiv.scoring.sources import open_rows
+from fastdiv.scoring.streams import printed
 
 
 def of_files(files: list[str], column: str | None, json: bool) -> None:
@@ -17,7 +18,8 @@ def of_files(files: list[str], column: str | None, json: bool) -> None:
         printing.print_json({"command": "info", "files": told})
         return
     for i, facts in enumerate(told):
-        print(end="\n" if i else "")
+        with printed():
+            print(end="\n" if i else "")
         _print({k: str(v) for k, v in facts.items()})
 
 

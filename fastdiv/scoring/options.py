@@ -1,10 +1,6 @@
 """Options of the command line: their types, and what they are turned into."""
 
-import contextlib
-import os
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +8,18 @@ import typer
 
 import fastdiv
 from fastdiv import _workers
+from fastdiv.scoring.reported import reported
 from fastdiv.scoring.sources import InputError
 from fastdiv.scoring.sources.blocks import BLOCK_BYTES
+from fastdiv.scoring.streams import printed
 
 BLOCK = f"{BLOCK_BYTES >> 20}M"
 
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"fastdiv {fastdiv.__version__}")
+        with reported(), printed():
+            print(f"fastdiv {fastdiv.__version__}")
         raise typer.Exit
 
 
@@ -97,27 +96,6 @@ Names = Annotated[
 Top = Annotated[int, typer.Option(help="How many classes to tell.")]
 Seconds = Annotated[float, typer.Option(help="How long it may take, about.")]
 Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Files to tell of.")]
-
-
-@contextlib.contextmanager
-def reported() -> Iterator[None]:
-    """Turn what can go wrong into a line and an exit status."""
-    try:
-        yield
-        sys.stdout.flush()
-    except (InputError, ImportError) as error:
-        print(f"fastdiv: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except OSError as error:
-        # Only standard output is left to fail here; Python would complain once more while closing
-        # it. Whoever read our output and has left needs no word.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise typer.Exit(1) from None
-        print(f"fastdiv: the result cannot be printed: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(2) from None
 
 
 def bytes_of(text: str) -> int:

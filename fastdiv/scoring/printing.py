@@ -4,13 +4,13 @@ import json
 import math
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from fastdiv.scoring.compare_summary import CompareResult
 from fastdiv.scoring.estimates import Mean, Share
 from fastdiv.scoring.quantiles import Histogram
 from fastdiv.scoring.score_summary import ScoreResult
+from fastdiv.scoring.streams import Terminal, printed
 from fastdiv.scoring.tables import COMPARE, LABELLED, SCORE
 
 SCHEMA = 2
@@ -18,10 +18,11 @@ QUANTILES = {0.5: "median", 0.99: "99th percentile", 1.0: "maximum"}
 Result = ScoreResult | CompareResult
 
 
+@printed()
 def print_table(lines: list[tuple[str, str]]) -> None:
     """Print names and values in two columns, the names bold on a terminal."""
     width = max(len(name) for name, _ in lines) + 3
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     for name, value in lines:
         console.print(Text.assemble((name.ljust(width), "bold"), value))
 
@@ -61,6 +62,7 @@ def _text(value: Mean | Share | float, unit: str) -> str:
     return f"{value:.6g} {unit}".rstrip()
 
 
+@printed()
 def print_json(content: dict[str, Any]) -> None:
     """Print one JSON object. Numbers JSON has no word for are the strings nan, inf and -inf."""
     print(json.dumps({"schema": SCHEMA, **plain(content)}, allow_nan=False))

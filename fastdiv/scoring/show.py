@@ -15,6 +15,7 @@ from fastdiv.plot._shares import Row, Shares, shares, telling
 from fastdiv.scoring.pictures import save
 from fastdiv.scoring.sources import InputError, Source, iter_blocks
 from fastdiv.scoring.sources.errors import explained
+from fastdiv.scoring.streams import Terminal, printed
 
 
 def show(
@@ -66,7 +67,7 @@ def show(
         found = shares(a, b, not probs)
     except ValueError as error:
         raise InputError(f"{p_path}, {q_path}: row {index}: {error}") from None
-    print_shares(found, index, names, top, console or Console(highlight=False))
+    print_shares(found, index, names, top, console or Terminal(highlight=False))
     if plot is not None:
         _draw(a, b, not probs, names, top, plot)
 
@@ -93,6 +94,7 @@ def read_names(path: Path) -> list[str]:
         return path.read_text().splitlines()
 
 
+@printed()
 def print_shares(
     found: Shares, row: int, names: Sequence[str] | None, top: int, console: Console
 ) -> None:
