@@ -260,6 +260,10 @@ BAD = [
         "--fail-above loss: write ME",
     ),
     (
+        ["compare", "x.npy", "p.npy", "--fail-above", "rows=3", "--fail-above", "rows=9"],
+        "--fail-above rows=9: rows has a limit already: name it once",
+    ),
+    (
         ["score", "x.npy", "--labels", "y.npy", "--fail-above", "l=1"],
         "--fail-above l: is no metric",
     ),

@@ -166,7 +166,7 @@ def test_llama_lines(folder):
     assert f"{100 * got['delta_p_quantiles']['0.999']:6.3f}%" in text
 
 
-def test_limits(folder, capfd):
+def test_limits(folder):
     args = "score", folder / "x.npy", "--labels", folder / "y.npy"
     value = answer(*args)["cross_entropy_quantiles"]["0.99"]
     call(*args, "--fail-above", f"cross_entropy@0.99={value}", "--fail-above", "accuracy=1")
@@ -174,8 +174,21 @@ def test_limits(folder, capfd):
     x = np.load(folder / "x.npy")
     x[5] = np.nan
     np.save(folder / "nan.npy", x)
-    call("score", folder / "nan.npy", *args[2:], "--fail-above", "perplexity=1e300", status=1)
-    del capfd
+    nan = ["score", folder / "nan.npy", *args[2:], "--fail-above"]
+    done = CliRunner().invoke(app, [*map(str, nan), "perplexity=1e300"])
+    assert done.exit_code == 1
+    expected = "fastdiv: perplexity is nan, so that it cannot be said to be 1e+300 or less\n"
+    assert done.stderr == expected
+
+
+def test_every_metric_has_a_limit(folder):
+    for args in (["score", "x.npy"], ["compare", "x.npy", "z.npy"]):
+        args = [args[0], *(folder / name for name in args[1:]), "--labels", folder / "y.npy"]
+        done = CliRunner().invoke(app, [*map(str, args), "--fail-above", "none=1"])
+        names = done.stderr.strip().partition("there are ")[2].split(", ")
+        assert {"rows", "infinite_rows"} < set(names)
+        assert {"top_5_accuracy", "cross_entropy@0.99"} < set(names) or args[0] == "compare"
+        call(*args, *(part for n in names for part in ("--fail-above", f"{n}=1e9")))
 
 
 def test_merged_summaries_are_those_of_the_whole(folder, arrays):

@@ -74,8 +74,9 @@ FailAbove = Annotated[
     list[str] | None,
     typer.Option(
         metavar="METRIC=VALUE",
-        help="Exit with 1 if the metric is above: perplexity=20, kl_divergence@0.99=0.1 and so on, "
-        "by the names of --json.",
+        help="Exit with 1 if the metric is above, or NaN: a mean, share or count by its name in "
+        "--json, as perplexity=20; a quantile as kl_divergence@0.99=0.1; top_5_accuracy=0.9. "
+        "Of a wrong name all there are are told.",
     ),
 ]
 Dask = Annotated[
@@ -129,6 +130,8 @@ def limits_of(given: list[str] | None) -> dict[str, float]:
     limits = {}
     for text in given or ():
         name, equals, value = text.partition("=")
+        if name in limits:
+            raise InputError(f"--fail-above {text}: {name} has a limit already: name it once")
         try:
             limits[name] = float(value)
         except ValueError:

@@ -18,6 +18,7 @@ from fastdiv.scoring.progress import progress
 from fastdiv.scoring.resume import Resume
 from fastdiv.scoring.run import run
 from fastdiv.scoring.sources import InputError, Source
+from fastdiv.scoring.streams import complain
 from fastdiv.scoring.whole_file import whole_file
 
 
@@ -107,9 +108,15 @@ def _fail_above(result: printing.Result, limits: dict[str, float]) -> None:
     # NaN is not shown to be below.
     above = [name for name, limit in limits.items() if not metrics[name] <= limit]
     for name in above:
-        print(f"fastdiv: {name} is {metrics[name]:.6g}, above {limits[name]:g}", file=sys.stderr)
+        complain(_too_much(name, metrics[name], limits[name]))
     if above:
         raise typer.Exit(1)
+
+
+def _too_much(name: str, value: float, limit: float) -> str:
+    if value != value:
+        return f"{name} is nan, so that it cannot be said to be {limit:g} or less"
+    return f"{name} is {value:.6g}, above {limit:g}"
 
 
 def _done(job: Job, asked: Asked) -> Tally:
