@@ -47,6 +47,7 @@ def test_many_classes_names_and_infinity(tmp_path):
     p = rng.random((2, 1000))
     q = p.copy()
     q[1, [3, 700]] = 0
+    p, q = (rows / rows.sum(-1, keepdims=True) for rows in (p, q))
     np.save(tmp_path / "p.npy", p)
     np.save(tmp_path / "q.npy", q)
     names = [f"word {k}" for k in range(1000)]
@@ -77,7 +78,7 @@ def test_errors(tmp_path):
         shown(P, Q, 0, names=["a", "b"])
     with pytest.raises(InputError, match="--top 0"):
         shown(P, Q, 0, top=0)
-    with pytest.raises(InputError, match=r"row 0: p is no distribution: class \d is -"):
+    with pytest.raises(InputError, match=r"logits.npy: row 0 holds -\S+ at class \d, which is no"):
         shown(P, Q, 0, probs=True)
     np.save(tmp_path / "q.npy", np.zeros((899, 9)))
     with pytest.raises(InputError, match=r"q.npy: has shape \(899, 9\); .*\(899, 10\)"):
@@ -85,3 +86,26 @@ def test_errors(tmp_path):
     with pytest.raises(InputError, match=r"pictures are not written as .xyz"):
         shown(P, Q, 0, plot=tmp_path / "row.xyz")
     assert [path.name for path in tmp_path.iterdir()] == ["q.npy"]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_probabilities_are_those_that_compare_takes(tmp_path, dtype):
+    rows = np.full((4, 3), 1 / 3, dtype)
+    np.save(tmp_path / "p.npy", rows)
+    rows[2] = 1
+    np.save(tmp_path / "w.npy", rows)
+    assert shown(tmp_path / "p.npy", tmp_path / "w.npy", 1, probs=True)
+    for paths in (("w", "p"), ("p", "w")):
+        with pytest.raises(InputError, match=r"w.npy: row 2 sums to 3, not 1"):
+            shown(*(tmp_path / f"{name}.npy" for name in paths), -2, probs=True)
+
+
+def test_streams_have_no_rows_to_find(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"x": [[0.5, 1.5]] * 3})
+    with pa.ipc.new_stream(tmp_path / "s.arrows", table.schema) as file:
+        file.write_table(table)
+    np.save(tmp_path / "x.npy", np.zeros((3, 2)))
+    for names in (("s.arrows", "x.npy"), ("x.npy", "s.arrows")):
+        with pytest.raises(InputError, match=r"s.arrows: is a stream: save it as a file"):
+            shown(*(tmp_path / name for name in names), 0)

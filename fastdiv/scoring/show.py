@@ -3,8 +3,10 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +14,7 @@ from rich.text import Text
 from fastdiv._extras import need
 from fastdiv.plot import _style, decomposition, distributions
 from fastdiv.plot._shares import Row, Shares, shares, telling
+from fastdiv.scoring.job import check_distributions
 from fastdiv.scoring.pictures import save
 from fastdiv.scoring.sources import InputError, Source, iter_blocks
 from fastdiv.scoring.sources.errors import explained
@@ -38,7 +41,7 @@ def show(
     row : int
         Number of the row, from 0; negative ones count from the end.
     probs : bool, default False
-        Whether rows are weights, not logits.
+        Whether rows are probabilities, not logits.
     names : sequence of str, optional
         Names of the classes.
     top : int, default 12
@@ -54,6 +57,10 @@ def show(
         If a file cannot be read or written, there is no such row, or it is no distribution.
     """
     p_path, q_path = (source.shards[0].path for source in (p, q))
+    for source in (p, q):
+        if source.rows is None:
+            path = source.shards[0].path
+            raise InputError(f"{path}: is a stream: save it as a file, so that a row can be found")
     shapes = [(*source.lead, source.classes) for source in (p, q)]
     if shapes[0] != shapes[1]:
         raise InputError(f"{q_path}: has shape {shapes[1]}; {p_path} has {shapes[0]}")
@@ -61,7 +68,7 @@ def show(
         raise InputError(f"{len(names)} names of classes for {p.classes} classes of {p_path}")
     if top < 1:
         raise InputError(f"--top {top}: at least one class is shown")
-    a, b = (_row(source, row) for source in (p, q))
+    a, b = (_row(source, row, probs) for source in (p, q))
     index = row + (p.rows or 0) if row < 0 else row
     try:
         found = shares(a, b, not probs)
@@ -72,20 +79,27 @@ def show(
         _draw(a, b, not probs, names, top, plot)
 
 
-def _row(source: Source, row: int) -> Row:
-    """Read a row; of a source in the order of the file only, up to its block."""
-    path = source.shards[0].path
-    if source.rows is None:
-        raise InputError(f"{path}: is a stream: save it as a file, so that a row can be found")
+def _row(source: Source, row: int, probs: bool) -> Row:
+    """Read a row, and refuse one that is no distribution where it is to be one."""
+    assert source.rows is not None
     index = row + source.rows if row < 0 else row
     if not 0 <= index < source.rows:
+        path = source.shards[0].path
         raise InputError(f"{path}: has no row {row}; its rows are 0 to {source.rows - 1}")
+    rows = _read(source, index)
+    if probs:
+        check_distributions(source, index, rows)
+    return np.array(rows[0], np.float64)
+
+
+def _read(source: Source, index: int) -> NDArray[Any]:
+    """Read one row; of a source in the order of the file only, up to its block."""
     if not source.sequential:
-        return np.array(source.read(index, index + 1).rows[0], np.float64)
+        return source.read(index, index + 1).rows
     before = [s.path for s in source.shards if s.start + (s.rows or 0) <= index]
     with contextlib.closing(iter_blocks(source, skip=before)) as blocks:
         block = next(block for block in blocks if block.start <= index < block.stop)
-        return np.array(block.rows[index - block.start], np.float64)
+        return block.rows[index - block.start : index - block.start + 1]
 
 
 def read_names(path: Path) -> list[str]:
