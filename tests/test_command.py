@@ -227,7 +227,7 @@ BAD = [
     (["score", "none.npy", "--labels", "y.npy"], "none.npy: No such file"),
     (["score", "folder.npy", "--labels", "y.npy"], "folder.npy: is a folder without"),
     (["score", "x.npy"], "x.npy: there are no labels: name a column of it, or a file, with --labe"),
-    (["score", "-", "--labels", "y.npy"], "-: cannot be read, perhaps damaged"),
+    (["score", "-", "--labels", "y.npy"], "-: is empty: pipe a stream of Arrow batches there"),
     (["score", "text.npy", "--labels", "y.npy"], "text.npy: is not a .npy file"),
     (["score", "archive.npz", "--labels", "z"], "archive.npz: has no 'z': there are x"),
     (["score", "cut.npy", "--labels", "y.npy"], "cut.npy: is cut off: its header promises"),

@@ -1,5 +1,6 @@
 """What is wrong with a file is one line that names the file, the row and what to do."""
 
+import io
 import json
 import os
 import re
@@ -411,3 +412,27 @@ def test_the_file_of_a_row_that_is_no_distribution(tmp_path, block_bytes, suffix
     row = "row 2 (14 of all files)" if q_cut == [12] else "row 14"
     file = tmp_path / "q" / f"{int(q_cut == [12])}{suffix}"
     assert str(caught.value) == f"{file}: {row} holds -0.25 at class 0, which is no probability"
+
+
+@pytest.mark.parametrize("name", ["npz", "parquet, lists", "arrow, lists", "hdf5", "safetensors"])
+def test_standard_input_of_another_format(tmp_path, data, name):
+    pytest.importorskip("pyarrow")
+    content = write(tmp_path, name, data).read_bytes()
+    for piped in (content, content[:3]):
+        with pytest.raises(InputError) as caught:
+            open_rows("-", stream=io.BytesIO(piped))
+        assert str(caught.value) == (
+            "-: is not a stream of Arrow batches: pipe one there, or name a file of another format"
+        )
+
+
+def test_standard_input_that_is_empty_cut_off_or_closed(tmp_path, data, monkeypatch):
+    with pytest.raises(InputError, match="-: is empty: pipe a stream of Arrow batches there"):
+        open_rows("-", stream=io.BytesIO(b""))
+    content = write(tmp_path, "arrow stream", data).read_bytes()
+    for size in (4, 5, 100, len(content) - 300):
+        with pytest.raises(InputError, match="-: cannot be read, perhaps damaged"):
+            list(iter_blocks(open_rows("-", stream=io.BytesIO(content[:size]))))
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="-: standard input is closed"):
+        open_rows("-")

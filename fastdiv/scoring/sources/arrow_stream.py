@@ -9,9 +9,41 @@ from typing import Any
 from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow_batches import ArrowTable, Layout
 from fastdiv.scoring.sources.errors import InputError, explained
+from fastdiv.scoring.sources.formats import MAGIC, SAVE
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Stored
 from fastdiv.scoring.sources.table import Part, Piece, Stream
+
+BEGINNING = next(head for head, name in MAGIC.items() if name == "stream")
+
+
+class _Begun:
+    """A pipe of which the first bytes, that are there only once, were looked at."""
+
+    def __init__(self, path: Path, pipe: Any) -> None:
+        self._pipe, self._head = pipe, b""
+        while len(self._head) < len(BEGINNING) and (more := pipe.read(1)):
+            self._head += more
+        if not self._head:
+            raise InputError(f"{path}: is empty: pipe a stream of Arrow batches there")
+        if self._head != BEGINNING:
+            raise InputError(
+                f"{path}: {SAVE['stream']}: pipe one there, or name a file of another format"
+            )
+
+    def read(self, count: int) -> bytes:
+        """Read up to so many bytes."""
+        head, self._head = self._head[:count], self._head[count:]
+        rest: bytes = self._pipe.read(count - len(head))
+        return head + rest
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be read any more."""
+        return bool(self._pipe.closed)
+
+    def close(self) -> None:
+        """Leave the pipe to whoever opened it."""
 
 
 class ArrowStream(ArrowTable):
@@ -26,7 +58,8 @@ class ArrowStream(ArrowTable):
         self._damage = (pa.ArrowException, EOFError)
         self._plain = None if stream is not None else PlainFile(path)
         with explained(path, self._damage):
-            source = pa.OSFile(str(path)) if stream is None else pa.PythonFile(stream, "r")
+            piped = None if stream is None else pa.PythonFile(_Begun(path, stream), "r")
+            source = piped or pa.OSFile(str(path))
             self._reader = ipc.open_stream(source)
         self.path = path
         self._first: list[Any] = []

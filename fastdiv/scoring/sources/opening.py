@@ -97,6 +97,8 @@ def _tables(place: str | Path | list[str], stream: IO[bytes] | None) -> list[Tab
     if not isinstance(place, list) and Path(place) == STDIN:
         from fastdiv.scoring.sources.arrow_stream import ArrowStream
 
+        if stream is None and sys.stdin is None:
+            raise InputError(f"{STDIN}: standard input is closed")
         return [ArrowStream(STDIN, stream or sys.stdin.buffer)]
     return [open_table(path) for path in find_files(place)]
 
