@@ -13,6 +13,7 @@ import pytest
 
 import fastdiv
 from fastdiv import _reference
+from fastdiv.scoring import estimates
 from fastdiv.scoring.whole_file import whole_file
 
 pytest.importorskip("typer")
@@ -129,6 +130,19 @@ def test_table(files):
     assert "±" in lines["cross-entropy"]
     assert "\x1b" not in done.stdout
     assert all(line == line.rstrip() for line in done.stdout.splitlines())
+
+
+def test_shares_have_intervals(files):
+    folder, a = files
+    done = command("compare", folder / "x.npy", folder / "z.npy")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("same top class")]
+    same = int((a["x"].argmax(-1) == a["z"].argmax(-1)).sum())
+    p, low, high = (100 * number for number in estimates.share(same, 500))
+    assert line.split("   ")[-1] == f"{p:.2f} % ({low:.2f} to {high:.2f})"
+    equal = command("compare", folder / "x.npy", folder / "x.npy").stdout
+    assert "100.00 % (99.24 to 100.00)" in equal
+    for name in ("score", "compare"):
+        assert "95 % interval" in " ".join(command(name, "--help").stdout.split())
 
 
 def test_blocks_do_not_change_a_bit(files):

@@ -177,6 +177,7 @@ def test_a_comparison_without_labels(compared):
     r = whole(compare_summary, block).result()
     assert r.kl_divergence == compared.kl_divergence
     assert r.same_top_class == compared.same_top_class
+    assert r.same_top_class_share == compared.same_top_class_share
     missing = {name for name, value in r._asdict().items() if value is None}
     assert missing == {
         "p_cross_entropy", "q_cross_entropy", "p_perplexity", "q_perplexity", "correlation",

@@ -48,7 +48,10 @@ def score(
     fail_above: options.FailAbove = None,
     dask: options.Dask = None,
 ) -> None:
-    """Score rows of logits against labels."""
+    """Score rows of logits against labels.
+
+    After ± stands one standard error, in brackets the ends of a 95 % interval.
+    """
     with reported():
         given: dict[str, Any] = {"labels": labels, "ids": ids, "column": column}
         asked = outcome.Asked(
@@ -91,7 +94,10 @@ def compare(
     fail_above: options.FailAbove = None,
     dask: options.Dask = None,
 ) -> None:
-    """Compare two models' rows of logits, p true and q other: KL divergence and its kin."""
+    """Compare two models' rows of logits, p true and q other: KL divergence and its kin.
+
+    After ± stands one standard error, in brackets the ends of a 95 % interval.
+    """
     with reported():
         given: dict[str, Any] = {"labels": labels, "ids": ids, "column": column}
         asked = outcome.Asked(

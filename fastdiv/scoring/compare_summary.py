@@ -10,7 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 from fastdiv.scoring.counts import Hits
-from fastdiv.scoring.estimates import Mean, exponential_of
+from fastdiv.scoring.estimates import Mean, Share, exponential_of, share
 from fastdiv.scoring.exact_sums import Moments, doubles
 from fastdiv.scoring.merging import Parts, Summary
 from fastdiv.scoring.pairs import Pairs
@@ -77,6 +77,13 @@ class CompareResult(NamedTuple):
     delta_p: Mean | None = None
     delta_p_quantiles: dict[float, float] | None = None
     delta_p_rms: Mean | None = None
+
+    @property
+    def same_top_class_share(self) -> Share | None:
+        """``same_top_class`` with the ends of its 95 % interval, as those of accuracy."""
+        if self.same_top_class is None:
+            return None
+        return share(round(self.same_top_class.mean * self.rows) if self.rows else 0, self.rows)
 
 
 class CompareSummary(Summary):

@@ -26,7 +26,7 @@ COMPARE = (
     ("reverse_kl_divergence", "KL(q‖p)", "nats"),
     ("js_divergence", "Jensen-Shannon", "nats"),
     ("total_variation", "total variation", ""),
-    ("same_top_class", "same top class", "%"),
+    ("same_top_class_share", "same top class", "%"),
 )
 LABELLED = (
     ("p_cross_entropy", "cross-entropy of p", "nats"),
@@ -136,8 +136,12 @@ def _quantiles(caption: str, values: Mapping[float, float], unit: str) -> Table:
 def _first(result: Any, compares: bool) -> list[Figure]:
     """Return the numbers that are read first."""
     if compares:
-        names = [("kl_divergence", "KL(p‖q)", "nats"), ("same_top_class", "same top class", "%")]
-        names += [("perplexity_ratio", "perplexity of q / p", ""), *COMPARE[2:3]]
+        names = [
+            COMPARE[0],
+            COMPARE[4],
+            ("perplexity_ratio", "perplexity of q / p", ""),
+            COMPARE[2],
+        ]
     else:
         names = [SCORE[0], SCORE[2], SCORE[3], SCORE[7]]
     made = []
