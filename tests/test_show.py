@@ -109,3 +109,12 @@ def test_streams_have_no_rows_to_find(tmp_path):
     for names in (("s.arrows", "x.npy"), ("x.npy", "s.arrows")):
         with pytest.raises(InputError, match=r"s.arrows: is a stream: save it as a file"):
             shown(*(tmp_path / name for name in names), 0)
+
+
+def test_the_files_of_a_row_that_is_no_distribution(tmp_path):
+    x = np.zeros((5, 3))
+    x[4] = -np.inf
+    for name, part in (("0", x[:3]), ("1", x[3:])):
+        np.save(tmp_path / f"{name}.npy", part)
+    with pytest.raises(InputError, match=r"/1.npy, .*/1.npy: row 4 of all files: p is no distrib"):
+        shown(tmp_path, tmp_path, 4)

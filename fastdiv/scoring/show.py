@@ -73,7 +73,9 @@ def show(
     try:
         found = shares(a, b, not probs)
     except ValueError as error:
-        raise InputError(f"{p_path}, {q_path}: row {index}: {error}") from None
+        files = ", ".join(str(source.shard_of(index).path) for source in (p, q))
+        of_all = " of all files" if len(p.shards) + len(q.shards) > 2 else ""
+        raise InputError(f"{files}: row {index}{of_all}: {error}") from None
     print_shares(found, index, names, top, console or Terminal(highlight=False))
     if plot is not None:
         _draw(a, b, not probs, names, top, plot)

@@ -136,12 +136,8 @@ def _quantiles(caption: str, values: Mapping[float, float], unit: str) -> Table:
 def _first(result: Any, compares: bool) -> list[Figure]:
     """Return the numbers that are read first."""
     if compares:
-        names = [
-            COMPARE[0],
-            COMPARE[4],
-            ("perplexity_ratio", "perplexity of q / p", ""),
-            COMPARE[2],
-        ]
+        ratio = ("perplexity_ratio", "perplexity of q / p", "")
+        names = [COMPARE[0], COMPARE[4], ratio, COMPARE[2]]
     else:
         names = [SCORE[0], SCORE[2], SCORE[3], SCORE[7]]
     made = []
