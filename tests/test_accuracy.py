@@ -50,10 +50,7 @@ def test_error_in_ulp_of_fields(call, kind, dtype):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("call", SEVERAL, ids=str)
-def test_error_in_ulp_of_fields_of_one_block(call, kind, dtype, request):
-    if (str(call), kind, dtype) == ("compare, delta_p", "levels", np.float64):
-        known = "19.7 ulp, not 12, of rows 1.5e-14 apart: docs/accuracy.md says so"
-        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=known))
+def test_error_in_ulp_of_fields_of_one_block(call, kind, dtype):
     check(call, sweep(kind, 230, dtype, 5), dtype)
 
 

@@ -53,3 +53,46 @@ LOST = (
 def test_rows_whose_digits_were_lost(call, pair):
     x, z = map(np.float32, pair)
     check(call, [Rows(x, z, x, z, "", 0), Rows(z, x, z, x, "the other way", 0)], np.float32)
+
+
+DELTA_P = next(call for call in OF_PAIRS if call.field == "delta_p")
+
+
+@pytest.mark.parametrize("gap", [15, 25, 30, 35, 50])
+@pytest.mark.parametrize("offset", [0, 1, 100, 1e6])
+@pytest.mark.parametrize("c", [2, 7, 130, 1025])
+def test_delta_p_of_confident_rows(c, offset, gap, dtype):
+    # With the gap in the offset's second number it was up to 7e15 ulp off in float64.
+    rng = np.random.default_rng([c, gap])
+
+    def confident(offset):
+        x = rng.normal(size=c) - gap
+        x[1] += gap
+        return (x + offset * rng.normal()).astype(dtype)
+
+    rows = []
+    for _ in range(12 if c < 10 else 2):
+        x, z = confident(0), confident(offset)
+        rows.append(Rows(x, z, x, z, f"{x[:2]}, {z[:2]}", 1))
+    check(DELTA_P, rows, dtype)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ([0.3, -69.9], [3.1, -67.2]),
+        ([-0.7, -45.2], [2.45, -41.949999999999996]),
+        (
+            [-0.2802374046577716, -9.436148271347506],
+            [-442.6571801765067, -451.81309104319644],
+        ),
+        (
+            [-1656568.6159475718, -1656625.3329813774],
+            [-5017804.613693666, -5017861.327779659],
+        ),
+    ],
+    ids=str,
+)
+def test_delta_p_of_a_pair_whose_digits_were_lost(pair):
+    x, z = map(np.float64, pair)
+    check(DELTA_P, [Rows(x, z, x, z, "", 0), Rows(x, z, x, z, "", 1)], np.float64)

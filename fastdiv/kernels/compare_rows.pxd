@@ -117,7 +117,7 @@ cdef inline void put_labels(
         gap[lane] = probability_gap(
             a[lane], b[lane], exp_gap(p.m[lane], a[lane]) / (p.ties[lane] + p.rest[lane]),
             exp_gap(q.m[lane], b[lane]) / (q.ties[lane] + q.rest[lane]), pairs.offset[lane],
-            pairs.offset_low[lane] + s.gap[lane])
+            pairs.offset_low[lane], s.gap[lane])
     put_column(t, rows, ordered, P_CROSS_ENTROPY, <const double*>of_p)
     put_column(t, rows, ordered, Q_CROSS_ENTROPY, <const double*>of_q)
     put_column(t, rows, ordered, DELTA_P, <const double*>gap)

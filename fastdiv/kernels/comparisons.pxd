@@ -6,6 +6,7 @@ d = log(p / q) are off.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, real
+from fastdiv.kernels.double_sums cimport lost_in
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
 
 cdef enum comparison:
@@ -79,14 +80,21 @@ cdef inline double expm1_below(double x) noexcept nogil:
 
 
 cdef inline double probability_gap(
-    double a, double b, double p, double q, double offset, double offset_low
+    double a, double b, double p, double q, double offset, double offset_low, double gap
 ) noexcept nogil:
     """q - p of a class with logits a and b, made of d = log(p / q): the larger one times 1 less
-    exp(-|d|)."""
-    cdef double d = a - b, part = d - a
-    cdef double error = (a - (d - part)) - (b + part), size, less
+    exp(-|d|).
+
+    The ``gap`` comes off last: of a confident row's top class d may be 1e-22 beside an offset of 1.
+    It has what such a class loses to rounding; what others lose, by their share, does not show.
+    """
+    cdef double apart = a - b, error = lost_in(apart, a, -b), first, second, d, lost, size, less
     error = error if error == error else 0
-    d = (d - offset) + (error - offset_low)
+    first, second = apart - offset, error - offset_low
+    d = first + second
+    lost = lost_in(first, apart, -offset) + lost_in(second, error, -offset_low)
+    lost = (1 - p) * (lost + lost_in(d, first, second)) - gap
+    d = d + (lost if lost == lost else 0)
     size = d if d > 0 else -d
     less = expm1_below(-size)
     less = p * less if d > 0 else -q * less

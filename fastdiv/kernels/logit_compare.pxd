@@ -161,7 +161,7 @@ cdef inline double label_gap(
     cdef double p = exp_gap(sp.m, a) / (sp.ties + rest_of(sp, like))
     cdef double q = exp_gap(sq.m, b) / (sq.ties + rest_of(sq, like))
     return probability_gap(
-        a - c.at_p.shift, b - c.at_q.shift, p, q, c.offset, <real>c.offset_low + error)
+        a - c.at_p.shift, b - c.at_q.shift, p, q, c.offset, <real>c.offset_low, error)
 
 
 cdef inline void put_nothing(const task* t) noexcept nogil:
