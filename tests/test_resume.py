@@ -112,7 +112,8 @@ def test_labels_that_have_changed_are_another_job(folder, monkeypatch):
 def test_an_error_before_any_row_leaves_no_folder(folder):
     np.save(folder / "x.npy", np.full((100, 5), 0.3))
     status, text = call("x.npy", *SCORE, "state", "--probs", "--out", "out.npy")
-    assert (status, text) == (2, "fastdiv: x.npy: row 0 sums to 1.5, not 1\n")
+    assert status == 2
+    assert text.startswith("fastdiv: x.npy: row 0 sums to 1.5, not 1 to within")
     assert not (folder / "state").exists()
 
 
