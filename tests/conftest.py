@@ -1,4 +1,4 @@
-"""Every function and every dtype, as fixtures."""
+"""Every function, dtype and instruction set, as fixtures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 from cases import DTYPES, SIGNATURES
 
 import fastdiv
+from fastdiv import _dispatch
 
 
 @pytest.fixture(params=SIGNATURES)
@@ -23,3 +24,9 @@ def function(name: str) -> Callable[..., Any]:
 @pytest.fixture(params=DTYPES, ids=lambda t: t.__name__)
 def dtype(request: pytest.FixtureRequest) -> Any:
     return request.param
+
+
+@pytest.fixture(params=_dispatch.runnable())
+def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every instruction set that this processor has."""
+    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))

@@ -8,7 +8,8 @@ import pytest
 from cases import with_classes
 
 import fastdiv
-from fastdiv import _dispatch
+
+pytestmark = pytest.mark.usefixtures("isa")
 
 INF = math.inf
 CE = fastdiv.cross_entropy_from_logits
@@ -21,11 +22,6 @@ OPTIONS = [
     {"temperature": 2.5},
     {"label_smoothing": 0.1, "normalize": False},
 ]
-
-
-@pytest.fixture(params=_dispatch.runnable(), autouse=True)
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 def hold(p, x, weight, **options):

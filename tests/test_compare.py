@@ -10,7 +10,7 @@ from measure import Call, check
 from sweeps import Rows
 
 import fastdiv
-from fastdiv import _dispatch, _reference
+from fastdiv import _reference
 
 INF, NAN = np.inf, np.nan
 LOG2 = np.log(2)
@@ -20,11 +20,6 @@ DIVERGENCES = FIELDS[:3]
 FLOATS = [name for name in FIELDS if name != "same_top_class"]
 # Short pairs, pairs of one block, longer ones; with full sets of lanes and without.
 CLASSES = [1, 2, 3, 7, 31, 33, 60, 61, 111, 112, 128, 129, 512, 513, 1000, 1024, 1025, 3000]
-
-
-@pytest.fixture(params=_dispatch.runnable())
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 def pairs(c, dtype, n=48, seed=0):

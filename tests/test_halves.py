@@ -8,7 +8,6 @@ from cases import MAKERS, SIGNATURES, rows_for
 from layouts import LAYOUTS
 
 import fastdiv
-from fastdiv import _dispatch
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 HALVES = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -17,11 +16,6 @@ HALVES = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 @pytest.fixture(params=HALVES)
 def half(request):
     return HALVES[request.param]
-
-
-@pytest.fixture(params=_dispatch.runnable())
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 @pytest.mark.usefixtures("isa")

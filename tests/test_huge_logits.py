@@ -6,7 +6,6 @@ from measure import Call, check
 from sweeps import Rows
 
 import fastdiv
-from fastdiv import _dispatch
 
 CALLS = [
     Call("kl_divergence_from_logits"),
@@ -18,11 +17,6 @@ CALLS = [
 ]
 # Classes of no weight make a pair short rows, rows of one block or longer ones.
 COPIES = [0, 100, 600, 1030]
-
-
-@pytest.fixture(params=_dispatch.runnable())
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 def hold(p, q, copies):

@@ -10,7 +10,7 @@ from measure import Call, check
 from sweeps import Rows
 
 import fastdiv
-from fastdiv import _dispatch, _reference
+from fastdiv import _reference
 
 INF, NAN = np.inf, np.nan
 FIELDS = tuple(field.name for field in dataclasses.fields(fastdiv.Scores))
@@ -19,11 +19,6 @@ FLOATS = [name for name in FIELDS if name not in WHOLE]
 # Short rows, rows of one block, longer ones; with full sets of lanes and without.
 CLASSES = [1, 2, 7, 31, 33, 60, 61, 100, 101, 120, 121, 128, 129, 200, 201]
 CLASSES += [512, 513, 1000, 1024, 1025, 3000]
-
-
-@pytest.fixture(params=_dispatch.runnable())
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 def rows(c, dtype, n=50, seed=0):

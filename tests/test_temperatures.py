@@ -6,17 +6,11 @@ import pytest
 from cases import BOUNDS
 
 import fastdiv
-from fastdiv import _dispatch
 
 NAME = "cross_entropy_from_logits"
 # Some beyond what is computed in the type of the rows.
 TEMPERATURES = [0.7, 3.0, 1e-3, 1e3, 1e-25, 1e25]
 CLASSES = [1, 2, 7, 50, 119, 300, 600, 1030]
-
-
-@pytest.fixture(params=_dispatch.runnable())
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 def row(kind, c, rng):

@@ -8,7 +8,8 @@ import pytest
 from cases import with_classes
 
 import fastdiv
-from fastdiv import _dispatch
+
+pytestmark = pytest.mark.usefixtures("isa")
 
 INF = math.inf
 CE = fastdiv.cross_entropy
@@ -20,11 +21,6 @@ OPTIONS = [
     {"class_weight": True},
     {"class_weight": True, "label_smoothing": 0.1},
 ]
-
-
-@pytest.fixture(params=_dispatch.runnable(), autouse=True)
-def isa(request, monkeypatch):
-    monkeypatch.setattr(fastdiv._rows, "kernels", _dispatch.load(request.param))
 
 
 def with_weights(options, c):
