@@ -7,7 +7,7 @@ one by one, by the careful functions, such rows took 8 to 47 times as long as ot
 from fastdiv.kernels.lanes cimport BLOCK_F64
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
-from fastdiv.kernels.tiles cimport TILE, abreast, short_most, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, next_marked, short_most, tile
 
 
 cdef inline tile_f64 tile_in_double(const entry* e, Py_ssize_t c) noexcept nogil:
@@ -19,12 +19,16 @@ cdef inline tile_f64 tile_in_double(const entry* e, Py_ssize_t c) noexcept nogil
     return e.mid_f64 if c <= BLOCK_F64 else NULL
 
 
-cdef inline void take_over(tile* some, const tile* rows, Py_ssize_t r) noexcept nogil:
-    """Make row r of a tile the next one of another."""
-    cdef Py_ssize_t n = some.rows
-    some.p[n], some.q[n] = rows.p[r], rows.q[r]
-    some.label[n] = rows.label[r]
-    some.rows = n + 1
+cdef inline void take_over(
+    tile* some, const tile* rows, const Py_ssize_t* place, Py_ssize_t n, Py_ssize_t many
+) noexcept nogil:
+    """Make a tile of n rows of another; lanes that no row is left for repeat the first."""
+    cdef Py_ssize_t k, r
+    some.rows = n
+    for k in range(many):
+        r = place[k if k < n else 0]
+        some.p[k], some.q[k] = rows.p[r], rows.q[r]
+        some.label[k] = rows.label[r]
 
 
 cdef inline void rows_in_double(
@@ -33,21 +37,17 @@ cdef inline void rows_in_double(
     """Rows of a tile that have no result, NaN."""
     cdef tile some
     cdef Py_ssize_t place[TILE]
+    cdef bint missing[TILE]
     cdef double again[TILE]
-    cdef Py_ssize_t many = abreast(<const double*>scratch), r = 0, k, n
-    while r < rows.rows:
-        some.rows = 0
-        while r < rows.rows and some.rows < many:
-            if made[r] != made[r]:
-                place[some.rows] = r
-                take_over(&some, rows, r)
-            r += 1
-        n = some.rows
+    cdef Py_ssize_t many = abreast(<const double*>scratch), r, k, n
+    for r in range(rows.rows):
+        missing[r] = made[r] != made[r]
+    r = 0
+    while True:
+        n = next_marked(<const bint*>missing, rows.rows, &r, many, <Py_ssize_t*>place)
         if n == 0:
             return
-        while some.rows < many:
-            take_over(&some, rows, place[0])
-        some.rows = n
+        take_over(&some, rows, <const Py_ssize_t*>place, n, many)
         compute(t, &some, scratch, <double*>again)
         for k in range(n):
             made[place[k]] = again[k]

@@ -12,7 +12,7 @@ from fastdiv.kernels.lanes cimport BLOCK_F64
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.sources cimport source, task
-from fastdiv.kernels.tiles cimport SHORT_ONE, TILE, abreast, after, short_most, tile
+from fastdiv.kernels.tiles cimport SHORT_ONE, TILE, abreast, after, next_marked, short_most, tile
 from fastdiv.kernels.turning cimport load_tile
 
 
@@ -37,23 +37,18 @@ cdef inline void log_sums_again(
 ) noexcept nogil:
     """Those of the n rows that cancel."""
     cdef const char* rows[TILE]
-    cdef Py_ssize_t lanes[TILE]
+    cdef Py_ssize_t place[TILE]
     cdef Py_ssize_t r = 0, some, lane, many = abreast(<const double*>scratch)
     cdef exp_tile s
-    while r < n:
-        some = 0
-        while r < n and some < many:
-            if cancels[r]:
-                rows[some], lanes[some] = at[r], r
-                some += 1
-            r += 1
+    while True:
+        some = next_marked(cancels, n, &r, many, <Py_ssize_t*>place)
         if some == 0:
             return
-        for lane in range(some, many):
-            rows[lane] = rows[0]
+        for lane in range(many):
+            rows[lane] = at[place[lane if lane < some else 0]]
         sum_again(row, <const char* const*>rows, some, c, scratch, &s)
         for lane in range(some):
-            made[lanes[lane]] = s.m[lane] + s.log_sum[lane]
+            made[place[lane]] = s.m[lane] + s.log_sum[lane]
 
 
 cdef inline void log_sums_of(

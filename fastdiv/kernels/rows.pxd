@@ -15,7 +15,7 @@ from fastdiv.kernels.arithmetic cimport NAN
 from fastdiv.kernels.in_double cimport rows_in_double
 from fastdiv.kernels.sources cimport FLOAT32, columns, kind, set_top, task
 from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
-from fastdiv.kernels.tiles cimport TILE, tile
+from fastdiv.kernels.tiles cimport TILE, any_nan, tile
 from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
 
 cdef extern from "math.h" nogil:
@@ -60,7 +60,7 @@ cdef inline void put_all(const tile* rows, kind type, const double* made) noexce
     """The same of all rows; those of most arrays lie side by side."""
     cdef Py_ssize_t r, n = rows.rows
     cdef float narrow[TILE]
-    # As wide as what is compared, here and in end_rows: no mask has to be narrowed.
+    # As wide as what is compared, as in ``any_nan``.
     cdef Py_ssize_t away = 0
     for r in range(n):
         narrow[r] = <float>made[r]
@@ -167,10 +167,7 @@ cdef inline void end_rows(
     """Compute the rows that have no result yet, and write all of them."""
     cdef Py_ssize_t r
     cdef double weight
-    cdef int64_t missing = 0
-    for r in range(rows.rows):
-        missing |= <int64_t>(made[r] != made[r])
-    if missing:
+    if any_nan(made, rows.rows):
         (<completion>apart(<void*>complete))(j, rows, made, scratch)
     if j.makes_rows or j.t.columns != NULL:
         return

@@ -23,7 +23,7 @@ from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINEST
 from fastdiv.kernels.tile_sums cimport tile_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
+from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 
 
@@ -212,14 +212,6 @@ cdef inline void set_masked(
         kl[lane] = INFINITY if found[lane] > 0 else kl[lane]
 
 
-cdef inline bint is_nan(const double* a, const real* like) noexcept nogil:
-    cdef bint found = False
-    cdef Py_ssize_t lane
-    for lane in range(abreast(like)):
-        found = found | (a[lane] != a[lane])
-    return found
-
-
 cdef inline void compare_from_logits(
     const task* t, const tile* rows, real* xp, double* made
 ) noexcept nogil:
@@ -252,7 +244,7 @@ cdef inline void compare_from_logits(
         same[lane] = 1 if integer_of(first_p[lane]) == integer_of(first_q[lane]) else 0
     begin_columns(xp, xq, ep, eq, c, &pairs, both, h, g, logs, False)
     compare_columns(ep, eq, both, h, g, logs, c, &s)
-    if is_nan(s.js, <const real*>xp):
+    if any_nan(s.js, many):
         begin_columns(xp, xq, ep, eq, c, &pairs, both, h, g, logs, True)
         compare_columns(ep, eq, both, h, g, logs, c, &s)
         set_masked(xp, xq, c, s.kl)

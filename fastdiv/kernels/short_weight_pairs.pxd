@@ -12,7 +12,7 @@ from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport FINE, FINEST
 from fastdiv.kernels.tile_sums cimport tile_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile
+from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pairs cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
@@ -165,7 +165,7 @@ cdef inline void pair_tile(
     cdef double again[TILE]
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    cdef bint missing = False
+    cdef bint missing
     cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, t.c, p)
     load_tile(&t.q, rows.q, t.c, q)
@@ -175,8 +175,7 @@ cdef inline void pair_tile(
     else:
         pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
                   symmetric, False, True, False)
-    for lane in range(many):
-        missing = missing | (made[lane] != made[lane])
+    missing = any_nan(made, many)
     if missing and t.normalize:
         pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi,
                   <double*>again, symmetric, True, False, True)

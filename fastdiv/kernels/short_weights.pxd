@@ -3,8 +3,6 @@
 NaN in ``made`` gives a row to its row function.
 """
 
-from libc.stdint cimport int64_t
-
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.infinite_pairs cimport infinite_rows
@@ -15,7 +13,7 @@ from fastdiv.kernels.sources cimport element, source, task
 from fastdiv.kernels.sums cimport FINE, FINEST
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tile_sums cimport tile_sum
-from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
+from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weights cimport faint, most, pair_flags
 
@@ -151,15 +149,11 @@ cdef inline void cross_entropy(
 ) noexcept nogil:
     cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
     cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    cdef bint missing = False
-    cdef Py_ssize_t lane
     load_tile(&t.p, rows.p, t.c, p)
     load_tile(&t.q, rows.q, t.c, after(p))
     gap_tile(<const real*>p, after(p), t.c, &next_p, &next_q, after(after(p)), made, True,
              t.normalize)
-    for lane in range(abreast(<const real*>p)):
-        missing = missing | (made[lane] != made[lane])
-    if missing:
+    if any_nan(made, abreast(<const real*>p)):
         # q was used up.
         load_tile(&t.q, rows.q, t.c, after(p))
         infinite_rows(<const real*>p, <const real*>after(p), t.c, made)
@@ -190,8 +184,6 @@ cdef inline void cross_entropy_label(
     cdef double tiny = faint(<const real*>q)
     cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>q))
     cdef bint good
-    # As wide as what is compared: no mask has to be narrowed.
-    cdef int64_t missing = 0
     cdef Py_ssize_t lane
     load_tile(&t.q, rows.q, t.c, q)
     for lane in range(many):
@@ -214,7 +206,5 @@ cdef inline void cross_entropy_label(
         for lane in range(many):
             made[lane] = -log_normal(at_label[lane])
             made[lane] = made[lane] if at_label[lane] > 0 else NAN
-    for lane in range(many):
-        missing |= <int64_t>(made[lane] != made[lane])
-    if missing:
+    if any_nan(made, many):
         infinite_labels(t, rows, <const real*>low, <const double*>others, made)

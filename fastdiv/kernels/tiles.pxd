@@ -6,6 +6,8 @@ included, is done for all rows at once, and a row meets no other: what comes of 
 nothing but the row. Whether a row is short depends on the number of its classes alone.
 """
 
+from libc.stdint cimport int64_t
+
 from fastdiv.kernels.arithmetic cimport real
 
 cdef enum:
@@ -67,6 +69,31 @@ cdef inline void clear_tile(real* a) noexcept nogil:
     cdef Py_ssize_t lane
     for lane in range(abreast(<const real*>a)):
         a[lane] = 0
+
+
+cdef inline bint any_nan(const double* made, Py_ssize_t n) noexcept nogil:
+    # As wide as what is compared: no mask has to be narrowed.
+    cdef int64_t found = 0
+    cdef Py_ssize_t lane
+    for lane in range(n):
+        found |= <int64_t>(made[lane] != made[lane])
+    return found != 0
+
+
+cdef inline Py_ssize_t next_marked(
+    const bint* marks, Py_ssize_t n, Py_ssize_t* row, Py_ssize_t most, Py_ssize_t* found
+) noexcept nogil:
+    """Those of n rows, from ``row`` on, that are marked, ``most`` at a time; how many comes back.
+
+    ``row`` walks on to where the next ones are looked for.
+    """
+    cdef Py_ssize_t some = 0
+    while row[0] < n and some < most:
+        if marks[row[0]]:
+            found[some] = row[0]
+            some += 1
+        row[0] += 1
+    return some
 
 
 cdef inline void tile_max(const real* x, Py_ssize_t c, real* m) noexcept nogil:

@@ -11,7 +11,7 @@ from fastdiv.kernels.coming cimport follow, next_tile
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.lanes cimport block_size
 from fastdiv.kernels.sources cimport native, read, source, store, takes, task
-from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, in_steps, tile
+from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, any_nan, in_steps, tile
 
 cdef enum:
     # Elements with gaps that are converted at a time, while lines of others are asked for.
@@ -148,13 +148,11 @@ cdef inline bint are_columns(
     const task* t, const tile* rows, const double* made, real like
 ) noexcept nogil:
     """Whether a whole tile is to be written, element k of all rows side by side."""
-    cdef Py_ssize_t many = abreast(<const real*>&like), r
-    cdef bint so = (rows.rows == many and t.out_type == native(<const real*>&like)
-                    and t.out_stride != <Py_ssize_t>sizeof(real)
-                    and in_steps(<const char* const*>rows.out, sizeof(real), many))
-    for r in range(many):
-        so = so & (made[r] == made[r])
-    return so
+    cdef Py_ssize_t many = abreast(<const real*>&like)
+    return (rows.rows == many and t.out_type == native(<const real*>&like)
+            and t.out_stride != <Py_ssize_t>sizeof(real)
+            and in_steps(<const char* const*>rows.out, sizeof(real), many)
+            and not any_nan(made, many))
 
 
 cdef inline void store_rows(
@@ -186,7 +184,6 @@ cdef inline void store_tile(
 ) noexcept nogil:
     """Write the rows; those whose ``made`` is NaN are left to their row function."""
     cdef Py_ssize_t many = abreast(x), r, k
-    cdef bint every = takes(t, x) and rows.rows == many
     cdef real line[SHORT_ONE]
     cdef task row = t[0]
     cdef char* at
@@ -197,9 +194,7 @@ cdef inline void store_tile(
             prefetch_second(at + 2 * many * sizeof(real) + 64)
             memcpy(at, x + k * many, many * sizeof(real))
         return
-    for r in range(many):
-        every = every & (made[r] == made[r])
-    if every:
+    if takes(t, x) and rows.rows == many and not any_nan(made, many):
         store_rows(<char* const*>rows.out, c, many * (rows.out[1] - rows.out[0]), x)
         return
     for r in range(rows.rows):
