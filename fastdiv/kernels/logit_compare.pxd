@@ -227,7 +227,4 @@ cdef inline double compare_from_logits(const task* t, real* scratch) noexcept no
 
 cdef inline double compare_again(const task* t, double* scratch) noexcept nogil:
     """The same in double, of a pair whose row function has given it back."""
-    cdef task alone = t[0]
-    # What room there is, is that of floats.
-    alone.room = NULL
-    return compare_pair(&alone, scratch, True)
+    return compare_pair(t, scratch, True)

@@ -140,11 +140,3 @@ cdef inline double js_divergence_from_logits(const task* t, real* scratch) noexc
         y = value(&moment) / unit_of_terms
         js -= 0.125 * y * y
     return 0.0 if js < 0 else min(js, ln2)
-
-
-cdef inline double js_again(const task* t, double* scratch) noexcept nogil:
-    """The same in double, of a pair whose row function has given it back."""
-    cdef task alone = t[0]
-    # What room there is, is that of floats.
-    alone.room = NULL
-    return js_divergence_from_logits(&alone, scratch)

@@ -74,6 +74,7 @@ cdef inline void put_all(const tile* rows, kind type, const double* made) noexce
 
 cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     """The row function's answer, or where it gives none, the careful one's."""
+    cdef task again
     cdef double result = NAN
     cdef bint widens = j.chosen.traits & WIDENS and not j.wide
     if j.divided:
@@ -86,7 +87,10 @@ cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     if result != result and widens and j.in_double == NULL:
         result = j.chosen.in_f64(&j.t, scratch)
     if result != result and j.chosen.careful != NULL:
-        result = j.chosen.careful(&j.t, scratch)
+        again = j.t
+        # What is kept of a row of floats is of no use in double.
+        again.room = NULL
+        result = j.chosen.careful(&again, scratch)
     return result
 
 

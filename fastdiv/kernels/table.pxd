@@ -216,7 +216,7 @@ cdef inline void fill(entry* table) noexcept:
             "js_divergence_from_logits",
             logit_rows.js_divergence_from_logits[float],
             logit_rows.js_divergence_from_logits[double],
-            logit_rows.js_again,
+            logit_rows.js_divergence_from_logits[double],
             KEEPS,
             SHORT_ONE,
             short_logit_pairs.js_divergence_from_logits[float],
