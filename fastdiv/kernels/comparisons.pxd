@@ -7,6 +7,7 @@ d = log(p / q) are off.
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, real
 from fastdiv.kernels.double_sums cimport lost_in
+from fastdiv.kernels.logit_pairs cimport blur
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
 
 cdef enum comparison:
@@ -35,12 +36,8 @@ cdef inline bint is_settled(double apart, double gap, double close, real like) n
 
 
 cdef inline bint is_blurred(double apart, double offset, real like) noexcept nogil:
-    """Whether floats leave too little of d = log(p / q): it is off by up to 2^-48 of the offset,
-    which two of them hold, see ``blurred`` in logit_pairs.pxd."""
-    if real is float:
-        return (0 < apart) & (apart < 2.0 ** -24 * abs(offset))
-    else:
-        return False
+    """Whether floats leave too little of d = log(p / q)."""
+    return (0 < apart) & (apart < blur(offset, like))
 
 
 cdef inline bint is_tiny(double terms, double made, real like) noexcept nogil:

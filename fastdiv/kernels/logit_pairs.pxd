@@ -63,14 +63,15 @@ cdef inline real logit_gap(
     return (d - offset) + (error - offset_low)
 
 
-cdef inline double blurred(double offset, real like) noexcept nogil:
-    """The square of what every d = log(p / q) may be off by and KL still have its digits.
+cdef inline double blur(double offset, real like) noexcept nogil:
+    """The least size of d = log(p / q) that floats tell well: total variation that is less, and KL
+    that is less than its square, have lost their digits.
 
     The offset is known to two numbers of the type. Of rows of floats that are apart by a constant,
-    387 say, and next to nothing else, d has lost them: KL of 3.4e-15 was 163 ulp off. What is lost
-    of doubles no result shows.
+    387 say, and next to nothing else, KL of 3.4e-15 was 163 ulp off. What is lost of doubles no
+    result shows.
     """
-    return offset * offset * 2.0 ** -48 if real is float else 0
+    return 2.0 ** -24 * abs(offset) if real is float else 0
 
 
 cdef inline real kl_term(
@@ -234,7 +235,6 @@ cdef inline bint sum_logit_pair(
         if turn == 1 or error == 0 or not finite(error):
             break
         constants.offset_low += error
-    if real is float:
-        # JS of rows next to each other is a quarter of KL.
-        return value(terms) / unit * (4 if symmetric else 1) >= blurred(constants.offset, <real>0)
-    return True
+    # JS of rows next to each other is a quarter of KL.
+    error = blur(constants.offset, <real>0)
+    return real is double or value(terms) / unit * (4 if symmetric else 1) >= error * error

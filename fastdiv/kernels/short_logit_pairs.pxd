@@ -9,7 +9,7 @@ from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.exponentials cimport exp_column
 from fastdiv.kernels.lanes cimport put_lanes
 from fastdiv.kernels.logit_gaps cimport unmask
-from fastdiv.kernels.logit_pairs cimport blurred, logit_gap, pair_term
+from fastdiv.kernels.logit_pairs cimport blur, logit_gap, pair_term
 from fastdiv.kernels.pair_offsets cimport begin_rows, count_masked, exp_rows, offsets
 from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sources cimport task
@@ -167,7 +167,7 @@ cdef inline void logit_pair_tile(
 cdef inline void kl_of(
     const double* terms, const double* moment, const real* offset, double* made, const real* like
 ) noexcept nogil:
-    cdef double excess, least = 2.0 ** -100 if real is float else 0.0
+    cdef double excess, error, least = 2.0 ** -100 if real is float else 0.0
     cdef bint good
     cdef Py_ssize_t lane
     for lane in range(abreast(like)):
@@ -175,7 +175,8 @@ cdef inline void kl_of(
         made[lane] = terms[lane] - excess
         # Less, and the moment is an error of the offset, see offset_error.
         good = (excess <= 2.0 ** -6 * terms[lane]) & (made[lane] >= least)
-        good = good & (made[lane] >= blurred(offset[lane], like[0]))
+        error = blur(offset[lane], like[0])
+        good = good & (made[lane] >= error * error)
         good = good | (terms[lane] == 0) & (excess == 0)
         made[lane] = made[lane] if good else NAN
 
@@ -183,7 +184,7 @@ cdef inline void kl_of(
 cdef inline void js_of(
     const double* terms, const double* moment, const real* offset, double* made, const real* like
 ) noexcept nogil:
-    cdef double js, y, ln2 = LN2_HI, u = unit(like)
+    cdef double js, y, error, ln2 = LN2_HI, u = unit(like)
     cdef bint good
     cdef Py_ssize_t lane
     for lane in range(abreast(like)):
@@ -191,7 +192,8 @@ cdef inline void js_of(
         y = 0.125 * moment[lane] * moment[lane]
         good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)
         # Of rows next to each other a quarter of KL.
-        good = good & (4 * js >= blurred(offset[lane], like[0]))
+        error = blur(offset[lane], like[0])
+        good = good & (4 * js >= error * error)
         js = js - y if js < 8 * u else js
         js = ln2 if js > ln2 else js
         made[lane] = js if good & (js >= 0) else NAN
