@@ -76,21 +76,17 @@ def _small(
 ) -> Any:
     """Call cross-entropy without further options for small plain arrays; None for others."""
     labelled = labels is not None
-    try:
-        return _rows.kernels.plain(
-            NUMBERS[labelled, logits],
-            (q,) if labelled else (p, q),
-            labels,
-            out,
-            axis=axis,
-            normalize=normalize,
-            unit=1.0 if base is None else _options.log_unit(base),
-            wide_out=wide_out,
-            wide=wide,
-        )
-    except TypeError:
-        # As in ``_rows.over``.
-        return None
+    return _rows.kernels.plain(
+        NUMBERS[labelled, logits],
+        (q,) if labelled else (p, q),
+        labels,
+        out,
+        axis=axis,
+        normalize=normalize,
+        unit=1.0 if base is None else _options.log_unit(base),
+        wide_out=wide_out,
+        wide=wide,
+    )
 
 
 def _answer(

@@ -103,22 +103,18 @@ def over(
     """Call a function of one row or two."""
     wide = _few.is_float64(dtype)
     if (out is None or not keepdims) and (dtype is None or wide) and _few.is_alone(workers):
-        try:
-            small = kernels.plain(
-                FUNCTION[function],
-                given,
-                None,
-                out,
-                axis=axis,
-                normalize=normalize,
-                unit=1.0 if base is None else _options.log_unit(base, root),
-                root=root,
-                wide_out=wide,
-                wide=wide,
-            )
-        except TypeError:
-            # An axis that is no integer: told below, by its name.
-            small = None
+        small = kernels.plain(
+            FUNCTION[function],
+            given,
+            None,
+            out,
+            axis=axis,
+            normalize=normalize,
+            unit=1.0 if base is None else _options.log_unit(base, root),
+            root=root,
+            wide_out=wide,
+            wide=wide,
+        )
         if small is not None:
             return answer(small[..., None] if keepdims else small, out)
     unit = _options.log_unit(base, root)
@@ -156,20 +152,16 @@ def made(
     """Call a function from a row to a row."""
     wide = _few.is_float64(dtype)
     if (dtype is None or wide) and _few.is_alone(workers):
-        try:
-            small = kernels.plain(
-                FUNCTION[function],
-                (x,),
-                None,
-                out,
-                axis=axis,
-                makes_rows=True,
-                wide_out=wide,
-                wide=wide,
-            )
-        except TypeError:
-            # As in ``over``.
-            small = None
+        small = kernels.plain(
+            FUNCTION[function],
+            (x,),
+            None,
+            out,
+            axis=axis,
+            makes_rows=True,
+            wide_out=wide,
+            wide=wide,
+        )
         if small is not None:
             return small
     array = _check.as_array(x, "x")

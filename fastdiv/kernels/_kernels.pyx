@@ -248,7 +248,8 @@ def plain(
     cdef int axes, type
     cdef bint ignores = ignore_index is not None
     cdef job j
-    if not are_plain(
+    # What is no int, as of NumPy, is asked by those who tell what it is.
+    if not isinstance(axis, int) or not are_plain(
             rows, labels, PyNumber_AsSsize_t(axis, NULL), ignores, ignore_index if ignores else 0):
         return None
     some = rows[0]
