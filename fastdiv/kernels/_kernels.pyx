@@ -7,18 +7,13 @@ Python object and raises nothing but an interrupt.
 cimport cython
 cimport numpy as cnp
 
+from fastdiv.kernels.calls cimport job_of, take_arrays, take_columns, take_options
 from fastdiv.kernels.jobs cimport help, run_job
 from fastdiv.kernels.plain_arrays cimport are_plain, is_plain_out
 from fastdiv.kernels.rows cimport job
 from fastdiv.kernels.segments cimport close_team, free_team, make_team, team
-from fastdiv.kernels.sources cimport COLUMNS
-from fastdiv.kernels.sums cimport sum_of
 from fastdiv.kernels.table cimport FUNCTIONS, entry, fill
-from fastdiv.kernels.temperatures cimport temperature_of
-from fastdiv.kernels.walks cimport (
-    LABELS, OUT, P, Q, begin, go_to, join_axes, kind_of, order_axes, source_of,
-    take_along, walk,
-)
+from fastdiv.kernels.walks cimport go_to, walk
 
 cdef extern from "Python.h":
     # NULL: a number beyond the range is its end, which is no axis either.
@@ -56,82 +51,13 @@ cdef class Team:
         close_team(&self.locks)
 
 
-cdef inline job job_of(int function, bint wide, bint normalize, double unit, bint root) noexcept:
-    """A call with no other options than these."""
-    cdef job j
-    j.chosen = TABLE[function]
-    j.wide = wide
-    j.unit = unit
-    j.root = root
-    j.divided = j.weighted = j.ignores = j.t.warm = False
-    j.ignored = 0
-    # Of a row that is not there.
-    j.t.p.size = j.t.q.size = 0
-    j.t.normalize = normalize
-    j.t.blended = False
-    j.t.smoothing = 0
-    j.t.weight = NULL
-    j.t.columns = NULL
-    j.t.room = NULL
-    j.t.q.logarithm = False
-    j.t.pieces.helpers = NULL
-    return j
-
-
-cdef double take_options(
-    job* j, cnp.ndarray labels, double temperature, bint divided, double smoothing,
-    bint blended, cnp.ndarray weight, object ignore_index,
-) except? -1:
-    """Take the options of ``run``; the temperature by which elements are divided comes back."""
-    cdef Py_ssize_t classes
-    j.ignores = ignore_index is not None
-    j.ignored = ignore_index if j.ignores else 0
-    j.weighted = labels is not None and weight is not None and not blended
-    j.divided = divided
-    j.t.warm = temperature != 1.0 and not divided
-    j.t.blended = blended
-    j.t.smoothing = j.t.even_share = smoothing
-    if weight is not None:
-        classes = cnp.PyArray_SIZE(weight)
-        j.t.weight = <const double*>cnp.PyArray_DATA(weight)
-        j.t.even_share *= sum_of(j.t.weight, classes) / classes
-    if not j.t.warm:
-        return temperature
-    j.t.in_f32 = temperature_of(temperature, <float>0)
-    j.t.in_f64 = temperature_of(temperature, <double>0)
-    return 1.0
-
-
 cdef int over_arrays(
     job* j, cnp.ndarray p, cnp.ndarray q, cnp.ndarray labels, cnp.ndarray out, Py_ssize_t first,
     Py_ssize_t stop, bint logarithm, double temperature,
 ) except -1:
     """Make a call for the rows from ``first`` up to ``stop``, or, where that is -1, the last."""
-    cdef cnp.ndarray some = p if p is not None else q
-    cdef int axes = cnp.PyArray_NDIM(some) - 1
     cdef walk w
-    j.makes_rows = cnp.PyArray_NDIM(out) > axes
-    j.has_labels = labels is not None
-    j.t.label = 0 if j.has_labels else -1
-    j.t.c = cnp.PyArray_DIM(some, axes)
-    j.t.out_type = kind_of(out)
-    j.t.out_aligned = cnp.PyArray_ISALIGNED(out)
-    j.t.out_stride = cnp.PyArray_STRIDE(out, axes) if j.makes_rows else 0
-    begin(&w, some, axes)
-    take_along(&w, OUT, out)
-    if p is not None:
-        j.t.p = source_of(p)
-        take_along(&w, P, p)
-    if q is not None:
-        j.t.q = source_of(q)
-        j.t.q.logarithm = logarithm
-        j.t.q.divisor = temperature
-        j.t.q.direct = j.t.q.direct and not logarithm and temperature == 1.0
-        take_along(&w, Q, q)
-    if labels is not None:
-        take_along(&w, LABELS, labels)
-    order_axes(&w, P if p is not None else Q)
-    join_axes(&w)
+    take_arrays(j, &w, p, q, labels, out, logarithm, temperature)
     go_to(&w, first)
     return run_job(j, &w, first, w.rows if stop < 0 else stop)
 
@@ -170,29 +96,11 @@ def run(
     ``blended``: the target is weight * ((1 - smoothing) * p + smoothing / c).
     ``helpers``: share out the segments of long rows.
     """
-    cdef job j = job_of(function, wide, normalize, unit, root)
+    cdef job j = job_of(&TABLE[function], wide, normalize, unit, root)
     temperature = take_options(
         &j, labels, temperature, divided, smoothing, blended, weight, ignore_index)
     j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, logarithm, temperature)
-
-
-cdef cnp.ndarray take_columns(job* j, tuple arrays):
-    """Have a call write to the arrays that are wanted; the first of them comes back."""
-    cdef cnp.ndarray array, first = None
-    cdef int i
-    for i in range(COLUMNS):
-        j.made.at[i] = NULL
-    for i in range(len(arrays)):
-        array = arrays[i]
-        if array is not None:
-            j.made.at[i] = cnp.PyArray_BYTES(array)
-            j.made.type[i] = kind_of(array)
-            first = array if first is None else first
-    j.made.first = cnp.PyArray_BYTES(first)
-    j.made.size = cnp.PyArray_ITEMSIZE(first)
-    j.t.columns = &j.made
-    return first
 
 
 def several(
@@ -211,7 +119,7 @@ def several(
     ``columns``: an array in C order for each of its numbers, of the rows' leading shape and of
     float32, float64, int64 or bool; or None for a number that is not wanted.
     """
-    cdef job j = job_of(function, wide, True, 1.0, False)
+    cdef job j = job_of(&TABLE[function], wide, True, 1.0, False)
     cdef cnp.ndarray out = take_columns(&j, columns)
     j.t.pieces.helpers = &helpers.locks if helpers is not None else NULL
     over_arrays(&j, p, q, labels, out, first, stop, False, 1.0)
@@ -267,7 +175,7 @@ def plain(
         return None
     p = some if labels is None else None
     q = rows[1] if len(rows) == 2 else some if labels is not None else None
-    j = job_of(function, wide, normalize, unit, root)
+    j = job_of(&TABLE[function], wide, normalize, unit, root)
     temperature = take_options(
         &j, labels, temperature, divided, smoothing, blended, weight, ignore_index)
     over_arrays(&j, p, q, labels, made, 0, -1, logarithm, temperature)
@@ -294,7 +202,7 @@ def plain_several(int function, tuple rows not None, labels, tuple types not Non
         else cnp.PyArray_EMPTY(axes, cnp.PyArray_DIMS(some), type if own < 0 else own, 0)
         for own in types
     ])
-    j = job_of(function, type == cnp.NPY_DOUBLE, True, 1.0, False)
+    j = job_of(&TABLE[function], type == cnp.NPY_DOUBLE, True, 1.0, False)
     out = take_columns(&j, columns)
     if len(rows) == 2:
         q = rows[1]

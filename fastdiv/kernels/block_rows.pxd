@@ -3,7 +3,8 @@
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport block_max, block_size, lanes
 from fastdiv.kernels.ranks cimport max_and_rank
-from fastdiv.kernels.sources cimport fetch, source, tail_of
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.tasks cimport source
 from fastdiv.kernels.tiles cimport abreast
 
 

@@ -10,7 +10,8 @@ from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.lanes cimport SCRATCH, block_size
 from fastdiv.kernels.measures cimport measure, measured
 from fastdiv.kernels.scalars cimport close, log1p_excess, log_careful, phi_careful
-from fastdiv.kernels.sources cimport fetch, source, task
+from fastdiv.kernels.sources cimport fetch
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.weight_pairs cimport pair_sums
 
 

@@ -3,13 +3,15 @@ the other, as in careful_pairs.pxd. Here a target with options is made.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN
+from fastdiv.kernels.conversions cimport kept
 from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.lanes cimport SCRATCH, block_size
 from fastdiv.kernels.logit_sums cimport sum_exp
 from fastdiv.kernels.logits cimport exp_sum, log_total, proper
 from fastdiv.kernels.measures cimport divide_by_mass, measure, measured
 from fastdiv.kernels.scalars cimport log1p_lane, log_careful, log_quotient
-from fastdiv.kernels.sources cimport cooled, element, fetch, kept, source, task
+from fastdiv.kernels.sources cimport element, fetch
+from fastdiv.kernels.tasks cimport cooled, source, task
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight
 
 

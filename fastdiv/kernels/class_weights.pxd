@@ -7,7 +7,8 @@ weight costs no accuracy. One that vanishes says so: its class still counts wher
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport MAX_BLOCK, ahead, block_min, lanes, whole_sets
-from fastdiv.kernels.sums cimport FINE, block_sum, sum_of
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.sums cimport block_sum, sum_of
 from fastdiv.kernels.weights cimport faint
 
 

@@ -7,7 +7,7 @@ place in one of them, which ``out`` of a task points to, is its place in all.
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
-from fastdiv.kernels.sources cimport FLOAT32, FLOAT64, INT64, columns, task
+from fastdiv.kernels.tasks cimport FLOAT32, FLOAT64, INT64, columns, task
 from fastdiv.kernels.tiles cimport in_steps, tile
 
 

@@ -5,7 +5,7 @@ A processor foresees one row, and not thirty-two that are read side by side.
 
 from fastdiv.kernels.arithmetic cimport prefetch, prefetch_second, real
 from fastdiv.kernels.lanes cimport in_second
-from fastdiv.kernels.sources cimport source
+from fastdiv.kernels.tasks cimport source
 
 
 cdef inline Py_ssize_t next_tile(const char* const* at, Py_ssize_t many) noexcept nogil:

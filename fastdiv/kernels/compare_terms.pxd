@@ -23,7 +23,7 @@ that its sign is in doubt, ``close``. p - q, which should sum up to 0, tells y.
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
 from libc.stdint cimport uint32_t, uint64_t
 
-from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_HI_F, fma, real
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_HI_F, NAN, fma, real
 from fastdiv.kernels.compare_polynomials cimport chi_tail, half_log_tail
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 
@@ -128,3 +128,8 @@ cdef inline void compare_lane(
     reverse[0] = reverse[0] if size <= 1 else fma(-q, d, far)
     js[0] = js_share(p, q, both, js[0], size, log)
     gap[0] = gap[0] if size <= 1 else far
+
+
+cdef inline double unless_infinite(double sum) noexcept nogil:
+    """A sum, or NaN if a product of an exponential and a large difference has overflowed."""
+    return sum if sum < INFINITY else NAN

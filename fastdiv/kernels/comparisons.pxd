@@ -7,8 +7,8 @@ d = log(p / q) are off.
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, real
 from fastdiv.kernels.double_sums cimport lost_in
-from fastdiv.kernels.logit_pairs cimport blur
-from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
+from fastdiv.kernels.logit_pair_terms cimport blur
+from fastdiv.kernels.scalars cimport excess_of
 
 cdef enum comparison:
     # In the order of ``Comparison`` in _fields.py.
@@ -69,10 +69,8 @@ cdef inline divergences divergences_of(
 
 cdef inline double expm1_below(double x) noexcept nogil:
     """exp(x) - 1 for x <= 0."""
-    cdef double scale = 0, expm1 = 0, within = x if x > -700 else -700
-    cdef double t = expm1_reduced(
-        within, within, <double>0, <double>0, <double>0, <double>-700, &scale)
-    expm1_excess(within, t, scale, &expm1)
+    cdef double expm1 = 0
+    excess_of(x if x > -700 else -700, &expm1)
     return expm1
 
 

@@ -10,9 +10,8 @@ from fastdiv.kernels.exp_terms cimport exp_step, exp_terms
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, ahead, at, clear, greatest, lanes, put_set, take_maxima, whole_sets,
 )
-from fastdiv.kernels.sums cimport (
-    FINE, SUMS, add_pairs, block_sum, lane_sum, start_tree, tree_end,
-)
+from fastdiv.kernels.sum_trees cimport FINE, SUMS, add_pairs, start_tree, tree_end
+from fastdiv.kernels.sums cimport block_sum, lane_sum
 from fastdiv.kernels.temperatures cimport temperature
 
 cdef extern from *:

@@ -5,8 +5,8 @@ one by one, by the careful functions, such rows took 8 to 47 times as long as ot
 """
 
 from fastdiv.kernels.lanes cimport BLOCK_F64
-from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, next_marked, short_most, tile
 
 

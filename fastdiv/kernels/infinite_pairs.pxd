@@ -2,7 +2,8 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.lanes cimport MAX_LANES, SCRATCH, at, block_size, clear, greatest, lanes
-from fastdiv.kernels.sources cimport fetch, tail_of, task
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile
 
 

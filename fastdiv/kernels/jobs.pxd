@@ -12,8 +12,8 @@ from fastdiv.kernels.kept cimport kept_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
 from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
-from fastdiv.kernels.sources cimport FLOAT32, source
 from fastdiv.kernels.table cimport KEEPS
+from fastdiv.kernels.tasks cimport FLOAT32, source
 from fastdiv.kernels.tiles cimport TILE_SCRATCH, abreast, short_most, tile
 from fastdiv.kernels.walks cimport OUT, P, Q, in_line, step, walk
 

@@ -15,8 +15,9 @@ from fastdiv.kernels.lanes cimport block_max, block_size, in_second, two_ahead, 
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
 from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_in_float
 from fastdiv.kernels.math cimport double_of
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.tasks cimport source, task
 
 ctypedef struct kept_row:
     double* power           # of each block's reference; NaN: its exponentials are not there

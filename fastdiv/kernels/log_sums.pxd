@@ -11,7 +11,7 @@ from fastdiv.kernels.coming cimport coming, coming_after
 from fastdiv.kernels.lanes cimport BLOCK_F64
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
-from fastdiv.kernels.sources cimport source, task
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport SHORT_ONE, TILE, abreast, after, next_marked, short_most, tile
 from fastdiv.kernels.turning cimport load_tile
 

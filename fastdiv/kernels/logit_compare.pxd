@@ -21,7 +21,8 @@ from fastdiv.kernels.logit_sums cimport first_equal
 from fastdiv.kernels.logits cimport exp_sum, log_total, rest_of
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport element, fetch, tail_of, task
+from fastdiv.kernels.sources cimport element, fetch, tail_of
+from fastdiv.kernels.tasks cimport task
 
 
 cdef inline void less_shift(

@@ -1,4 +1,4 @@
-"""A block of two rows of logits: the sums that logit_offsets.pxd makes Kullback-Leibler of."""
+"""A block of two rows of logits: the sums that logit_kl.pxd makes Kullback-Leibler of."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, LOG2E, ROUNDER, fma, real
 from fastdiv.kernels.double_sums cimport double_sum
@@ -8,7 +8,8 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.logits cimport reference
 from fastdiv.kernels.math cimport expm1_excess, expm1_reduced
-from fastdiv.kernels.sums cimport ROUGH, block_sum
+from fastdiv.kernels.sum_trees cimport ROUGH
+from fastdiv.kernels.sums cimport block_sum
 
 ctypedef struct gap_sums:
     double mass             # S, T and y S, times 2^EXP_SCALE exp(-reference)

@@ -5,7 +5,7 @@ conventions are those of weight_rows.pxd.
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
 from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.double_sums cimport double_sum, value
-from fastdiv.kernels.logit_offsets cimport kl_in_one_pass
+from fastdiv.kernels.logit_kl cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
 from fastdiv.kernels.logit_targets cimport sum_target, target_sums
@@ -15,8 +15,9 @@ from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
     brier_of, exp_gap,
 )
-from fastdiv.kernels.sources cimport cooled, element, task
+from fastdiv.kernels.sources cimport element
 from fastdiv.kernels.targets cimport cross_entropy_of_parts
+from fastdiv.kernels.tasks cimport cooled, task
 from fastdiv.kernels.weights cimport unit
 
 
@@ -103,7 +104,7 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
     """sum p (d + expm1(-d)) - (y - log1p(y)) with d = log(p / q) and y = sum p expm1(-d).
 
     y would be 0 if d were exact: it takes out, to all orders, the error that the two
-    log-sum-exps leave in every d. That is for rows out of the ordinary; see logit_offsets.pxd.
+    log-sum-exps leave in every d. That is for rows out of the ordinary; see logit_kl.pxd.
     """
     cdef double_sum terms, moment
     cdef double kl = kl_in_one_pass(t, scratch)

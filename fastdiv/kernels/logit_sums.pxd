@@ -9,7 +9,8 @@ from fastdiv.kernels.logits cimport (
 )
 from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport element, fetch, source, tail_of, task, temperature_for
+from fastdiv.kernels.sources cimport element, fetch, tail_of
+from fastdiv.kernels.tasks cimport source, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature
 
 ctypedef void (*absorb_f32)(

@@ -23,7 +23,8 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, in_second, two_ahead, whole_sets
 from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
 from fastdiv.kernels.spread_sums cimport spread_sums
-from fastdiv.kernels.sums cimport FINE, FINEST, block_sum
+from fastdiv.kernels.sum_trees cimport FINE, FINEST
+from fastdiv.kernels.sums cimport block_sum
 from fastdiv.kernels.temperatures cimport temperature
 
 ctypedef struct reference:
@@ -103,7 +104,7 @@ cdef inline double reference_ratio(
 
 
 cdef inline int steps_in_float(bint finest, double m) noexcept nogil:
-    """How a row of floats whose largest logit is m is summed up (sums.pxd).
+    """How a row of floats whose largest logit is m is summed up (sum_trees.pxd).
 
     A result that is log(ties + rest) and no more may have half of the unit of the largest term,
     where that is just above a power of two, and is held to the least errors: log_softmax, which is

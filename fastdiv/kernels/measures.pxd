@@ -5,7 +5,8 @@ two that brings them next to 1.
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, ldexp
 from fastdiv.kernels.double_sums cimport add, double_sum, value
 from fastdiv.kernels.lanes cimport block_max, block_size
-from fastdiv.kernels.sources cimport fetch, source, tail_of
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.tasks cimport source
 from fastdiv.kernels.weights cimport weight_block
 
 cdef extern from "math.h" nogil:

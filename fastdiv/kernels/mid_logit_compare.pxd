@@ -22,8 +22,9 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.logits cimport steps_in_float
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sums cimport block_sum, lane_sum
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 

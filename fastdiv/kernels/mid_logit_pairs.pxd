@@ -13,11 +13,13 @@ from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.exp_sums cimport exp_and_sum
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
-from fastdiv.kernels.logit_pairs cimport logit_gap, pair_term
+from fastdiv.kernels.logit_pair_results cimport js_of, kl_of
+from fastdiv.kernels.logit_pair_terms cimport logit_gap, pair_term
 from fastdiv.kernels.pair_offsets cimport begin_rows, exp_rows, offsets
-from fastdiv.kernels.short_logit_pairs cimport js_of, kl_of
-from fastdiv.kernels.sources cimport source, tail_of, task
-from fastdiv.kernels.sums cimport FINE, block_sum, lane_sum
+from fastdiv.kernels.sources cimport tail_of
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.sums cimport block_sum, lane_sum
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 

@@ -17,9 +17,10 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.logits cimport steps_in_float
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile
-from fastdiv.kernels.sources cimport cooled, source, tail_of, task, temperature_for
+from fastdiv.kernels.sources cimport tail_of
 from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.tasks cimport cooled, source, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 

@@ -8,7 +8,8 @@ from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.scores cimport RANK, TOP_CLASS
 from fastdiv.kernels.short_logits cimport exp_tile
 from fastdiv.kernels.short_scores cimport score_of
-from fastdiv.kernels.sources cimport tail_of, task
+from fastdiv.kernels.sources cimport tail_of
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 

@@ -8,7 +8,8 @@ from fastdiv.kernels.lanes cimport MAX_LANES, ahead, lanes, put_set
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile
 from fastdiv.kernels.softmax cimport log_set
-from fastdiv.kernels.sources cimport store, tail_of, takes, task
+from fastdiv.kernels.sources cimport store, tail_of, takes
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 

@@ -5,8 +5,9 @@ from fastdiv.kernels.block_rows cimport room_of
 from fastdiv.kernels.class_weights cimport weighted_block, weighted_gap, weighted_gap_sum
 from fastdiv.kernels.coming cimport next_tile
 from fastdiv.kernels.double_sums cimport double_sum, value
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
+from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.targets cimport cross_entropies, gap_sum, target_block
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weights cimport faint
 

@@ -8,8 +8,8 @@ from fastdiv.kernels.lanes cimport MAX_BLOCK, block_size, lanes, whole_sets
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weight_targets cimport log_sums
 from fastdiv.kernels.short_weights cimport anchors
-from fastdiv.kernels.sources cimport task
 from fastdiv.kernels.sums cimport rest_sum
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 

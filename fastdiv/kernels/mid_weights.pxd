@@ -11,11 +11,14 @@ from fastdiv.kernels.infinite_pairs cimport is_infinite
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
 from fastdiv.kernels.short_weight_pairs cimport pair_results
 from fastdiv.kernels.short_weights cimport anchors, gap_results
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport FINE, block_sum, rest_sum
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.sums cimport block_sum, rest_sum
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
-from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, pair_terms, sum_terms
+from fastdiv.kernels.weight_pair_terms cimport pair_terms
+from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, sum_terms
 from fastdiv.kernels.weight_rows cimport js_end, kl_end
 
 

@@ -13,8 +13,9 @@ from fastdiv.kernels.across cimport across
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport NAN
 from fastdiv.kernels.in_double cimport rows_in_double
-from fastdiv.kernels.sources cimport FLOAT32, columns, kind, set_top, task
+from fastdiv.kernels.sources cimport set_top
 from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
+from fastdiv.kernels.tasks cimport FLOAT32, columns, kind, task
 from fastdiv.kernels.tiles cimport TILE, any_nan, tile
 from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
 

@@ -2,12 +2,10 @@
 
 from libc.stdint cimport uint64_t
 
-from fastdiv.kernels.arithmetic cimport (
-    INFINITY, LN2_HI, NAN, X_LN2_HI, X_LN2_LO, fma,
-)
+from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, X_LN2_HI, X_LN2_LO, fma
 from fastdiv.kernels.exponentials cimport exp_double, rounder_for
 from fastdiv.kernels.logarithms cimport phi_lane
-from fastdiv.kernels.math cimport bits64, double_of
+from fastdiv.kernels.math cimport bits64, double_of, expm1_excess, expm1_reduced
 from fastdiv.kernels.polynomials cimport log_tail, phi_tail
 
 
@@ -161,3 +159,11 @@ cdef inline double log1p_excess(double e) noexcept nogil:
     if not (e > -1.0) or not (e < INFINITY):
         return INFINITY if e == -1.0 or e == INFINITY else NAN
     return phi_lane(<double>1.0, 1.0 + e, -e, False)
+
+
+cdef inline double excess_of(double z, double* expm1) noexcept nogil:
+    """exp(z) - 1 - z, and exp(z) - 1, for -700 <= z < 80."""
+    cdef double scale = 0
+    cdef double t = expm1_reduced(
+        z, z, <double>0, <double>0, <double>0, <double>-700, &scale)
+    return expm1_excess(z, t, scale, expm1)

@@ -4,20 +4,19 @@ What logit_pairs.pxd computes, with exponentials that are taken once. NaN in ``m
 to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.coming cimport ask, coming, coming_after
 from fastdiv.kernels.exponentials cimport exp_column
 from fastdiv.kernels.lanes cimport put_lanes
 from fastdiv.kernels.logit_gaps cimport unmask
-from fastdiv.kernels.logit_pairs cimport blur, logit_gap, pair_term
+from fastdiv.kernels.logit_pair_results cimport js_of, kl_of
+from fastdiv.kernels.logit_pair_terms cimport logit_gap, pair_term
 from fastdiv.kernels.pair_offsets cimport begin_rows, count_masked, exp_rows, offsets
-from fastdiv.kernels.scalars cimport log1p_excess_small
-from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport FINE
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weights cimport unit
 
 
 cdef inline void exp_rows_of(
@@ -162,41 +161,6 @@ cdef inline void logit_pair_tile(
         # A NaN in q beside p = 0 is in the offset.
         total[lane] = total[lane] / p.total[lane] if offset[lane] == offset[lane] else NAN
         moments[lane] /= p.total[lane]
-
-
-cdef inline void kl_of(
-    const double* terms, const double* moment, const real* offset, double* made, const real* like
-) noexcept nogil:
-    cdef double excess, error, least = 2.0 ** -100 if real is float else 0.0
-    cdef bint good
-    cdef Py_ssize_t lane
-    for lane in range(abreast(like)):
-        excess = log1p_excess_small(moment[lane])
-        made[lane] = terms[lane] - excess
-        # Less, and the moment is an error of the offset, see offset_error.
-        good = (excess <= 2.0 ** -6 * terms[lane]) & (made[lane] >= least)
-        error = blur(offset[lane], like[0])
-        good = good & (made[lane] >= error * error)
-        good = good | (terms[lane] == 0) & (excess == 0)
-        made[lane] = made[lane] if good else NAN
-
-
-cdef inline void js_of(
-    const double* terms, const double* moment, const real* offset, double* made, const real* like
-) noexcept nogil:
-    cdef double js, y, error, ln2 = LN2_HI, u = unit(like)
-    cdef bint good
-    cdef Py_ssize_t lane
-    for lane in range(abreast(like)):
-        js = terms[lane]
-        y = 0.125 * moment[lane] * moment[lane]
-        good = (y <= 2.0 ** -6 * js) | (js >= 2.0 ** -20)
-        # Of rows next to each other a quarter of KL.
-        error = blur(offset[lane], like[0])
-        good = good & (4 * js >= error * error)
-        js = js - y if js < 8 * u else js
-        js = ln2 if js > ln2 else js
-        made[lane] = js if good & (js >= 0) else NAN
 
 
 cdef inline void kl_divergence_from_logits(

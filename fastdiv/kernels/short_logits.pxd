@@ -12,8 +12,8 @@ from fastdiv.kernels.exponentials cimport exp_column, exp_made, rounder_for
 from fastdiv.kernels.logits cimport exp_unit
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.short_targets cimport cross_entropy_of
-from fastdiv.kernels.sources cimport cooled, task, temperature_for
-from fastdiv.kernels.sums cimport FINEST
+from fastdiv.kernels.sum_trees cimport FINEST
+from fastdiv.kernels.tasks cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tile_sums cimport tile_products, tile_sum

@@ -11,7 +11,7 @@ from fastdiv.kernels.scores cimport (
     brier_of, exp_gap,
 )
 from fastdiv.kernels.short_logits cimport entropy_of, exp_tile, sum_exp_tile
-from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_sums cimport tile_squares
 from fastdiv.kernels.tiles cimport TILE, abreast, after, tile
 from fastdiv.kernels.turning cimport load_tile

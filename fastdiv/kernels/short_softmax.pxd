@@ -3,7 +3,7 @@
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.coming cimport coming, coming_after
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
-from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, after, tile
 from fastdiv.kernels.turning cimport load_tile, store_tile
 

@@ -3,9 +3,9 @@
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.class_weights cimport share_of, weighted_gap
 from fastdiv.kernels.coming cimport ask, coming, coming_after
-from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport FINEST
+from fastdiv.kernels.sum_trees cimport FINEST
 from fastdiv.kernels.targets cimport cross_entropies
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile

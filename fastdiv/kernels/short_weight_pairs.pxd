@@ -9,12 +9,12 @@ from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log1p_excess_small
-from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport FINE, FINEST
+from fastdiv.kernels.sum_trees cimport FINE, FINEST
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
-from fastdiv.kernels.weight_pairs cimport difference
+from fastdiv.kernels.weight_pair_terms cimport difference
 from fastdiv.kernels.weight_rows cimport js_of, kl_of
 from fastdiv.kernels.weights cimport faint, most, pair_flags
 

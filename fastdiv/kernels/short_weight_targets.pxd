@@ -7,8 +7,8 @@ from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.short_weights cimport anchors
-from fastdiv.kernels.sources cimport task
-from fastdiv.kernels.sums cimport FINEST
+from fastdiv.kernels.sum_trees cimport FINEST
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max

@@ -9,8 +9,9 @@ from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport binade_of, log_gap, log_ratio, mantissa_of
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.scalars cimport log_normal
-from fastdiv.kernels.sources cimport element, source, task
-from fastdiv.kernels.sums cimport FINE, FINEST
+from fastdiv.kernels.sources cimport element
+from fastdiv.kernels.sum_trees cimport FINE, FINEST
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tile_logs cimport log1p_tile
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile, tile_max

@@ -16,7 +16,8 @@ from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_o
 from fastdiv.kernels.exponentials cimport exp_lanes
 from fastdiv.kernels.scalars cimport exp_scalar
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end
-from fastdiv.kernels.sources cimport fetch, store, tail_of, takes, task
+from fastdiv.kernels.sources cimport fetch, store, tail_of, takes
+from fastdiv.kernels.tasks cimport task
 
 ctypedef struct softmax_pass:
     const task* t

@@ -4,7 +4,8 @@ times their gaps m - x, and of their squares."""
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport FINE, block_sum, fold, tree_of
+from fastdiv.kernels.sum_trees cimport FINE, fold, tree_of
+from fastdiv.kernels.sums cimport block_sum
 from fastdiv.kernels.wide cimport (
     WIDE, add_product, tree_of_wide, wide, wide_zero, widened,
 )

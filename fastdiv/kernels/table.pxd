@@ -25,7 +25,7 @@ cimport fastdiv.kernels.short_weight_targets as short_weight_targets
 cimport fastdiv.kernels.short_weights as short_weights
 cimport fastdiv.kernels.softmax as softmax
 cimport fastdiv.kernels.weight_rows as weight_rows
-from fastdiv.kernels.sources cimport task
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport SHORT_ONE, SHORT_PAIR, SHORT_TWO, tile
 
 ctypedef double (*row_f32)(const task*, float*) noexcept nogil

@@ -14,8 +14,10 @@ from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, ahead, at, clear, lanes, least, put_set, two_ahead, whole_sets,
 )
-from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport FINE, block_sum, sum_of
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.sums cimport block_sum, sum_of
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weights cimport faint
 
 ctypedef struct target_parts:

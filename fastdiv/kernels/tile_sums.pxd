@@ -2,7 +2,7 @@
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.sums cimport FINE, FINEST
+from fastdiv.kernels.sum_trees cimport FINE, FINEST
 from fastdiv.kernels.tiles cimport TILE, abreast
 from fastdiv.kernels.wide cimport (
     WIDE, add_product, or_least, put_wide, two_of, wide, wide_of, wide_zero,
@@ -108,8 +108,10 @@ cdef inline void sum_rows_fine(const real* x, Py_ssize_t c, double* total) noexc
 cdef inline void tile_sum(
     const real* x, Py_ssize_t c, double* total, int in_float
 ) noexcept nogil:
-    """The sum of every row in double: trees of sixteen, because equal elements in a chain all
-    round the same way (sums.pxd). in_float: FINEST, or FINE, see ``eight`` and ``join_last``."""
+    """The sum of every row in double: trees of sixteen, for what sum_trees.pxd says of chains.
+
+    in_float: FINEST, or FINE, see ``eight`` and ``join_last``.
+    """
     if real is double:
         if in_float == FINEST:
             (<tile_sum_f64>apart(<void*>sum_rows[double]))(x, c, total)

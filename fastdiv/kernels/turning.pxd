@@ -8,9 +8,11 @@ from libc.string cimport memcpy
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch_second, real
 from fastdiv.kernels.coming cimport follow, next_tile
+from fastdiv.kernels.conversions cimport read
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.lanes cimport block_size
-from fastdiv.kernels.sources cimport native, read, source, store, takes, task
+from fastdiv.kernels.sources cimport native, store, takes
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport OPERAND, SHORT_ONE, TILE, abreast, any_nan, in_steps, tile
 
 cdef enum:

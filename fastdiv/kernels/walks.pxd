@@ -2,7 +2,7 @@
 
 cimport numpy as cnp
 
-from fastdiv.kernels.sources cimport (
+from fastdiv.kernels.tasks cimport (
     BFLOAT16, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64,
     kind, source,
 )

@@ -19,8 +19,10 @@ from fastdiv.kernels.lanes cimport (
 from fastdiv.kernels.logarithms cimport binade_of, mantissa_of
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, tail_of, task
-from fastdiv.kernels.sums cimport FINE, block_sum, rest_sum
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.sums cimport block_sum, rest_sum
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 ctypedef struct gap_sums:

@@ -4,7 +4,8 @@ from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.double_sums cimport join
 from fastdiv.kernels.lanes cimport SCRATCH, block_size
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, tail_of, task
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weight_pairs cimport in_range, pair_block, pair_sums
 
 

@@ -9,7 +9,8 @@ from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
 from fastdiv.kernels.double_sums cimport value
 from fastdiv.kernels.infinite_pairs cimport is_infinite
 from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
-from fastdiv.kernels.sources cimport element, task
+from fastdiv.kernels.sources cimport element
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
 from fastdiv.kernels.weight_pair_sums cimport sum_pair
 from fastdiv.kernels.weight_pairs cimport pair_sums

@@ -9,11 +9,12 @@ from fastdiv.kernels.lanes cimport (
 )
 from fastdiv.kernels.scalars cimport log1p_lane, log_quotient
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport element, fetch, tail_of, task
+from fastdiv.kernels.sources cimport element, fetch, tail_of
 from fastdiv.kernels.sums cimport rest_sum
 from fastdiv.kernels.targets cimport (
     add_parts, clear_parts, cross_entropy_of_parts, join_parts, raise_parts, target_parts,
 )
+from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 from fastdiv.kernels.weight_gaps cimport (
     clear_gaps, gap_sums, join_gaps, log_total_weight, raise_weight,

@@ -10,8 +10,10 @@ from fastdiv.kernels.math cimport (
     bits32, bits64, double_of, float_of, lesser_bits, or_bits, sign_bit,
 )
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
-from fastdiv.kernels.sources cimport fetch, source, tail_of, task
-from fastdiv.kernels.sums cimport FINE, block_sum
+from fastdiv.kernels.sources cimport fetch, tail_of
+from fastdiv.kernels.sum_trees cimport FINE
+from fastdiv.kernels.sums cimport block_sum
+from fastdiv.kernels.tasks cimport source, task
 
 ctypedef struct weight_sums:
     double_sum total

@@ -8,7 +8,7 @@ it would alone: no bit depends on how many there are. Here vectors of C are a nu
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
-from fastdiv.kernels.sums cimport FINEST, tree_of
+from fastdiv.kernels.sum_trees cimport FINEST, tree_of
 
 cdef extern from *:
     """
