@@ -28,6 +28,8 @@ cdef extern from *:
     /* 1.5 * 2^(p-1): adding it rounds to an integer, which then stands in the low bits. */
     #define FASTDIV_ROUNDER 6755399441055744.0
     #define FASTDIV_ROUNDER_F 12582912.0f
+    /* A logit that pads a tail: of probability 0, and with a finite difference. */
+    #define FASTDIV_PADDING (-3e38)
     """
     const double LN2_HI "FASTDIV_LN2_HI"
     const double LN2_LO "FASTDIV_LN2_LO"
@@ -39,6 +41,7 @@ cdef extern from *:
     const float LOG2E_F "FASTDIV_LOG2E_F"
     const double ROUNDER "FASTDIV_ROUNDER"
     const float ROUNDER_F "FASTDIV_ROUNDER_F"
+    const double PADDING "FASTDIV_PADDING"
 
 cdef extern from *:
     """

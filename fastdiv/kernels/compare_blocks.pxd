@@ -8,13 +8,6 @@ from fastdiv.kernels.logit_gaps cimport is_masked
 from fastdiv.kernels.sum_trees cimport ROUGH, tree_of
 from fastdiv.kernels.sums cimport block_sum
 
-cdef extern from *:
-    """
-    /* A logit that pads a tail: of probability 0, and with a finite difference. */
-    #define FASTDIV_PADDING (-3e38)
-    """
-    const double PADDING "FASTDIV_PADDING"
-
 cdef enum:
     HALF_BLOCK = 512
 

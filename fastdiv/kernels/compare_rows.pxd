@@ -4,8 +4,7 @@ from fastdiv.kernels.arithmetic cimport NAN, real
 from fastdiv.kernels.columns cimport put_column, wanted
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
-    TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled, is_tiny,
-    probability_gap,
+    TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled, is_tiny, probability_gap,
 )
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.scores cimport exp_gap

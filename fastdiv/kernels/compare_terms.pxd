@@ -36,6 +36,18 @@ cdef inline real most_half(real like) noexcept nogil:
         return DBL_MAX / 2
 
 
+cdef inline real logit_gap(
+    real a, real b, real offset, real offset_low, bint masks
+) noexcept nogil:
+    """d = log(p / q), exact to 1 u of itself. Unless it ``masks``, a logit of -inf makes it NaN."""
+    cdef real d = a - b
+    cdef real part = d - a
+    cdef real error = (a - (d - part)) - (b + part)
+    if masks:
+        error = error if error == error else <real>0
+    return (d - offset) + (error - offset_low)
+
+
 cdef inline real half_gap(
     real a, real b, real offset, real offset_low, bint masks
 ) noexcept nogil:
@@ -44,13 +56,8 @@ cdef inline real half_gap(
     Unless it ``masks``, a logit of -inf makes NaN of it. Else it is finite, so that its product
     with 0 is 0, and 0 where both are masked.
     """
-    cdef real d = a - b
-    cdef real part = d - a
-    cdef real error = (a - (d - part)) - (b + part)
-    cdef real h, most = most_half(<real>0)
-    if masks:
-        error = error if error == error else <real>0
-    h = <real>0.5 * ((d - offset) + (error - offset_low))
+    cdef real h = <real>0.5 * logit_gap(a, b, offset, offset_low, masks)
+    cdef real most = most_half(<real>0)
     if masks:
         h = h if h == h else <real>0
         h = h if h < most else most

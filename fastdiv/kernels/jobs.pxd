@@ -4,9 +4,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uintptr_t
 
-from fastdiv.kernels.across cimport (
-    GROUP, across, across_of, group_of, point, put_group, take_group,
-)
+from fastdiv.kernels.across cimport GROUP, across, across_of, group_of, point, put_group, take_group
 from fastdiv.kernels.in_double cimport tile_in_double
 from fastdiv.kernels.kept cimport kept_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH

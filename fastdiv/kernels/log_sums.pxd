@@ -7,8 +7,9 @@ log-probabilities of ten classes as for other logits.
 """
 
 from fastdiv.kernels.arithmetic cimport NAN, real
-from fastdiv.kernels.coming cimport coming, coming_after
+from fastdiv.kernels.coming cimport coming
 from fastdiv.kernels.lanes cimport BLOCK_F64
+from fastdiv.kernels.logits cimport cancels
 from fastdiv.kernels.mid_logits cimport sum_exp_rows
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.tasks cimport source, task
@@ -32,7 +33,7 @@ cdef inline void sum_again(
 
 
 cdef inline void log_sums_again(
-    const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, const bint* cancels,
+    const source* row, const char* const* at, Py_ssize_t n, Py_ssize_t c, const bint* lost,
     double* made, double* scratch,
 ) noexcept nogil:
     """Those of the n rows that cancel."""
@@ -41,7 +42,7 @@ cdef inline void log_sums_again(
     cdef Py_ssize_t r = 0, some, lane, many = abreast(<const double*>scratch)
     cdef exp_tile s
     while True:
-        some = next_marked(cancels, n, &r, many, <Py_ssize_t*>place)
+        some = next_marked(lost, n, &r, many, <Py_ssize_t*>place)
         if some == 0:
             return
         for lane in range(many):
@@ -57,25 +58,25 @@ cdef inline void log_sums_of(
 ) noexcept nogil:
     """What the sums of n rows come to; the scratch is used up. NaN: as in short_logits.pxd."""
     cdef Py_ssize_t many = abreast(<const real*>scratch), lane
-    cdef bint cancels[TILE]
+    cdef bint lost[TILE]
     cdef bint some = False
     for lane in range(many):
         made[lane] = s.m[lane] + s.log_sum[lane]
     if real is float:
         for lane in range(many):
-            cancels[lane] = abs(made[lane]) < 0.25 * s.log_sum[lane]
-            some = some | cancels[lane]
-            made[lane] = NAN if cancels[lane] else made[lane]
+            lost[lane] = cancels(s.m[lane], s.log_sum[lane])
+            some = some | lost[lane]
+            made[lane] = NAN if lost[lane] else made[lane]
         if some and c <= BLOCK_F64:
-            log_sums_again(row, at, n, c, <const bint*>cancels, made, <double*>scratch)
+            log_sums_again(row, at, n, c, <const bint*>lost, made, <double*>scratch)
 
 
 cdef inline void short_logsumexp(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
     cdef exp_tile s
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
-    load_tile(&t.p, rows.p, t.c, x)
+    cdef coming next
+    next = load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, after(x), x, &s, &next, False, NULL)
     log_sums_of(&t.p, rows.p, rows.rows, t.c, &s, made, x)
 

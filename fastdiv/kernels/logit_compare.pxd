@@ -5,9 +5,9 @@ each other those depend on what the log-sum-exps are off; where that is more tha
 the sums, the second pass is done again with what it has found, which is off by u times as much.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, PADDING, real
 from fastdiv.kernels.columns cimport put_number, wanted
-from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
+from fastdiv.kernels.compare_blocks cimport compare_masked, compare_sums
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled, is_tiny,

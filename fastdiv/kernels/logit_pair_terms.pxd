@@ -5,18 +5,6 @@ from fastdiv.kernels.compare_terms cimport half_log, js_share, most_half, near_s
 from fastdiv.kernels.polynomials cimport psi_tail
 
 
-cdef inline real logit_gap(
-    real a, real b, real offset, real offset_low, bint masks
-) noexcept nogil:
-    """d = log(p / q), exact to 1 u of itself. Unless it ``masks``, a logit of -inf makes it NaN."""
-    cdef real d = a - b
-    cdef real part = d - a
-    cdef real error = (a - (d - part)) - (b + part)
-    if masks:
-        error = error if error == error else <real>0
-    return (d - offset) + (error - offset_low)
-
-
 cdef inline double blur(double offset, real like) noexcept nogil:
     """The least size of d = log(p / q) that floats tell well: total variation that is less, and KL
     that is less than its square, have lost their digits.

@@ -5,12 +5,13 @@ and what an error in the log-sum-exps does to them. Where that is much, the seco
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
+from fastdiv.kernels.compare_terms cimport logit_gap
 from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.kept cimport exponentials, sum_row
 from fastdiv.kernels.lanes cimport (
     MAX_BLOCK, MAX_LANES, SCRATCH, at, block_size, clear, lanes, put_set,
 )
-from fastdiv.kernels.logit_pair_terms cimport blur, logit_gap, pair_term
+from fastdiv.kernels.logit_pair_terms cimport blur, pair_term
 from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, reference, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of

@@ -9,7 +9,7 @@ from fastdiv.kernels.logit_kl cimport kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
 from fastdiv.kernels.logit_targets cimport sum_target, target_sums
-from fastdiv.kernels.logits cimport exp_sum, exp_unit, log_total, proper, rest_of
+from fastdiv.kernels.logits cimport cancels, exp_sum, exp_unit, log_total, proper, rest_of
 from fastdiv.kernels.scalars cimport exp_scalar, log1p_excess
 from fastdiv.kernels.scores cimport (
     BRIER_SCORE, CONFIDENCE, CROSS_ENTROPY, ENTROPY, LOGSUMEXP, PROBABILITY, RANK, TOP_CLASS,
@@ -26,8 +26,7 @@ cdef inline double logsumexp(const task* t, real* scratch) noexcept nogil:
     cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1, False)
     cdef double log_sum = log_total(&s, <const real*>scratch)
     if real is float:
-        # Normalised log-probabilities: the two terms cancel, which double can bear.
-        if abs(s.m + log_sum) < 0.25 * log_sum:
+        if cancels(s.m, log_sum):
             return NAN
     return s.m + log_sum
 
@@ -38,7 +37,7 @@ cdef inline double logsumexp_of_q(
     """The same of q, whose sums are there; in double where the row function is called again."""
     cdef task u
     if real is float:
-        if abs(m + log_sum) < 0.25 * log_sum:
+        if cancels(m, log_sum):
             u = t[0]
             u.p = t.q
             return logsumexp(&u, <double*>scratch)

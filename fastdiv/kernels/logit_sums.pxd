@@ -4,9 +4,7 @@ from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.double_sums cimport join
 from fastdiv.kernels.lanes cimport block_max, block_size
-from fastdiv.kernels.logits cimport (
-    exp_below, exp_block, exp_sum, raise_max, spread_block, start,
-)
+from fastdiv.kernels.logits cimport exp_below, exp_block, exp_sum, raise_max, spread_block, start
 from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of

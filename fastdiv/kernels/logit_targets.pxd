@@ -6,9 +6,7 @@ from fastdiv.kernels.logit_sums cimport absorb, join_exp
 from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of
-from fastdiv.kernels.targets cimport (
-    add_parts, clear_parts, join_parts, raise_parts, target_parts,
-)
+from fastdiv.kernels.targets cimport add_parts, clear_parts, join_parts, raise_parts, target_parts
 from fastdiv.kernels.tasks cimport task, temperature_for
 
 ctypedef struct target_sums:

@@ -58,18 +58,33 @@ cdef inline double exp_unit(const real* like) noexcept nogil:
         return 2.0 ** 128
 
 
+cdef inline int exp_bias(const real* like) noexcept nogil:
+    """The bias of the type's exponents and EXP_SCALE: what ``rounder_for`` is told."""
+    return 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
+
+
+cdef inline double huge(const real* like) noexcept nogil:
+    """The size from which on a row's largest logit, over the temperature, is huge."""
+    return 2.0 ** 16 if real is float else 2.0 ** 32
+
+
+cdef inline bint cancels(double m, double log_sum) noexcept nogil:
+    """Whether the two terms of a log-sum-exp do, as of normalised log-probabilities, so far that
+    only doubles can bear it."""
+    return abs(m + log_sum) < 0.25 * log_sum
+
+
 cdef inline reference reference_for(
     double m, const temperature* warm, const real* like
 ) noexcept nogil:
     """The reference next to m.
 
-    Past 2^16 (float) or 2^32 (double), times a temperature, m itself is the shift: logits that
-    count are then within a factor of two of m and x - m is exact, while n ln 2 would begin to lose
-    digits.
+    Where that is huge, m itself is the shift: logits that count are then within a factor of two of
+    m and x - m is exact, while n ln 2 would begin to lose digits.
     """
     cdef reference r
-    cdef double range = 65536.0 if real is float else 4294967296.0
-    cdef int bias = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
+    cdef double range = huge(like)
+    cdef int bias = exp_bias(like)
     cdef double step = LN2_HI
     r.shift = 0
     r.power = 0

@@ -6,11 +6,11 @@ done for all pairs of a tile, a lane for each.
 NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport real
+from fastdiv.kernels.arithmetic cimport PADDING, real
 from fastdiv.kernels.block_rows cimport again, room_of
 from fastdiv.kernels.columns cimport in_order, put_column
 from fastdiv.kernels.coming cimport next_tile
-from fastdiv.kernels.compare_blocks cimport PADDING, compare_masked, compare_sums
+from fastdiv.kernels.compare_blocks cimport compare_masked, compare_sums
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
 )

@@ -7,14 +7,15 @@ each: maxima, exponentials and their sums, offsets, terms.
 NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, PADDING, real
 from fastdiv.kernels.block_rows cimport again, fetch_rows, room_of
 from fastdiv.kernels.coming cimport next_tile
+from fastdiv.kernels.compare_terms cimport logit_gap
 from fastdiv.kernels.exp_sums cimport exp_and_sum
 from fastdiv.kernels.lanes cimport MAX_BLOCK, MAX_LANES, clear, lanes, whole_sets
 from fastdiv.kernels.logit_gaps cimport is_masked, unmask
 from fastdiv.kernels.logit_pair_results cimport js_of, kl_of
-from fastdiv.kernels.logit_pair_terms cimport logit_gap, pair_term
+from fastdiv.kernels.logit_pair_terms cimport pair_term
 from fastdiv.kernels.pair_offsets cimport begin_rows, exp_rows, offsets
 from fastdiv.kernels.sources cimport tail_of
 from fastdiv.kernels.sum_trees cimport FINE
@@ -37,7 +38,7 @@ cdef inline void keep_exps(
     cdef double ties
     cdef Py_ssize_t r
     # The differences of padding are to be finite.
-    fetch_rows(row, start, n, c, scratch, <real>-3e38, x, <real*>m, NULL, NULL)
+    fetch_rows(row, start, n, c, scratch, <real>PADDING, x, <real*>m, NULL, NULL)
     begin_rows(<const real*>m, <real*>low, <real*>rounder, s)
     for r in range(n):
         e = room_of(scratch, r)

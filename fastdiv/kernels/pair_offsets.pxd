@@ -1,6 +1,7 @@
 """What is known of several pairs of rows of logits before their terms: a lane for each pair."""
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, LN2_LO, NAN, fma, real
+from fastdiv.kernels.logits cimport huge
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.short_logits cimport references
 from fastdiv.kernels.tiles cimport TILE, abreast, clear_tile
@@ -14,7 +15,7 @@ ctypedef struct exp_rows:
 
 cdef inline void begin_rows(const real* m, real* low, real* rounder, exp_rows* s) noexcept nogil:
     """The references, from the rows' maxima."""
-    cdef double limit = 65536.0 if real is float else 4294967296.0
+    cdef double limit = huge(m)
     cdef Py_ssize_t r
     references(m, low, rounder, s.power, NULL)
     for r in range(abreast(m)):

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastdiv.kernels.arithmetic cimport INFINITY, real
 from fastdiv.kernels.columns cimport in_order, put_column
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.compare_columns cimport begin_columns, compare_columns
 from fastdiv.kernels.compare_rows cimport (
     compare_tile, of_labels, offsets, pair_tile, put_divergences, put_labels,
@@ -121,11 +121,10 @@ cdef inline void compare_from_logits(
     cdef exp_tile p, q
     cdef pair_tile pairs
     cdef compare_tile s
-    cdef coming next_p = coming_after(&t.p, rows.p, c, many)
-    cdef coming next_q = coming_after(&t.q, rows.q, c, many)
+    cdef coming next_p, next_q
     cdef bint ordered = in_order(t, rows)
-    load_tile(&t.p, rows.p, c, xp)
-    load_tile(&t.q, rows.q, c, xq)
+    next_p = load_tile(&t.p, rows.p, c, xp)
+    next_q = load_tile(&t.q, rows.q, c, xq)
     # The room of h serves for the sums, too.
     keep_exps(xp, c, &next_p, ep, h, <real*>first_p, &p)
     keep_exps(xq, c, &next_q, eq, h, <real*>first_q, &q)

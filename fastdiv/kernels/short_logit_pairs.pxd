@@ -5,12 +5,13 @@ to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.coming cimport ask, coming
+from fastdiv.kernels.compare_terms cimport logit_gap
 from fastdiv.kernels.exponentials cimport exp_column
 from fastdiv.kernels.lanes cimport put_lanes
 from fastdiv.kernels.logit_gaps cimport unmask
 from fastdiv.kernels.logit_pair_results cimport js_of, kl_of
-from fastdiv.kernels.logit_pair_terms cimport logit_gap, pair_term
+from fastdiv.kernels.logit_pair_terms cimport pair_term
 from fastdiv.kernels.pair_offsets cimport begin_rows, count_masked, exp_rows, offsets
 from fastdiv.kernels.sum_trees cimport FINE
 from fastdiv.kernels.tasks cimport task
@@ -136,10 +137,9 @@ cdef inline void logit_pair_tile(
     cdef exp_rows p, q
     cdef bint masked = False
     cdef Py_ssize_t lane
-    cdef coming next_p = coming_after(&t.p, rows.p, t.c, many)
-    cdef coming next_q = coming_after(&t.q, rows.q, t.c, many)
-    load_tile(&t.p, rows.p, t.c, xp)
-    load_tile(&t.q, rows.q, t.c, xq)
+    cdef coming next_p, next_q
+    next_p = load_tile(&t.p, rows.p, t.c, xp)
+    next_q = load_tile(&t.q, rows.q, t.c, xq)
     if not symmetric:
         masked = seems_masked(xp, t.c) or seems_masked(xq, t.c)
     exp_rows_of(xp, t.c, &next_p, ep, &p)

@@ -4,12 +4,10 @@ NaN in ``made`` gives a row to its row function: one that is no distribution, lo
 reduced by multiples of ln 2, results too small for the type.
 """
 
-from fastdiv.kernels.arithmetic cimport (
-    EXP_SCALE_F32, EXP_SCALE_F64, LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real,
-)
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real
+from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.exponentials cimport exp_column, exp_made, rounder_for
-from fastdiv.kernels.logits cimport exp_unit
+from fastdiv.kernels.logits cimport exp_bias, exp_unit, huge
 from fastdiv.kernels.polynomials cimport exp_tail
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sum_trees cimport FINEST
@@ -39,14 +37,14 @@ cdef inline void references(
 ) noexcept nogil:
     """The reference next to every row's maximum, as reference_for makes it."""
     cdef Py_ssize_t many = abreast(m)
-    cdef double scale = 127 + EXP_SCALE_F32 if real is float else 1023 + EXP_SCALE_F64
+    cdef double bias = exp_bias(m)
     cdef double rounded, step = warm.step if warm != NULL else LN2_HI
     cdef Py_ssize_t lane
     for lane in range(many):
         rounded = (m[lane] / warm.value if warm != NULL else <double>m[lane]) * LOG2E + ROUNDER
         power[lane] = rounded - ROUNDER
-        low[lane] = <real>((power[lane] - scale) * step)
-        rounder[lane] = rounder_for(scale - power[lane], low)
+        low[lane] = <real>((power[lane] - bias) * step)
+        rounder[lane] = rounder_for(bias - power[lane], low)
 
 
 cdef inline void begin_sums(
@@ -54,7 +52,7 @@ cdef inline void begin_sums(
 ) noexcept nogil:
     """What is known of the rows from their maxima."""
     cdef Py_ssize_t many = abreast(m)
-    cdef double top, power, rho, limit = 65536.0 if real is float else 4294967296.0
+    cdef double top, power, rho, limit = huge(m)
     cdef Py_ssize_t lane
     if warm != NULL:
         limit *= warm.value
@@ -158,8 +156,8 @@ cdef inline void entropy_from_logits(
     const task* t, const tile* rows, real* x, double* made
 ) noexcept nogil:
     cdef exp_tile s
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
-    load_tile(&t.p, rows.p, t.c, x)
+    cdef coming next
+    next = load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, after(x), after(after(x)), &s, &next, True, NULL)
     entropy_of(&s, made, <const real*>x)
 
@@ -180,9 +178,9 @@ cdef inline void cross_entropy_label_from_logits(
     cdef Py_ssize_t many = abreast(<const real*>x)
     cdef double at_label[TILE]
     cdef exp_tile s
-    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>x))
+    cdef coming next
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, t.c, x)
+    next = load_tile(&t.q, rows.q, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_of_q(t, x, after(x), &s, &next)
@@ -194,9 +192,9 @@ cdef inline void cross_entropy_from_logits(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
     cdef exp_tile s
-    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
+    cdef coming next
     cdef real* x = after(p)
-    load_tile(&t.q, rows.q, t.c, x)
+    next = load_tile(&t.q, rows.q, t.c, x)
     sum_exp_of_q(t, x, after(x), &s, &next)
     cross_entropy_of(t, rows, p, x, after(x), <const double*>s.m, <const double*>s.log_sum,
                      made)

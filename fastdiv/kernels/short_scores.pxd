@@ -2,7 +2,7 @@
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.columns cimport in_order, put_column, wanted
-from fastdiv.kernels.coming cimport coming, coming_after
+from fastdiv.kernels.coming cimport coming
 from fastdiv.kernels.log_sums cimport log_sums_of
 from fastdiv.kernels.logit_rows cimport logsumexp_of_q
 from fastdiv.kernels.ranks cimport next_above
@@ -93,10 +93,10 @@ cdef inline void score_from_logits(
     cdef double first[TILE]
     cdef double rank[TILE]
     cdef exp_tile s
-    cdef coming next = coming_after(&t.q, rows.q, t.c, many)
+    cdef coming next
     cdef bint ordered = in_order(t, rows)
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, t.c, x)
+    next = load_tile(&t.q, rows.q, t.c, x)
     for lane in range(many):
         at_label[lane] = x[rows.label[lane] * many + lane]
     sum_exp_tile(x, t.c, after(x), after(after(x)), &s, &next, True, NULL)

@@ -1,7 +1,7 @@
 """Short rows of logits made into rows, a lane for each: what softmax.pxd computes."""
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.coming cimport coming, coming_after
+from fastdiv.kernels.coming cimport coming
 from fastdiv.kernels.short_logits cimport exp_tile, sum_exp_tile
 from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tiles cimport TILE, abreast, after, tile
@@ -14,10 +14,10 @@ cdef inline void softmax(const task* t, const tile* rows, real* x, double* made)
     cdef real factor[TILE]
     cdef real* terms = after(x)
     cdef exp_tile s
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
+    cdef coming next
     cdef double total
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, x)
+    next = load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, &next, False, NULL)
     for lane in range(many):
         total = 1 / (s.ties[lane] + s.rest[lane])
@@ -36,9 +36,9 @@ cdef inline void log_softmax(const task* t, const tile* rows, real* x, double* m
     cdef Py_ssize_t many = abreast(<const real*>x)
     cdef real* terms = after(x)
     cdef exp_tile s
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>x))
+    cdef coming next
     cdef Py_ssize_t j, k, lane
-    load_tile(&t.p, rows.p, t.c, x)
+    next = load_tile(&t.p, rows.p, t.c, x)
     sum_exp_tile(x, t.c, terms, x, &s, &next, False, NULL)
     for j in range(t.c):
         k = j * many

@@ -2,7 +2,7 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
 from fastdiv.kernels.class_weights cimport share_of, weighted_gap
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.sum_trees cimport FINEST
 from fastdiv.kernels.targets cimport cross_entropies
 from fastdiv.kernels.tasks cimport task
@@ -83,8 +83,7 @@ cdef inline void cross_entropy_of(
             share[lane] = t.weight[y] if t.weight != NULL else 1
             gaps[lane] = weighted_gap(<double>1, share[lane], m[lane], <double>x[y * many + lane])
     else:
-        load_tile(&t.p, rows.p, t.c, p)
-        next = coming_after(&t.p, rows.p, t.c, many)
+        next = load_tile(&t.p, rows.p, t.c, p)
         if t.weight != NULL:
             target_gaps(p, x, t.c, t.weight, m, terms, &next, <real*>least, <double*>gaps,
                         <double*>share, <double*>mass)

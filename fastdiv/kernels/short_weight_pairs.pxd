@@ -4,7 +4,7 @@ See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair 
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
@@ -163,12 +163,11 @@ cdef inline void pair_tile(
     cdef real* phi = after(q)
     cdef real factor[TILE]
     cdef double again[TILE]
-    cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
-    cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
+    cdef coming next_p, next_q
     cdef bint missing
     cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, q)
+    next_p = load_tile(&t.p, rows.p, t.c, p)
+    next_q = load_tile(&t.q, rows.q, t.c, q)
     if t.normalize or symmetric:
         pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
                   symmetric, False, False, t.normalize)

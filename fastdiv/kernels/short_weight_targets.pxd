@@ -2,7 +2,7 @@
 
 cimport fastdiv.kernels.short_weights as short_weights
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.logarithms cimport log_gap, log_ratio
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.short_targets cimport cross_entropy_of
@@ -75,7 +75,7 @@ cdef inline void cross_entropy(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
     """That of short_weights.pxd, or against a target with options."""
-    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
+    cdef coming next
     cdef real* x = after(p)
     cdef double zero[TILE]
     cdef double log_sum[TILE]
@@ -85,7 +85,7 @@ cdef inline void cross_entropy(
         return
     for lane in range(TILE):
         zero[lane] = 0
-    load_tile(&t.q, rows.q, t.c, x)
+    next = load_tile(&t.q, rows.q, t.c, x)
     log_tile(x, t.c, &next, after(x), <double*>log_sum, t.normalize)
     cross_entropy_of(t, rows, p, x, after(x), <const double*>zero, <const double*>log_sum,
                      made)

@@ -4,7 +4,7 @@ NaN in ``made`` gives a row to its row function.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
-from fastdiv.kernels.coming cimport ask, coming, coming_after
+from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport binade_of, log_gap, log_ratio, mantissa_of
 from fastdiv.kernels.math cimport or_bits, sign_bit
@@ -35,10 +35,10 @@ cdef inline void least_of(
 cdef inline void mass(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
     cdef Py_ssize_t many = abreast(<const real*>p)
     cdef real low[TILE]
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
+    cdef coming next
     cdef bint good
     cdef Py_ssize_t lane
-    load_tile(&t.p, rows.p, t.c, p)
+    next = load_tile(&t.p, rows.p, t.c, p)
     clear_tile(<real*>low)
     least_of(<const real*>p, t.c, &next, <real*>low)
     tile_sum(<const real*>p, t.c, made, FINEST)
@@ -140,18 +140,17 @@ cdef inline void gap_tile(
 
 
 cdef inline void entropy(const task* t, const tile* rows, real* p, double* made) noexcept nogil:
-    cdef coming next = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
-    load_tile(&t.p, rows.p, t.c, p)
+    cdef coming next
+    next = load_tile(&t.p, rows.p, t.c, p)
     gap_tile(<const real*>p, p, t.c, &next, &next, after(p), made, False, t.normalize)
 
 
 cdef inline void cross_entropy(
     const task* t, const tile* rows, real* p, double* made
 ) noexcept nogil:
-    cdef coming next_p = coming_after(&t.p, rows.p, t.c, abreast(<const real*>p))
-    cdef coming next_q = coming_after(&t.q, rows.q, t.c, abreast(<const real*>p))
-    load_tile(&t.p, rows.p, t.c, p)
-    load_tile(&t.q, rows.q, t.c, after(p))
+    cdef coming next_p, next_q
+    next_p = load_tile(&t.p, rows.p, t.c, p)
+    next_q = load_tile(&t.q, rows.q, t.c, after(p))
     gap_tile(<const real*>p, after(p), t.c, &next_p, &next_q, after(after(p)), made, True,
              t.normalize)
     if any_nan(made, abreast(<const real*>p)):
@@ -183,10 +182,10 @@ cdef inline void cross_entropy_label(
     cdef double at_label[TILE]
     cdef double others[TILE]
     cdef double tiny = faint(<const real*>q)
-    cdef coming next = coming_after(&t.q, rows.q, t.c, abreast(<const real*>q))
+    cdef coming next
     cdef bint good
     cdef Py_ssize_t lane
-    load_tile(&t.q, rows.q, t.c, q)
+    next = load_tile(&t.q, rows.q, t.c, q)
     for lane in range(many):
         at_label[lane] = q[rows.label[lane] * many + lane]
         q[rows.label[lane] * many + lane] = 0

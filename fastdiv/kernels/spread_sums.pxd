@@ -6,9 +6,7 @@ from fastdiv.kernels.arithmetic cimport fma, real
 from fastdiv.kernels.lanes cimport MAX_LANES, lanes
 from fastdiv.kernels.sum_trees cimport FINE, fold, tree_of
 from fastdiv.kernels.sums cimport block_sum
-from fastdiv.kernels.wide cimport (
-    WIDE, add_product, tree_of_wide, wide, wide_zero, widened,
-)
+from fastdiv.kernels.wide cimport WIDE, add_product, tree_of_wide, wide, wide_zero, widened
 
 ctypedef void (*sums_f32)(const float*, const float*, Py_ssize_t, double*) noexcept nogil
 

@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport prefetch_second, real
-from fastdiv.kernels.coming cimport follow, next_tile
+from fastdiv.kernels.coming cimport coming, coming_after, follow, next_tile
 from fastdiv.kernels.conversions cimport read
 from fastdiv.kernels.fours cimport four_rows, put_four, take_four
 from fastdiv.kernels.lanes cimport block_size
@@ -136,14 +136,15 @@ cdef inline void turn_tile(
         load_rows(<const real* const*>room, c, 0, x)
 
 
-cdef inline void load_tile(
+cdef inline coming load_tile(
     const source* s, const char* const* rows, Py_ssize_t c, real* x
 ) noexcept nogil:
-    """Element k of row r to x[k * abreast(x) + r]."""
+    """Element k of row r to x[k * abreast(x) + r]; what comes after the tile is told."""
     if real is float:
         (<turn_f32>apart(<void*>turn_tile[float]))(s, rows, c, x)
     else:
         (<turn_f64>apart(<void*>turn_tile[double]))(s, rows, c, x)
+    return coming_after(s, rows, c, abreast(<const real*>x))
 
 
 cdef inline bint are_columns(
