@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from fastdiv import _check, _few, _options, _workers
+from fastdiv import _check, _few, _options, _threads, _workers
 from fastdiv._check import Array
 from fastdiv._dispatch import kernels as kernels
 
@@ -51,10 +51,10 @@ def _share(call: Callable[..., None], shape: tuple[int, ...], workers: int | Non
         return
     *lead, c = shape
     rows = math.prod(lead)
-    if _workers.are_long(rows, c, threads):
-        _workers.over_segments(lambda team: call(helpers=team), kernels.Team(), threads)
+    if _threads.are_long(rows, c, threads):
+        _threads.over_segments(lambda team: call(helpers=team), kernels.Team(), threads)
     else:
-        _workers.over_rows(lambda first, stop: call(first=first, stop=stop), rows, c, threads)
+        _threads.over_rows(lambda first, stop: call(first=first, stop=stop), rows, c, threads)
 
 
 def per_row(

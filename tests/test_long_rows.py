@@ -9,7 +9,7 @@ from exact import ulps
 from mpmath import mp, mpf
 
 import fastdiv
-from fastdiv import _workers
+from fastdiv import _threads
 from fastdiv._dispatch import kernels
 
 SEGMENT = 1 << 20
@@ -192,7 +192,7 @@ def test_a_bad_number_in_any_segment_is_seen(name, function, bad, at):
 def test_long_rows_are_shared_out_with_the_same_bits(
     name, function, dtype, arrangement, workers, monkeypatch
 ):
-    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    monkeypatch.setattr(_threads, "LEAST_LONG", SEGMENT)
     _, rows, _ = arguments(name, dtype, arrangement)
     expected = function(*rows)
     got = function(*rows, workers=workers)
@@ -241,7 +241,7 @@ def test_targets_of_long_rows_of_weights(dtype, workers):
 @pytest.mark.parametrize("arrangement", ["alike", "rising", "falling", "masked"])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_all_numbers_of_a_score(dtype, arrangement, workers, monkeypatch):
-    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    monkeypatch.setattr(_threads, "LEAST_LONG", SEGMENT)
     few, (x,), counts = arguments("logsumexp", dtype, arrangement)
     label = SEGMENT + 1
     got = fastdiv.score([label], x, workers=workers)
@@ -264,7 +264,7 @@ def test_all_numbers_of_a_score(dtype, arrangement, workers, monkeypatch):
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
 def test_all_numbers_of_a_comparison(dtype, arrangement, monkeypatch):
-    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    monkeypatch.setattr(_threads, "LEAST_LONG", SEGMENT)
     few, (p, q), counts = arguments("kl_divergence_from_logits", dtype, arrangement)
     label = SEGMENT + 2
     got = fastdiv.compare(p, q, [label])
@@ -344,7 +344,7 @@ def test_helpers_leave_when_the_team_is_closed():
 
 def test_a_team_serves_one_row_after_the_other(monkeypatch):
     """Many short passes, where a helper is late more often than not."""
-    monkeypatch.setattr(_workers, "LEAST_LONG", SEGMENT)
+    monkeypatch.setattr(_threads, "LEAST_LONG", SEGMENT)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(6, SEGMENT + 1)).astype(np.float32)
     expected = fastdiv.js_divergence_from_logits(x, x[::-1])

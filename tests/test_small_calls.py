@@ -7,7 +7,7 @@ import pytest
 from cases import DTYPES, MAKERS, SIGNATURES, rows_for
 
 import fastdiv
-from fastdiv import _workers
+from fastdiv import _threads
 from fastdiv._dispatch import kernels
 from fastdiv._rows import FUNCTION
 
@@ -146,7 +146,7 @@ def test_classes_along_another_axis_take_the_long_way() -> None:
 
 
 def test_a_plain_array_is_too_small_to_be_shared() -> None:
-    rows = np.zeros((_workers.LEAST_BLOCK // 8, 8), np.float32)
+    rows = np.zeros((_threads.LEAST_BLOCK // 8, 8), np.float32)
     more = np.zeros((len(rows) + 1, 8), np.float32)
     assert kernels.plain(FUNCTION["logsumexp"], (rows,)) is not None
     assert kernels.plain(FUNCTION["logsumexp"], (more,)) is None

@@ -13,13 +13,13 @@ import pytest
 from cases import MAKERS, SIGNATURES, rows_for
 
 import fastdiv
-from fastdiv import _workers
+from fastdiv import _threads, _workers
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Share out rows however few they are."""
-    monkeypatch.setattr(_workers, "LEAST_BLOCK", 1)
+    monkeypatch.setattr(_threads, "LEAST_BLOCK", 1)
 
 
 def bits(array):
@@ -97,7 +97,7 @@ def test_so_many_threads_work_at_once():
             threads.add(threading.get_ident())
             together.wait(timeout=30)
 
-    _workers.over_rows(call, 12, 1, 3)
+    _threads.over_rows(call, 12, 1, 3)
     assert len(threads) == 3
     assert threading.get_ident() in threads
 
@@ -110,7 +110,7 @@ def test_every_row_is_taken_once():
         def call(first, stop, seen=seen):
             seen[first:stop] += 1
 
-        _workers.over_rows(call, rows, c, workers)
+        _threads.over_rows(call, rows, c, workers)
         assert (seen == 1).all()
 
 
@@ -128,7 +128,7 @@ def test_an_error_ends_the_work_of_all(by_helper):
         done.append(first)
 
     with pytest.raises((MemoryError, threading.BrokenBarrierError)) as caught:
-        _workers.over_rows(call, 1000, 1, 2)
+        _threads.over_rows(call, 1000, 1, 2)
     assert caught.type is MemoryError
     at_the_end = len(done)
     time.sleep(0.05)
