@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastdiv import _check, _few, _options, _rows
+from fastdiv import _check, _few, _labels, _options, _rows
 from fastdiv._check import Array
 from fastdiv._rows import FUNCTION
 from fastdiv.kernels import _vectors
@@ -165,9 +165,9 @@ def against(
     p_array, q_array = _check.as_array(p, names[0]), _check.as_array(q, names[1])
     q_rows = _check.classes_last(q_array, axis, names[1])
     weight = _options.weights_of(class_weight, q_rows.shape[-1])
-    labelled = _check.are_labels(p_array, q_array)
+    labelled = _labels.are_labels(p_array, q_array)
     if not labelled:
-        _check.not_float_labels(p_array, q_array, axis)
+        _labels.not_float_labels(p_array, q_array, axis)
         if ignore_index is not None:
             raise ValueError("ignore_index is for integer labels; p holds rows of probabilities")
     numbers: tuple[Array, ...] = (q_array,) if labelled else (p_array, q_array)
@@ -176,7 +176,7 @@ def against(
     function, wide, options = _way(
         logits, labelled, weight, base, normalize, smoothing, temperature, narrow
     )
-    if may_be_small and not is_plain and _check.is_int64(ignore_index):
+    if may_be_small and not is_plain and _labels.is_int64(ignore_index):
         small_labels = _few.labels_of(p_array) if labelled else None
         made = _rows.kernels.plain(
             FUNCTION[function],
@@ -197,7 +197,7 @@ def against(
             return found
     labels = p_rows = None
     if labelled:
-        labels, q_rows, ignore_index = _check.labels_for(p_array, q_rows, ignore_index, axis)
+        labels, q_rows, ignore_index = _labels.labels_for(p_array, q_rows, ignore_index, axis)
     else:
         p_rows = _check.classes_last(p_array, axis, names[0])
         p_rows, q_rows = _check.together(p_rows, q_rows, axis)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastdiv import _check, _cross_entropy, _logits, _rows
+from fastdiv import _check, _cross_entropy, _labels, _logits, _rows
 from fastdiv._fields import (
     COMPARISON,
     EVERY_COMPARISON,
@@ -122,7 +122,7 @@ def score(
     y = _check.as_array(labels, "labels", lazily)
     x = _check.as_array(logits, "logits", lazily)
     rows = _check.classes_last(x, -1, "logits")
-    y, rows, _ = _check.labels_for(_check.labels_of(y, x), rows, None)
+    y, rows, _ = _labels.labels_for(_labels.labels_of(y, x), rows, None)
     if only_loss:
         return Scores(_logits.cross_entropy_from_logits(y, rows, workers=workers))
     made = _rows.several(
@@ -246,8 +246,8 @@ def compare(
     )
     y = None
     if labels is not None:
-        y = _check.labels_of(_check.as_array(labels, "labels", lazily), p_rows)
-        y, p_rows, _ = _check.labels_for(y, p_rows, None)
+        y = _labels.labels_of(_check.as_array(labels, "labels", lazily), p_rows)
+        y, p_rows, _ = _labels.labels_for(y, p_rows, None)
         q_rows = np.broadcast_to(q_rows, p_rows.shape)
     made = _rows.several(
         "compare_from_logits",

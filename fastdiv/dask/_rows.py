@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import fastdiv
-from fastdiv import _check
+from fastdiv import _labels
 from fastdiv.dask import _arrays
 
 # Options that mean nothing for what is computed later, elsewhere, a block at a time.
@@ -91,9 +91,9 @@ def _over_blocks(
 ) -> Any:
     """Map a function over blocks of whole rows."""
     arrays = _arrays.lazy_or_numpy(values, names, f"fastdiv.{function.__name__}")
-    labelled = function in TAKES_LABELS and _check.are_labels(*arrays)
+    labelled = function in TAKES_LABELS and _labels.are_labels(*arrays)
     if function in TAKES_LABELS and not labelled:
-        _check.not_float_labels(arrays[0], arrays[1], axis)
+        _labels.not_float_labels(arrays[0], arrays[1], axis)
     rows = [
         a[..., None] if labelled and i == 0 else _arrays.classes_last(a, axis, name)
         for i, (a, name) in enumerate(zip(arrays, names, strict=True))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastdiv import _check
+from fastdiv._labels import labels_of
 from fastdiv.dask import _arrays
 from fastdiv.dask._tree import tree
 from fastdiv.scoring import partial
@@ -139,7 +139,7 @@ def _labels(labels: Any, rows: Any) -> Any:
             f"labels of shape {labels.shape} are not one for each row of logits of shape "
             f"{rows.shape}"
         )
-    return _check.labels_of(labels, rows)[..., None]
+    return labels_of(labels, rows)[..., None]
 
 
 def _summary(
