@@ -1,7 +1,6 @@
 """Arguments to kernel-ready arrays, or the error that says what to pass instead."""
 
 import operator
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -74,22 +73,6 @@ def together(p: Array, q: Array, axis: int = -1) -> tuple[Array, Array]:
 def stretched(array: Array, shape: tuple[int, ...]) -> Array:
     """View an array as one of a shape it broadcasts to."""
     return array if array.shape == shape else np.broadcast_to(array, shape)
-
-
-def names_of(want: Iterable[str] | None, names: Iterable[str]) -> frozenset[str]:
-    """Return the names of results that are wanted, all of them for None."""
-    known = tuple(names)
-    if want is None:
-        return frozenset(known)
-    try:
-        asked = (want,) if isinstance(want, str) else tuple(want)
-    except TypeError:
-        raise TypeError(f"want must be names of {', '.join(known)}, not {want!r}") from None
-    strange = [name for name in asked if name not in known]
-    if strange or not asked:
-        what = f"holds {strange[0]!r}" if strange else "names nothing"
-        raise ValueError(f"want {what}; it takes names of {', '.join(known)}")
-    return frozenset(asked)
 
 
 def row_name(place: tuple[Any, ...]) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -108,3 +109,19 @@ def reduction_of(value: str) -> str:
     if value not in REDUCTIONS:
         raise ValueError(f"reduction must be 'none', 'mean' or 'sum', not {value!r}")
     return value
+
+
+def names_of(want: Iterable[str] | None, names: Iterable[str]) -> frozenset[str]:
+    """Return the names of results that are wanted, all of them for None."""
+    known = tuple(names)
+    if want is None:
+        return frozenset(known)
+    try:
+        asked = (want,) if isinstance(want, str) else tuple(want)
+    except TypeError:
+        raise TypeError(f"want must be names of {', '.join(known)}, not {want!r}") from None
+    strange = [name for name in asked if name not in known]
+    if strange or not asked:
+        what = f"holds {strange[0]!r}" if strange else "names nothing"
+        raise ValueError(f"want {what}; it takes names of {', '.join(known)}")
+    return frozenset(asked)

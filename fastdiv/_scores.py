@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastdiv import _check, _cross_entropy, _labels, _logits, _rows
+from fastdiv import _check, _cross_entropy, _labels, _logits, _options, _rows
 from fastdiv._fields import (
     COMPARISON,
     EVERY_COMPARISON,
@@ -105,7 +105,7 @@ def score(
     >>> fastdiv.score(0, [80.0, 0.0], want="brier_score").brier_score > 0
     np.True_
     """
-    wanted = EVERY_SCORE if want is None else _check.names_of(want, SCORES)
+    wanted = EVERY_SCORE if want is None else _options.names_of(want, SCORES)
     only_loss = wanted == {"cross_entropy"}
     if only_loss:
         # By its own function, which does no more.
@@ -227,7 +227,7 @@ def compare(
     >>> fastdiv.compare([0.0, 1e-20], [0.0, 0.0], want="total_variation").total_variation
     np.float64(2.5e-21)
     """
-    names = EVERY_COMPARISON if want is None else _check.names_of(want, COMPARISON)
+    names = EVERY_COMPARISON if want is None else _options.names_of(want, COMPARISON)
     if labels is None:
         if want is None:
             names -= OF_LABELS

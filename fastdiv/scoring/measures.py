@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import fastdiv
-from fastdiv import _check
+from fastdiv import _options
 from fastdiv._fields import OF_LABELS, SCORES
 from fastdiv.scoring import probabilities
 from fastdiv.scoring.compare_summary import CompareSummary
@@ -76,7 +76,7 @@ def columns_of(
 ) -> tuple[str, ...]:
     """Return those names that are wanted; by default all, without labels all but theirs."""
     known = tuple(names)
-    asked = _check.names_of(want, known)
+    asked = _options.names_of(want, known)
     if not labelled and want is None:
         asked -= OF_LABELS
     elif not labelled and asked & OF_LABELS:
