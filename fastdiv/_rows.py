@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,10 +40,10 @@ def _run(
 ) -> None:
     """Run a row function over arrays with classes last, its rows shared out among threads."""
     call = functools.partial(kernels.run, FUNCTION[function], wide, p, q, labels, out, **options)
-    _share(call, (q if p is None else p).shape, workers)  # type: ignore[union-attr]
+    share(call, (q if p is None else p).shape, workers)  # type: ignore[union-attr]
 
 
-def _share(call: Callable[..., None], shape: tuple[int, ...], workers: int | None) -> None:
+def share(call: Callable[..., None], shape: tuple[int, ...], workers: int | None) -> None:
     """Make a call for all rows of arrays of a shape, classes last, shared out among threads."""
     threads = _workers.count(workers)
     if threads == 1:
@@ -172,52 +172,6 @@ def made(
     place = _check.moved_last(np.asarray(made_rows), axis)
     _run(function, workers, is_wide(result, array), rows, None, None, place)
     return made_rows
-
-
-def several_of_few(
-    function: str,
-    rows: tuple[ArrayLike, ...],
-    labels: ArrayLike | None,
-    types: tuple[int | None, ...],
-    workers: int | None,
-) -> tuple[Any, ...] | None:
-    """Run a function that makes several numbers of small plain arrays; None for others."""
-    if not _few.is_alone(workers):
-        return None
-    few = _few.labels_of(labels)
-    made: tuple[Any, ...] | None = kernels.plain_several(
-        FUNCTION[function], rows, labels if few is None else few, types
-    )
-    return made
-
-
-def several(
-    function: str,
-    types: Mapping[str, Any],
-    want: frozenset[str],
-    p: Array | None,
-    q: Array | None,
-    labels: Array | None,
-    *,
-    wide: bool,
-    workers: int | None,
-) -> dict[str, Any]:
-    """Run a function that makes several numbers of a row; those that are wanted, by name.
-
-    ``types`` has the names in the order of the kernel, and the type of each. Arrays are as ``run``
-    of the kernels takes them.
-    """
-    shape = (q if p is None else p).shape  # type: ignore[union-attr]
-    columns = tuple(
-        np.empty(shape[:-1], dtype) if name in want else None for name, dtype in types.items()
-    )
-    call = functools.partial(kernels.several, FUNCTION[function], wide, p, q, labels, columns)
-    _share(call, shape, workers)
-    return {
-        name: answer(column, None)
-        for name, column in zip(types, columns, strict=True)
-        if column is not None
-    }
 
 
 def find_bad_distribution(

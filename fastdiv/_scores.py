@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastdiv import _check, _cross_entropy, _labels, _logits, _options, _rows
+from fastdiv import _check, _columns, _cross_entropy, _labels, _logits, _options
 from fastdiv._fields import (
     COMPARISON,
     EVERY_COMPARISON,
@@ -113,7 +113,7 @@ def score(
         if loss is not None:
             return Scores(loss)
     else:
-        few = _rows.several_of_few(
+        few = _columns.several_of_few(
             "score_from_logits", (logits,), labels, numbers_of(wanted, True), workers
         )
         if few:
@@ -125,7 +125,7 @@ def score(
     y, rows, _ = _labels.labels_for(_labels.labels_of(y, x), rows, None)
     if only_loss:
         return Scores(_logits.cross_entropy_from_logits(y, rows, workers=workers))
-    made = _rows.several(
+    made = _columns.several(
         "score_from_logits",
         types_of(SCORES, _check.result_type(None, x)),
         wanted,
@@ -233,7 +233,7 @@ def compare(
             names -= OF_LABELS
         elif names & OF_LABELS:
             raise ValueError(f"want holds {min(names & OF_LABELS)!r}: pass the labels, too")
-    few = _rows.several_of_few(
+    few = _columns.several_of_few(
         "compare_from_logits", (p_logits, q_logits), labels, numbers_of(names, False), workers
     )
     if few:
@@ -249,7 +249,7 @@ def compare(
         y = _labels.labels_of(_check.as_array(labels, "labels", lazily), p_rows)
         y, p_rows, _ = _labels.labels_for(y, p_rows, None)
         q_rows = np.broadcast_to(q_rows, p_rows.shape)
-    made = _rows.several(
+    made = _columns.several(
         "compare_from_logits",
         types_of(COMPARISON, _check.result_type(None, p, q)),
         names,
