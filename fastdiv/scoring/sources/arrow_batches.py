@@ -9,8 +9,9 @@ from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
 from fastdiv.scoring.sources.dtypes import same_column
 from fastdiv.scoring.sources.errors import InputError
+from fastdiv.scoring.sources.part import Piece
 from fastdiv.scoring.sources.stored import Array
-from fastdiv.scoring.sources.table import Piece, Table
+from fastdiv.scoring.sources.table import Table
 
 
 class ArrowTable(Table):

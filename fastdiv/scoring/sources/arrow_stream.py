@@ -10,9 +10,9 @@ from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow_batches import ArrowTable, Layout
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.formats import MAGIC, SAVE
+from fastdiv.scoring.sources.part import Part, Piece, Stream
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Stored
-from fastdiv.scoring.sources.table import Part, Piece, Stream
 
 BEGINNING = next(head for head, name in MAGIC.items() if name == "stream")
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from fastdiv.scoring.sources.block import Block, Shard, cut
 from fastdiv.scoring.sources.errors import InputError
-from fastdiv.scoring.sources.source import Source, ranges
-from fastdiv.scoring.sources.table import Part
+from fastdiv.scoring.sources.part import Part, ranges
+from fastdiv.scoring.sources.source import Source
 
 
 class Cut(NamedTuple):

@@ -14,9 +14,10 @@ import numpy as np
 
 from fastdiv.scoring.sources.errors import InputError
 from fastdiv.scoring.sources.memory import Buffers
+from fastdiv.scoring.sources.part import Part
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Array, InMemory, Stored
-from fastdiv.scoring.sources.table import Entry, Part, Table
+from fastdiv.scoring.sources.table import Entry, Table
 
 MAGIC = b"_logits_"
 HEAD = 20  # bytes before the tokens

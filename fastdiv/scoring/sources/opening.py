@@ -7,9 +7,10 @@ from typing import IO
 from fastdiv.scoring.sources import choice
 from fastdiv.scoring.sources.errors import InputError, explained
 from fastdiv.scoring.sources.formats import find_files, open_table
+from fastdiv.scoring.sources.part import Part
 from fastdiv.scoring.sources.source import Source
 from fastdiv.scoring.sources.stored import Stored
-from fastdiv.scoring.sources.table import Part, Table
+from fastdiv.scoring.sources.table import Table
 from fastdiv.scoring.sources.vector import Vector
 
 STDIN = Path("-")

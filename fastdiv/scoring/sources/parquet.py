@@ -15,9 +15,10 @@ from fastdiv.scoring.sources import arrow
 from fastdiv.scoring.sources.arrow import Place
 from fastdiv.scoring.sources.arrow_batches import ArrowTable, Layout
 from fastdiv.scoring.sources.errors import InputError, explained
+from fastdiv.scoring.sources.part import Part, Piece, Stream
 from fastdiv.scoring.sources.plain import PlainFile
 from fastdiv.scoring.sources.stored import Array, Chunks, Stored
-from fastdiv.scoring.sources.table import Entry, Part, Piece, Stream
+from fastdiv.scoring.sources.table import Entry
 
 # Read at once from a column of a row group, which without a limit would be all of it.
 BUFFER_BYTES = 1 << 20

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from fastdiv.scoring.sources.table import Item, Stream
+from fastdiv.scoring.sources.part import Item, Stream
 
 AHEAD = 2  # pieces that wait, for every thread that reads
 

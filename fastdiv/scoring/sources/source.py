@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fastdiv.scoring.sources.block import Block, Planned, Shard, joined
 from fastdiv.scoring.sources.errors import InputError
+from fastdiv.scoring.sources.part import Part, Piece, Stream, check_alike, ranges
 from fastdiv.scoring.sources.read_ahead import read_ahead
-from fastdiv.scoring.sources.table import Part, Piece, Stream
 from fastdiv.scoring.sources.vector import Vector, check_labels
 
 Array = NDArray[Any]
@@ -50,7 +50,7 @@ class Source:
         if self.classes == 0 and first.rows != 0:
             raise InputError(f"{first.path}: its first row has no classes: there is nothing in it")
         for part in parts:
-            _alike(first, part)
+            check_alike(first, part)
         self.parts, self._labels, self._ids = parts, labels, ids
         self.row_bytes = self.classes * self.dtype.itemsize
         self.shards: list[Shard] = []
@@ -188,36 +188,6 @@ class Source:
             "labels": self.has_labels,
             "ids": self.has_ids,
         }
-
-
-def ranges(part: Part, most: int) -> Iterator[tuple[int, int]]:
-    """Cut a part into ranges of about ``most`` rows, between chunks."""
-    rows = part.rows or 0
-    if part.bounds is None:
-        step = max(part.chunk, most // part.chunk * part.chunk)
-        for start in range(0, rows, step):
-            yield start, min(rows, start + step)
-        return
-    start = stop = 0
-    for bound in part.bounds[1:]:
-        if bound - start > most and stop > start:
-            yield start, stop
-            start = stop
-        stop = int(bound)
-    if stop > start:
-        yield start, stop
-
-
-def _alike(first: Part, part: Part) -> None:
-    """Refuse shards that are not alike; one without rows need not know its classes."""
-    if part.rows == 0:
-        return
-    if part.classes != first.classes:
-        raise InputError(
-            f"{part.path}: has {part.classes} classes; {first.path} has {first.classes}"
-        )
-    if part.dtype != first.dtype:
-        raise InputError(f"{part.path}: holds {part.dtype}; {first.path} holds {first.dtype}")
 
 
 def _itself(block: Block) -> Block:

@@ -1,17 +1,13 @@
-"""A file as a table of named arrays, and the part of the rows that it holds."""
+"""A file as a table of named arrays, and the part that some of them make."""
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from fastdiv.scoring.sources.errors import InputError, some_of
+from fastdiv.scoring.sources.part import Part, Piece
 from fastdiv.scoring.sources.stored import Columns, Stored
-
-Array = NDArray[Any]
 
 # Names of types as NumPy writes them, those of the other byte order too; V2 is a bfloat16.
 FLOATS = re.compile(r"b?float\d+|[<>]f\d+|\|V2")
@@ -33,51 +29,6 @@ class Entry(NamedTuple):
     def integers(self) -> bool:
         """Whether it holds integers."""
         return INTEGERS.fullmatch(self.dtype) is not None
-
-
-class Piece(NamedTuple):
-    """Rows of a part as they were read, with their labels and ids."""
-
-    start: int
-    rows: Array
-    labels: Array | None
-    ids: Array | None
-
-
-Item = TypeVar("Item")
-Stream = Callable[[int], Iterator[Item]]
-
-
-class Part(ABC):
-    """The rows that one file holds; ``rows`` is None where only reading them tells."""
-
-    path: Path
-    format: str
-    nbytes: int | None
-    rows: int | None
-    lead: tuple[int, ...]
-    classes: int
-    dtype: Any
-    chunk = 1
-    bounds: Array | None = None
-    sequential = False
-    has_labels = False
-    has_ids = False
-
-    # One of the two: a part is sequential and has streams, or is not and can be read anywhere. The
-    # other stays as it is here, and is not called.
-
-    def read(self, start: int, stop: int) -> Piece:
-        """Return rows ``start`` to ``stop``; any thread may ask."""
-        raise NotImplementedError(f"{self.path} is sequential: its rows come from streams")
-
-    def streams(self) -> Iterator[Stream[Piece]]:
-        """Give functions of a number of rows, each of which reads some of the part in pieces."""
-        raise NotImplementedError(f"{self.path} is not sequential: read gives its rows")
-
-    @abstractmethod
-    def check_unchanged(self) -> None:
-        """Raise if the file is not what it was when it was opened."""
 
 
 class StoredPart(Part):
