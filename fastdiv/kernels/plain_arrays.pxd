@@ -4,13 +4,13 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 
 cdef enum:
-    # Elements of less than two blocks for threads, LEAST_BLOCK in _workers.py.
+    # Elements of less than two blocks for threads, LEAST_BLOCK in _threads.py.
     PLAIN_MOST = 1 << 19
 
 
 cdef inline bint is_plain(object a) noexcept:
     """Whether there is nothing to look at or convert: an array of NumPy's own type, of float32 or
-    float64, in C order, with classes, and too small to be shared among threads (_workers.py)."""
+    float64, in C order, with classes, and too small to be shared among threads (_threads.py)."""
     return (cnp.PyArray_CheckExact(a) and cnp.PyArray_ISCARRAY_RO(a)
             and (cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT or cnp.PyArray_TYPE(a) == cnp.NPY_DOUBLE)
             and 0 < cnp.PyArray_NDIM(a) and 0 < cnp.PyArray_DIM(a, cnp.PyArray_NDIM(a) - 1)
