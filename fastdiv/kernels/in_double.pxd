@@ -1,7 +1,11 @@
 """Rows of floats that floats cannot do, once more in double, several at a time.
 
-Weights that are subnormal floats, or whose sum is next to nothing, are like any others there. Taken
-one by one, by the careful functions, such rows took 8 to 47 times as long as others.
+Weights that are subnormal floats, or whose sum is next to nothing, are like any others there, and
+so are pairs of rows of logits whose difference floats do not tell. Taken one by one such rows took
+8 to 47 times as long as others.
+
+What score and compare tell too, the numbers of a row of logits alone, is not done here: it has the
+bits that it has there.
 """
 
 from fastdiv.kernels.lanes cimport BLOCK_F64
@@ -32,19 +36,16 @@ cdef inline void take_over(
 
 
 cdef inline void rows_in_double(
-    tile_f64 compute, const task* t, const tile* rows, double* scratch, double* made
+    tile_f64 compute, const task* t, const tile* rows, const bint* missing, double* scratch,
+    double* made
 ) noexcept nogil:
-    """Rows of a tile that have no result, NaN."""
+    """Rows of a tile that have no result."""
     cdef tile some
     cdef Py_ssize_t place[TILE]
-    cdef bint missing[TILE]
     cdef double again[TILE]
-    cdef Py_ssize_t many = abreast(<const double*>scratch), r, k, n
-    for r in range(rows.rows):
-        missing[r] = made[r] != made[r]
-    r = 0
+    cdef Py_ssize_t many = abreast(<const double*>scratch), r = 0, k, n
     while True:
-        n = next_marked(<const bint*>missing, rows.rows, &r, many, <Py_ssize_t*>place)
+        n = next_marked(missing, rows.rows, &r, many, <Py_ssize_t*>place)
         if n == 0:
             return
         take_over(&some, rows, <const Py_ssize_t*>place, n, many)

@@ -62,6 +62,22 @@ cdef inline void set_top(source* s, Py_ssize_t c, double* scratch) noexcept nogi
         s.top = top if finite(top) else 0.0
 
 
+cdef inline bint holds_nan(const source* s, Py_ssize_t c, real* scratch) noexcept nogil:
+    """Whether a NaN is in a row, if there is one."""
+    cdef Py_ssize_t k = 0, n, i
+    cdef bint found = False
+    cdef const real* x
+    if s.size == 0:
+        return False
+    while k < c and not found:
+        n = min(c - k, block_size(<const real*>scratch))
+        x = fetch(s, k, n, scratch, <real>0)
+        for i in range(n):
+            found = found | (x[i] != x[i])
+        k += n
+    return found
+
+
 cdef inline real element(const source* s, Py_ssize_t k, real like) noexcept nogil:
     """Element k of a row."""
     cdef real x = like

@@ -1,0 +1,98 @@
+"""Rows of float32 logits that a tile of floats cannot do, among others: what double makes of them.
+
+Pairs of rows around a million; and what a NaN makes of a row, of which nothing is computed.
+"""
+
+import numpy as np
+import pytest
+
+import fastdiv
+
+# Tiles of floats and of doubles, and rows of a block of either.
+CLASSES = (2, 7, 80, 81, 100, 101, 160, 161, 200, 201, 512, 513, 1024)
+ONE = ["logsumexp", "entropy_from_logits"]
+PAIRS = ["kl_divergence_from_logits", "js_divergence_from_logits"]
+WIDE = [*PAIRS, "cross_entropy_from_logits"]
+NAMES = [*ONE, *WIDE, "cross_entropy_label_from_logits"]
+
+
+def rows(c, seed, n=70):
+    return np.random.default_rng(seed).normal(0, 3, (n, c)).astype(np.float32)
+
+
+def call_of(name, x, z, some, dtype):
+    """Call a function for some rows of x, or of x and z, in a type."""
+    a, b = x[some].astype(dtype), z[some].astype(dtype)
+    if name in ONE:
+        return getattr(fastdiv, name)(a)
+    if name in PAIRS:
+        return getattr(fastdiv, name)(a, b)
+    y = np.arange(len(x))[some] % x.shape[1]
+    p = np.abs(b) + 1
+    truth = y if name == "cross_entropy_label_from_logits" else p
+    return fastdiv.cross_entropy_from_logits(truth, a)
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", CLASSES)
+@pytest.mark.parametrize("name", WIDE)
+def test_huge_logits_are_those_of_double(name, c):
+    x, z = rows(c, c), rows(c, c + 1)
+    out = np.arange(0, 70, 3)
+    # By a quarter, so that neither loses all it is by the rounding.
+    x[out], z[out] = x[out] * 4 + np.float32(1e6), z[out] * 4 + np.float32(1e6)
+    got = call_of(name, x, z, slice(None), np.float32)
+    want = call_of(name, x, z, out, np.float64).astype(np.float32)
+    if name == "cross_entropy_from_logits":
+        # The weights are rounded in float32 there.
+        np.testing.assert_array_max_ulp(got[out], want, 3)
+    else:
+        np.testing.assert_array_equal(got[out], want)
+    # Alone, and those beside them, as if there were no other.
+    np.testing.assert_array_equal(got[out[::-1]], call_of(name, x, z, out[::-1], np.float32))
+    for r in (0, 1, 30, 69):
+        assert got[r] == call_of(name, x, z, slice(r, r + 1), np.float32)[0]
+    assert np.isfinite(got).all()
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", [*CLASSES, 1025, 70000])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_nan_is_the_answer(name, c, dtype):
+    n = 70 if c < 5000 else 5
+    x, z = rows(c, c, n), rows(c, c + 1, n)
+    x[1, c - 1] = x[3, 0] = np.nan
+    got = call_of(name, x, z, slice(None), dtype)
+    assert np.isnan(got[[1, 3]]).all()
+    assert np.isfinite(np.delete(got, [1, 3])).all()
+    if name in PAIRS:
+        got = call_of(name, z, x, slice(None), dtype)
+        assert np.isnan(got[[1, 3]]).all()
+        assert np.isfinite(np.delete(got, [1, 3])).all()
+
+
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_nan_in_rows_however_they_lie(name, order):
+    x, z = rows(20, 1), rows(20, 2)
+    x[5, 7] = np.nan
+    want = call_of(name, x, z, slice(None), np.float32)
+    other = np.dtype(np.float32).newbyteorder(order)
+    np.testing.assert_array_equal(
+        call_of(name, x.repeat(2, 1)[:, ::2], z, slice(None), other), want
+    )
+    if name in ONE:
+        np.testing.assert_array_equal(getattr(fastdiv, name)(x.T.copy(), axis=0), want)
+        halves = getattr(fastdiv, name)(x.astype(np.float16))
+        np.testing.assert_array_equal(np.isnan(halves), np.isnan(want))
+
+
+def test_nothing_is_summed_of_ignored_rows_with_a_nan():
+    x = rows(10, 1)
+    x[::2] = np.nan
+    y = np.where(np.arange(70) % 2, 1, -100)
+    got = fastdiv.cross_entropy_from_logits(y, x, ignore_index=-100)
+    assert (got[::2] == 0).all()
+    assert (got[1::2] > 0).all()
+    total = fastdiv.cross_entropy_from_logits(y, x, ignore_index=-100, reduction="mean")
+    assert total == pytest.approx(got[1::2].mean(dtype=float), rel=1e-6)
