@@ -142,3 +142,28 @@ def test_a_row_and_itself(width, dtype):
             # What is added is exact, or next to it.
             shifted = fastdiv.kl_divergence_from_logits(x, x + dtype(64))
             assert 0 <= shifted < 1e-9
+
+
+@pytest.mark.parametrize("c", [2, 3, 100, 101, 201, 513, 1025, 3000])
+@pytest.mark.parametrize(
+    ("p", "q"), [(-84, -90), (-90, -84), (-80, -80.5), (-79, -300), (-86, -85.9), (-60, -59)]
+)
+def test_nothing_but_classes_with_next_to_no_weight_tells_the_rows_apart(c, p, q, dtype):
+    # Of doubles as near to the end of their range.
+    scale = 1 if dtype == np.float32 else 8
+    x, y = np.full(c, scale * p, dtype), np.full(c, scale * q, dtype)
+    x[c // 2] = y[c // 2] = 0
+    assert check(x, y, dtype) > 0
+    # Beside a class that is masked, a largest one at the end, and an offset of all.
+    x[0] = y[0] = -np.inf
+    if c > 2:
+        assert check(x, y, dtype) > 0
+    x, y = np.append(x, dtype(2)), np.append(y + dtype(64), dtype(66))
+    assert check(x, y, dtype) > 0
+
+
+@pytest.mark.parametrize("c", [2, 100, 201, 513, 1025, 3000])
+def test_rows_that_are_equal_but_for_a_constant(c, dtype):
+    x = np.random.default_rng(c).integers(-60, 60, c).astype(dtype)
+    assert fastdiv.kl_divergence_from_logits(x, x) == 0
+    assert fastdiv.kl_divergence_from_logits(x, x + dtype(64)) < 1e-30

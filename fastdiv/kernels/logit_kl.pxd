@@ -133,12 +133,30 @@ cdef inline bint join_rows(gap_row* row, gap_row* other) noexcept nogil:
     return True
 
 
+cdef inline bint are_equal(const task* t, real* scratch) noexcept nogil:
+    """Whether all logits of p and q are."""
+    cdef real* second = scratch + SCRATCH
+    cdef const real* p
+    cdef const real* q
+    cdef bint equal = True
+    cdef Py_ssize_t k = 0, n, i
+    while k < t.c and equal:
+        n = min(t.c - k, block_size(<const real*>scratch))
+        p = fetch(&t.p, k, n, scratch, <real>0)
+        q = fetch(&t.q, k, n, second, <real>0)
+        for i in range(n):
+            equal = equal & (p[i] == q[i])
+        k += n
+    return equal
+
+
 cdef inline double kl_in_one_pass(const task* t, real* scratch) noexcept nogil:
-    """The divergence, or NaN, or -1: the rows are too close to each other for this type."""
+    """The divergence, or NaN, or -1: the rows are too close to each other for this type, or all
+    that is between them are classes with next to no weight, see ``lowest``."""
     cdef gap_pass a
     cdef gap_part only
     cdef gap_row* row
-    cdef double kl, mass, least = 2.0 ** -60 if real is float else 0
+    cdef double kl, mass, least = 2.0 ** -60 if real is float else 2.0 ** -780
     cdef Py_ssize_t i
     a.t = t
     a.made = &only if t.c <= SEGMENT else <gap_part*>t.pieces.room
@@ -151,4 +169,6 @@ cdef inline double kl_in_one_pass(const task* t, real* scratch) noexcept nogil:
             return NAN
     mass = value(&row.mass)
     kl = value(&row.terms) / mass - log1p_excess(value(&row.moment) / mass)
-    return kl if kl >= least or row.terms.high == 0 else -1
+    if row.terms.high == 0:
+        return 0 if are_equal(t, scratch) else -1
+    return kl if kl >= least else -1

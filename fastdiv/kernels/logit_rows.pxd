@@ -5,7 +5,7 @@ conventions are those of weight_rows.pxd.
 from fastdiv.kernels.arithmetic cimport LN2_HI, NAN, finite, real
 from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.double_sums cimport double_sum, value
-from fastdiv.kernels.logit_kl cimport kl_in_one_pass
+from fastdiv.kernels.logit_kl cimport are_equal, kl_in_one_pass
 from fastdiv.kernels.logit_pairs cimport sum_logit_pair
 from fastdiv.kernels.logit_sums cimport first_equal, sum_exp
 from fastdiv.kernels.logit_targets cimport sum_target, target_sums
@@ -119,7 +119,7 @@ cdef inline double kl_divergence_from_logits(const task* t, real* scratch) noexc
     kl = value(&terms) - log1p_excess(value(&moment))
     if real is float:
         # Nearer to each other than a float can tell.
-        if kl < 2.0 ** -60 and terms.high > 0:
+        if kl < 2.0 ** -60 and not (terms.high == 0 and are_equal(t, scratch)):
             return NAN
     return 0.0 if kl < 0 else kl
 
