@@ -144,22 +144,28 @@ def test_a_row_and_itself(width, dtype):
             assert 0 <= shifted < 1e-9
 
 
-@pytest.mark.parametrize("c", [2, 3, 100, 101, 201, 513, 1025, 3000])
+@pytest.mark.parametrize("c", [2, 3, 100, 101, 201, 513, 1025])
 @pytest.mark.parametrize(
     ("p", "q"), [(-84, -90), (-90, -84), (-80, -80.5), (-79, -300), (-86, -85.9), (-60, -59)]
 )
 def test_nothing_but_classes_with_next_to_no_weight_tells_the_rows_apart(c, p, q, dtype):
-    # Of doubles as near to the end of their range.
+    # Of doubles as near to the end of their range. To all digits, which ``check`` does not ask
+    # where so little is left.
     scale = 1 if dtype == np.float32 else 8
     x, y = np.full(c, scale * p, dtype), np.full(c, scale * q, dtype)
     x[c // 2] = y[c // 2] = 0
-    assert check(x, y, dtype) > 0
+    pairs = [(x, y)]
     # Beside a class that is masked, a largest one at the end, and an offset of all.
-    x[0] = y[0] = -np.inf
     if c > 2:
-        assert check(x, y, dtype) > 0
-    x, y = np.append(x, dtype(2)), np.append(y + dtype(64), dtype(66))
-    assert check(x, y, dtype) > 0
+        x, y = x.copy(), y.copy()
+        x[0] = y[0] = -np.inf
+        pairs.append((x, y))
+    pairs.append((np.append(x, dtype(2)), np.append(y + dtype(64), dtype(66))))
+    for x, y in pairs:
+        got = fastdiv.kl_divergence_from_logits(x, y)
+        want = exact.evaluate(NAME, x, y)
+        subnormal = 4 if want < np.finfo(dtype).smallest_normal else 1
+        assert exact.ulps(got, want) <= subnormal * BOUNDS[NAME][dtype == np.float64]
 
 
 @pytest.mark.parametrize("c", [2, 100, 201, 513, 1025, 3000])

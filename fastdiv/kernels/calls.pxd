@@ -31,6 +31,7 @@ cdef inline job job_of(
     j.t.weight = NULL
     j.t.columns = NULL
     j.t.room = NULL
+    j.t.unequal = NULL
     j.t.q.logarithm = False
     j.t.pieces.helpers = NULL
     return j

@@ -126,12 +126,14 @@ cdef inline int run_job(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exce
     cdef fenv_t callers
     cdef Py_ssize_t most = BLOCK_F64 if j.wide else BLOCK_F32
     cdef int rows
+    cdef bint unequal = False
     cdef bint short = j.t.c <= short_most(j.chosen.short_most, j.wide)
     j.together = abreast(<const double*>NULL) if j.wide else abreast(<const float*>NULL)
     j.p_across.buffer = j.q_across.buffer = j.out_across.buffer = NULL
     j.p_across.allocated = j.q_across.allocated = j.out_across.allocated = NULL
     j.t.pieces.room = j.t.room = NULL
     j.across, j.group = False, GROUP
+    j.t.unequal = &unequal
     # By the number of classes and the options alone: a row's bits depend on no other row.
     if not short:
         j.chosen.short_f32, j.chosen.short_f64 = j.chosen.mid_f32, j.chosen.mid_f64

@@ -9,7 +9,6 @@ from fastdiv.kernels.block_rows cimport fetch_rows, room_of
 from fastdiv.kernels.coming cimport are_far, next_tile
 from fastdiv.kernels.infinite_pairs cimport is_infinite
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
-from fastdiv.kernels.short_weight_pairs cimport pair_results
 from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sum_trees cimport FINE
@@ -17,9 +16,10 @@ from fastdiv.kernels.sums cimport block_sum, rest_sum
 from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
+from fastdiv.kernels.weight_pair_results cimport pair_results
 from fastdiv.kernels.weight_pair_terms cimport pair_terms
 from fastdiv.kernels.weight_pairs cimport in_range, pair_sums, sum_terms
-from fastdiv.kernels.weight_rows cimport js_end, kl_end
+from fastdiv.kernels.weight_rows cimport js_end, kl_end, scaled_at_once
 
 
 cdef inline void gap_rows(
@@ -95,13 +95,25 @@ cdef inline void cross_entropy(
 
 # ----------------------------------------------------------------------------------- two rows
 
+cdef inline bint scaled_rows(
+    const task* t, const tile* rows, real* scratch, double* made, bint symmetric
+) noexcept nogil:
+    """Whether all of them are pairs with sums far apart, of which nothing else is done."""
+    cdef task one = t[0]
+    cdef Py_ssize_t r
+    for r in range(rows.rows):
+        one.p.data, one.q.data = rows.p[r], rows.q[r]
+        if not scaled_at_once(&one, scratch, &made[r], symmetric):
+            return False
+    return True
+
+
 cdef inline void pair_rows(
     const task* t, const tile* rows, real* scratch, double* made, bint symmetric, bint plain
 ) noexcept nogil:
     """KL or Jensen-Shannon, see weight_pairs.pxd. plain: KL of rows as they stand."""
     cdef Py_ssize_t many = abreast(<const real*>scratch)
     cdef real bad[TILE]
-    cdef real factor[TILE]
     cdef double phi[TILE]
     cdef double phi_q[TILE]
     cdef double delta[TILE]
@@ -115,7 +127,10 @@ cdef inline void pair_rows(
     cdef task one = t[0]
     cdef source row_p = t.p
     cdef source row_q = t.q
+    cdef bint every = True
     cdef Py_ssize_t r, c = t.c
+    if t.normalize and t.unequal[0] and scaled_rows(t, rows, scratch, made, symmetric):
+        return
     for r in range(many):
         bad[r] = 1
         phi[r] = phi_q[r] = delta[r] = 0
@@ -133,7 +148,7 @@ cdef inline void pair_rows(
         sum_terms(<const real*>terms, p, q, c, p_tail, tail_of(<const real*>second), <real>1,
                   &phi[r], &mass[r], &delta[r], symmetric)
     pair_results(<const real*>bad, <const double*>phi, <const double*>phi_q,
-                 <const double*>delta, <const double*>mass, <real*>factor, made, symmetric)
+                 <const double*>delta, <const double*>mass, made, symmetric)
     for r in range(rows.rows):
         if made[r] != made[r] or not t.normalize:
             # Counts, rows with zeros and rows as they stand all come here: on from their sums.
@@ -142,7 +157,12 @@ cdef inline void pair_rows(
             s.phi.low = s.phi_q.low = s.delta.low = s.mass.low = 0
             s.good = bad[r] == 0 and in_range(&s, <const real*>scratch)
             one.p.data, one.q.data = rows.p[r], rows.q[r]
+            t.unequal[0] = False
             made[r] = js_end(&one, s, scratch) if symmetric else kl_end(&one, s, scratch)
+            every = every and t.unequal[0]
+        else:
+            every = False
+    t.unequal[0] = every
 
 
 cdef inline void kl_divergence(

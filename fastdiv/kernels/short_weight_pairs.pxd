@@ -3,69 +3,29 @@
 See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair to its row function.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
+from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
-from fastdiv.kernels.scalars cimport log1p_excess_small
 from fastdiv.kernels.sum_trees cimport FINE, FINEST
 from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
+from fastdiv.kernels.weight_pair_results cimport pair_results, plain_results
 from fastdiv.kernels.weight_pair_terms cimport difference
-from fastdiv.kernels.weight_rows cimport js_of, kl_of
-from fastdiv.kernels.weights cimport faint, most, pair_flags
-
-
-cdef inline void pair_results(
-    const real* bad, const double* phi, const double* phi_q, const double* delta,
-    const double* mass, real* factor, double* made, bint symmetric,
-) noexcept nogil:
-    """KL or Jensen-Shannon of every row from its sums; in ``factor`` what makes the sums equal."""
-    cdef Py_ssize_t many = abreast(bad)
-    cdef double e, excess, result, top = most(bad)
-    cdef bint good
-    cdef Py_ssize_t lane
-    for lane in range(many):
-        e = -delta[lane] / mass[lane]
-        if symmetric:
-            result = js_of(phi[lane], phi_q[lane], e, mass[lane], bad)
-        else:
-            excess = log1p_excess_small(e)
-            result = kl_of(phi[lane], e, excess, mass[lane], bad)
-        # No weight is above the sum of its row.
-        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
-        made[lane] = result if good & (phi[lane] < INFINITY) else NAN
-        factor[lane] = <real>(mass[lane] / (mass[lane] - delta[lane]))
-
-
-cdef inline void plain_results(
-    const real* bad, const double* terms, const double* delta, const double* mass, double* made,
-    bint symmetric,
-) noexcept nogil:
-    """The same of rows that are taken as they stand: the sum of their terms."""
-    cdef Py_ssize_t many = abreast(bad)
-    cdef double result, top = most(bad), tiny = faint(bad)
-    cdef bint good
-    cdef Py_ssize_t lane
-    for lane in range(many):
-        result = 0.5 * terms[lane] if symmetric else terms[lane]
-        good = (bad[lane] == 0) & (mass[lane] < top) & (mass[lane] - delta[lane] < top)
-        good = good & (abs(result) < INFINITY)
-        # Of equal rows 0 is exact; any other may be what has vanished.
-        good = good & ((abs(result) > tiny) | (result == 0) & (delta[lane] == 0))
-        made[lane] = result if good else NAN
+from fastdiv.kernels.weight_pairs cimport are_unequal
+from fastdiv.kernels.weights cimport pair_flags
 
 
 cdef inline void pair_pass(
-    const real* p, const real* q, real* factor, Py_ssize_t c, const coming* next_p,
+    const real* p, const real* q, const real* factor, Py_ssize_t c, const coming* next_p,
     const coming* next_q, real* phi, double* made, bint symmetric, bint scaled, bint plain,
     bint normalize,
 ) noexcept nogil:
-    """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. In
-    ``factor`` comes what makes the sums equal. Plain: KL of p and q as they stand."""
+    """KL or Jensen-Shannon of p and q, or if ``scaled`` factor * q, see weight_pairs.pxd. Plain: KL
+    of p and q as they stand."""
     cdef Py_ssize_t many = abreast(p)
     cdef real delta[TILE]
     cdef real phi_q[TILE]
@@ -151,35 +111,58 @@ cdef inline void pair_pass(
                       <const double*>mass, made, symmetric)
         return
     pair_results(<const real*>bad, <const double*>total, <const double*>phi_qs,
-                 <const double*>deltas, <const double*>mass, factor, made, symmetric)
+                 <const double*>deltas, <const double*>mass, made, symmetric)
+
+
+cdef inline bint equal_tile(
+    const real* p, const real* q, Py_ssize_t c, real* factor, bint symmetric
+) noexcept nogil:
+    """In ``factor`` what makes the sums of every row's q those of p; whether in all of them these
+    are far apart."""
+    cdef double of_p[TILE]
+    cdef double of_q[TILE]
+    cdef bint every = True
+    cdef Py_ssize_t lane
+    tile_sum(p, c, <double*>of_p, FINE)
+    tile_sum(q, c, <double*>of_q, FINE)
+    for lane in range(abreast(p)):
+        factor[lane] = <real>(of_p[lane] / of_q[lane])
+        every = every & are_unequal(of_p[lane], of_q[lane], symmetric, <real>0)
+    return every
 
 
 cdef inline void pair_tile(
     const task* t, const tile* rows, real* p, double* made, bint symmetric
 ) noexcept nogil:
-    """KL or Jensen-Shannon; a second time where the sums of a row's operands differ."""
-    cdef Py_ssize_t many = abreast(<const real*>p)
+    """KL or Jensen-Shannon; in another pass where the sums of a row's operands differ, or in that
+    one alone, see weight_pairs.pxd."""
+    cdef Py_ssize_t many = abreast(<const real*>p), lane
     cdef real* q = after(p)
     cdef real* phi = after(q)
     cdef real factor[TILE]
     cdef double again[TILE]
     cdef coming next_p, next_q
-    cdef bint missing
-    cdef Py_ssize_t lane
+    cdef bint unequal = False, missing = True
     next_p = load_tile(&t.p, rows.p, t.c, p)
     next_q = load_tile(&t.q, rows.q, t.c, q)
-    if t.normalize or symmetric:
-        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
-                  symmetric, False, False, t.normalize)
-    else:
-        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi, made,
-                  symmetric, False, True, False)
-    missing = any_nan(made, many)
+    if t.normalize and t.unequal[0]:
+        unequal = equal_tile(<const real*>p, <const real*>q, t.c, <real*>factor, symmetric)
+    if not unequal:
+        if t.normalize or symmetric:
+            pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, &next_p, &next_q,
+                      phi, made, symmetric, False, False, t.normalize)
+        else:
+            pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, &next_p, &next_q,
+                      phi, made, symmetric, False, True, False)
+        missing = any_nan(made, many)
+        if missing and t.normalize:
+            unequal = equal_tile(<const real*>p, <const real*>q, t.c, <real*>factor, symmetric)
+    t.unequal[0] = unequal
     if missing and t.normalize:
-        pair_pass(<const real*>p, <const real*>q, <real*>factor, t.c, &next_p, &next_q, phi,
+        pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, &next_p, &next_q, phi,
                   <double*>again, symmetric, True, False, True)
         for lane in range(many):
-            made[lane] = made[lane] if made[lane] == made[lane] else again[lane]
+            made[lane] = again[lane] if unequal or made[lane] != made[lane] else made[lane]
     if missing and not symmetric:
         infinite_rows(<const real*>p, <const real*>q, t.c, made)
 

@@ -63,6 +63,7 @@ ctypedef struct task:
     temperature in_f64
     split pieces            # for rows of several segments
     void* room              # for what is kept of long rows, see kept.pxd, or NULL
+    bint* unequal           # whether rows before this one had sums that are far apart
 
 
 cdef inline const temperature* temperature_for(const task* t, const real* like) noexcept nogil:

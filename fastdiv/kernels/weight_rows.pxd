@@ -5,17 +5,18 @@ that the row needs a second look: where table.pxd names a careful function, that
 one decides.
 """
 
-from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, NAN, finite, real
 from fastdiv.kernels.double_sums cimport value
 from fastdiv.kernels.infinite_pairs cimport is_infinite
-from fastdiv.kernels.scalars cimport log1p_excess, log1p_lane, log_careful
+from fastdiv.kernels.scalars cimport log1p_lane, log_careful
 from fastdiv.kernels.sources cimport element
 from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
+from fastdiv.kernels.weight_pair_results cimport equal_rows, js_from, kl_from
 from fastdiv.kernels.weight_pair_sums cimport sum_pair
-from fastdiv.kernels.weight_pairs cimport pair_sums
+from fastdiv.kernels.weight_pairs cimport are_unequal, pair_sums
 from fastdiv.kernels.weight_targets cimport blended_cross_entropy
-from fastdiv.kernels.weights cimport faint, sum_weights, unit, weight_sums
+from fastdiv.kernels.weights cimport faint, sum_weights, weight_sums
 
 
 cdef inline double mass(const task* t, real* scratch) noexcept nogil:
@@ -84,90 +85,80 @@ cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept no
     return log1p_lane(ratio) if ratio < INFINITY else NAN
 
 
-cdef inline double kl_of(
-    double g, double e, double excess, double total, const real* like
+cdef inline double equal_sums(const task* t, real* scratch, bint symmetric) noexcept nogil:
+    """The factor that makes the sum of q that of p; whether they are far apart is told to those
+    who come after."""
+    cdef weight_sums p = sum_weights(&t.p, t, -1, scratch), q = sum_weights(&t.q, t, -1, scratch)
+    t.unequal[0] = are_unequal(value(&p.total), value(&q.total), symmetric, <real>0)
+    return value(&p.total) / value(&q.total)
+
+
+cdef inline double pair_scaled(
+    const task* t, double factor, real* scratch, bint symmetric
 ) noexcept nogil:
-    """G / Sp - excess, where excess is e - log1p(e): see weight_pairs.pxd. No branch, for lanes."""
-    cdef double kl = g / total - excess, tiny = faint(like)
-    # Sums that differ: some of G is the factor between the rows, not their divergence; and where
-    # Sq is much the smaller, 1 + e is rounded too much for its logarithm.
-    cdef bint good = (kl * total > 0.96875 * g) & (e > -0.5) & (g > tiny)
-    good = good | (g == 0) & (e == 0)
-    return kl if good & (total > tiny) else NAN
+    """The divergence of p and factor * q, whose sums are equal."""
+    cdef pair_sums s = sum_pair(t, scratch, factor, symmetric, True)
+    if symmetric:
+        return js_from(&s, <const real*>scratch)
+    if not s.good:
+        return INFINITY if is_infinite(t, scratch) else NAN
+    return kl_from(&s, <const real*>scratch)
 
 
-cdef inline double equal_sums(const pair_sums* s) noexcept nogil:
-    """The factor that makes the sum of q that of p."""
-    cdef double total = value(&s.mass)
-    return total / (total - value(&s.delta))
-
-
-cdef inline double kl_from(const pair_sums* s, const real* like) noexcept nogil:
-    cdef double total = value(&s.mass), e = -value(&s.delta) / total
-    return kl_of(value(&s.phi), e, log1p_excess(e), total, like) if s.good else NAN
-
-
-cdef inline bint equal_rows(const pair_sums* s) noexcept nogil:
-    """Whether no element differs, so that a result of 0 is exact."""
-    return s.phi.high == 0 and s.delta.high == 0
+cdef inline bint scaled_at_once(
+    const task* t, real* scratch, double* made, bint symmetric
+) noexcept nogil:
+    """Whether that is the divergence of a pair, if others before it had sums far apart."""
+    cdef double factor
+    if not (t.normalize and t.unequal[0]):
+        return False
+    factor = equal_sums(t, scratch, symmetric)
+    if t.unequal[0]:
+        made[0] = pair_scaled(t, factor, scratch, symmetric)
+    return t.unequal[0]
 
 
 cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
-    """KL from the sums of a first pass; a second where the rows' sums differ."""
-    cdef double kl, tiny = faint(<const real*>scratch)
-    if not s.good:
-        return INFINITY if is_infinite(t, scratch) else NAN
+    """KL from the sums of a first pass; another one where the rows' sums differ."""
+    cdef double kl, factor, tiny = faint(<const real*>scratch)
     if not t.normalize:
+        if not s.good:
+            return INFINITY if is_infinite(t, scratch) else NAN
         kl = value(&s.phi) + value(&s.phi_q)
         return kl if abs(kl) > tiny or equal_rows(&s) else NAN
     kl = kl_from(&s, <const real*>scratch)
-    if kl != kl:
-        s = sum_pair(t, scratch, equal_sums(&s), False, True)
-        kl = kl_from(&s, <const real*>scratch)
-    return kl
+    if kl == kl:
+        return kl
+    if not s.good and is_infinite(t, scratch):
+        return INFINITY
+    factor = equal_sums(t, scratch, False)
+    return pair_scaled(t, factor, scratch, False) if s.good or t.unequal[0] else NAN
 
 
 cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
     """KL = G / Sp - (e - log1p(e)), or sum p log(p / q)."""
+    cdef double kl = 0
+    if scaled_at_once(t, scratch, &kl, False):
+        return kl
     return kl_end(t, sum_pair(t, scratch, 1, False, False), scratch)
-
-
-cdef inline double js_of(
-    double phi, double phi_q, double e, double total, const real* like
-) noexcept nogil:
-    """J / Sp - e^2 / 8 - e Jq / (2 Sp), no branch, for lanes.
-
-    J = sum (phi(p, m) + phi(q, m)) / 2 and Jq = sum phi(q, m). The two corrections are Taylor's, in
-    the relative difference e of the two sums; their remainder is of the order of e^3 / 8 and
-    e^2 J.
-    """
-    cdef double j = 0.5 * phi, u = unit(like), tiny = faint(like), ln2 = LN2_HI
-    cdef double js = (j - 0.5 * e * phi_q) / total - 0.125 * e * e
-    cdef bint good = (e * e < u) & (abs(e * e * e) < u * js) & (js * total > 0.96875 * j)
-    good = good & (j > tiny) | (j == 0) & (e == 0)
-    js = js if js < ln2 else ln2
-    return js if good & (total > tiny) else NAN
-
-
-cdef inline double js_from(const pair_sums* s, const real* like) noexcept nogil:
-    cdef double total = value(&s.mass), e = -value(&s.delta) / total
-    return js_of(value(&s.phi), value(&s.phi_q), e, total, like) if s.good else NAN
 
 
 cdef inline double js_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
     """Jensen-Shannon likewise."""
-    cdef double js = 0.5 * value(&s.phi)
-    if not s.good:
-        return NAN
+    cdef double js = 0.5 * value(&s.phi), factor
     if not t.normalize:
-        return js if js > faint(<const real*>scratch) or equal_rows(&s) else NAN
+        js = js if js > faint(<const real*>scratch) or equal_rows(&s) else NAN
+        return js if s.good else NAN
     js = js_from(&s, <const real*>scratch)
-    if js != js:
-        s = sum_pair(t, scratch, equal_sums(&s), True, True)
-        js = js_from(&s, <const real*>scratch)
-    return js
+    if js == js:
+        return js
+    factor = equal_sums(t, scratch, True)
+    return pair_scaled(t, factor, scratch, True) if s.good or t.unequal[0] else NAN
 
 
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
     """J / Sp and its corrections, or J."""
+    cdef double js = 0
+    if scaled_at_once(t, scratch, &js, True):
+        return js
     return js_end(t, sum_pair(t, scratch, 1, True, False), scratch)
