@@ -80,7 +80,7 @@ cdef inline bint is_hopeless(const job* j, double* scratch) noexcept nogil:
         # Whose NaNs are still to be written.
         return False
     if j.wide:
-        return (holds_nan(&j.t.p, j.t.c, scratch) or holds_nan(&j.t.q, j.t.c, scratch))
+        return holds_nan(&j.t.p, j.t.c, scratch) or holds_nan(&j.t.q, j.t.c, scratch)
     return (holds_nan(&j.t.p, j.t.c, <float*>scratch)
             or holds_nan(&j.t.q, j.t.c, <float*>scratch))
 
@@ -102,6 +102,9 @@ cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     """The row function's answer, or where it gives none, that of a more careful one."""
     cdef double result = NAN
     cdef bint widens = j.chosen.traits & WIDENS and not j.wide
+    # Of a tile, what is left of it.
+    if j.tiled and is_hopeless(j, scratch):
+        return NAN
     if j.divided:
         set_top(&j.t.q, j.t.c, scratch)
     if j.wide:
@@ -174,28 +177,20 @@ cdef inline void take_row(tile* rows, walk* w, const job* j) noexcept nogil:
     go_on(w, 1)
 
 
-cdef inline void point_to(job* j, const tile* rows, Py_ssize_t r) noexcept nogil:
-    """Make a row of a tile the one to compute."""
-    j.t.p.data = rows.p[r]
-    j.t.q.data = rows.q[r]
-    j.t.out = rows.out[r]
-    j.t.label = rows.label[r] if j.has_labels else -1
-
-
 cdef inline void complete(job* j, const tile* rows, double* made, double* scratch) noexcept nogil:
     """Compute the rows that have no result yet, NaN."""
     cdef bint missing[TILE]
     cdef Py_ssize_t r
     for r in range(rows.rows):
         missing[r] = made[r] != made[r] and not (j.ignores and rows.ignored[r])
-        if missing[r] and j.tiled:
-            point_to(j, rows, r)
-            missing[r] = not is_hopeless(j, scratch)
     if j.in_double != NULL:
         rows_in_double(j.in_double, &j.t, rows, <const bint*>missing, scratch, made)
     for r in range(rows.rows):
         if missing[r] and made[r] != made[r]:
-            point_to(j, rows, r)
+            j.t.p.data = rows.p[r]
+            j.t.q.data = rows.q[r]
+            j.t.out = rows.out[r]
+            j.t.label = rows.label[r] if j.has_labels else -1
             made[r] = row_result(j, scratch)
 
 

@@ -71,7 +71,11 @@ cdef inline bint holds_nan(const source* s, Py_ssize_t c, real* scratch) noexcep
         return False
     while k < c and not found:
         n = min(c - k, block_size(<const real*>scratch))
-        x = fetch(s, k, n, scratch, <real>0)
+        # The tail is not asked for: fetch takes longer than all of a row of ten.
+        x = (<const real*>s.data) + k
+        if not (s.direct and s.type == native(x)):
+            read(s, k, n, scratch)
+            x = scratch
         for i in range(n):
             found = found | (x[i] != x[i])
         k += n
