@@ -26,6 +26,7 @@ if CPUS:
     os.sched_setaffinity(0, {max(CPUS)})
 
 import figures  # noqa: E402
+import kinds  # noqa: E402
 import limit  # noqa: E402
 import loops  # noqa: E402
 import numpy as np  # noqa: E402
@@ -37,7 +38,17 @@ from timing import medians  # noqa: E402
 import fastdiv  # noqa: E402
 from fastdiv import _dispatch  # noqa: E402
 
-PARTS = ("curve", "every", "libraries", "together", "options", "layouts", "threads", "loops")
+PARTS = (
+    "curve",
+    "every",
+    "libraries",
+    "together",
+    "options",
+    "layouts",
+    "kinds",
+    "threads",
+    "loops",
+)
 # What a function reads.
 READS = {
     "cross_entropy_from_logits": ("x",),
@@ -183,6 +194,9 @@ def main() -> None:
         kept["options"] = ourselves.options()
     if asked.only in {None, "layouts"}:
         kept["layouts"] = ourselves.layouts()
+    if asked.only in {None, "kinds"}:
+        kept["kinds"] = kinds.times()
+        kept["kinds_on"] = tables.where()
     if asked.only in {None, "threads"}:
         kept["threads"] = measure_threads(SHAPES[:4])
     tables.kept_of(asked.page).write_text(json.dumps(kept, indent=1) + "\n")

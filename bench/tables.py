@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from cells import markdown, shown, speed
-from own_tables import OPTIONS, TOGETHER, cliffs, layouts, options, together, two_threads
+from own_tables import (
+    KINDS,
+    OPTIONS,
+    TOGETHER,
+    cliffs,
+    kinds,
+    layouts,
+    options,
+    together,
+    two_threads,
+)
 from rivals import INEXACT
 
 from fastdiv import _dispatch
@@ -69,6 +79,12 @@ def processor() -> str:
         if found:
             return f"{found[1]} (family {family[1]})" if family else found[1]
     return platform.processor() or platform.machine()
+
+
+def where(kept: dict[str, Any] | None = None) -> str:
+    """Say where, with what instructions and when figures were, or now would be, made."""
+    now = machine([]) if kept is None else kept
+    return f"{now['processor']}, {now['instruction_set']}, {now['date']}"
 
 
 def machine(libraries: list[str]) -> dict[str, Any]:
@@ -167,7 +183,12 @@ def page(kept: dict[str, Any]) -> str:
         lines += ["", "## Options", "", OPTIONS, "", *options(kept)]
     lines += ["", "## Two threads", "", *two_threads(kept)]
     lines += ["", "## However the rows lie", "", "float32 unless it says otherwise.", ""]
-    return "\n".join([*lines, *layouts(kept), ""])
+    lines += layouts(kept)
+    if "kinds" in kept:
+        # Told anew for one part: it may have been measured alone, on another processor.
+        on = "" if kept["kinds_on"] == where(kept) else f" On {kept['kinds_on']}."
+        lines += ["", "## Whatever the numbers", "", KINDS + on, *kinds(kept)]
+    return "\n".join([*lines, ""])
 
 
 def picture_names(page: str) -> tuple[str, str, str]:
