@@ -1,7 +1,8 @@
 """Rows of one block of weights: what weight_rows.pxd computes, several rows at once.
 
 As in mid_logits.pxd, each step is taken for all rows of a tile before the next, and what is done
-once a row with a lane for each. NaN in ``made`` gives a row to its row function.
+once a row with a lane for each. NaN in ``made`` gives a row back, see ``complete`` in
+rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real
@@ -95,19 +96,6 @@ cdef inline void cross_entropy(
 
 # ----------------------------------------------------------------------------------- two rows
 
-cdef inline bint scaled_rows(
-    const task* t, const tile* rows, real* scratch, double* made, bint symmetric
-) noexcept nogil:
-    """Whether all of them are pairs with sums far apart, of which nothing else is done."""
-    cdef task one = t[0]
-    cdef Py_ssize_t r
-    for r in range(rows.rows):
-        one.p.data, one.q.data = rows.p[r], rows.q[r]
-        if not scaled_at_once(&one, scratch, &made[r], symmetric):
-            return False
-    return True
-
-
 cdef inline void pair_rows(
     const task* t, const tile* rows, real* scratch, double* made, bint symmetric, bint plain
 ) noexcept nogil:
@@ -127,15 +115,22 @@ cdef inline void pair_rows(
     cdef task one = t[0]
     cdef source row_p = t.p
     cdef source row_q = t.q
-    cdef bint every = True
-    cdef Py_ssize_t r, c = t.c
-    if t.normalize and t.unequal[0] and scaled_rows(t, rows, scratch, made, symmetric):
-        return
+    cdef double at_once[TILE]
+    cdef bint unequal[TILE]
+    cdef bint expected = t.normalize and t.unequal[0]
+    cdef Py_ssize_t r, found = 0, c = t.c
     for r in range(many):
+        unequal[r] = False
         bad[r] = 1
         phi[r] = phi_q[r] = delta[r] = 0
         mass[r] = 1
     for r in range(rows.rows):
+        if expected:
+            one.p.data, one.q.data = rows.p[r], rows.q[r]
+            unequal[r] = scaled_at_once(&one, scratch, &at_once[r], symmetric)
+            found += unequal[r]
+            if unequal[r]:
+                continue
         row_p.data = rows.p[r]
         row_q.data = rows.q[r]
         p = fetch(&row_p, 0, c, scratch, <real>0)
@@ -150,7 +145,9 @@ cdef inline void pair_rows(
     pair_results(<const real*>bad, <const double*>phi, <const double*>phi_q,
                  <const double*>delta, <const double*>mass, made, symmetric)
     for r in range(rows.rows):
-        if made[r] != made[r] or not t.normalize:
+        if unequal[r]:
+            made[r] = at_once[r]
+        elif made[r] != made[r] or not t.normalize:
             # Counts, rows with zeros and rows as they stand all come here: on from their sums.
             s.phi.high, s.phi_q.high = phi[r], phi_q[r]
             s.delta.high, s.mass.high = delta[r], mass[r]
@@ -159,10 +156,8 @@ cdef inline void pair_rows(
             one.p.data, one.q.data = rows.p[r], rows.q[r]
             t.unequal[0] = False
             made[r] = js_end(&one, s, scratch) if symmetric else kl_end(&one, s, scratch)
-            every = every and t.unequal[0]
-        else:
-            every = False
-    t.unequal[0] = every
+            found += t.unequal[0]
+    t.unequal[0] = 2 * found > rows.rows
 
 
 cdef inline void kl_divergence(

@@ -1,6 +1,7 @@
 """Short rows of two sets of weights: Kullback-Leibler and Jensen-Shannon, a lane for each pair.
 
-See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair to its row function.
+See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair back, see
+``complete`` in rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport real
@@ -15,7 +16,7 @@ from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, ti
 from fastdiv.kernels.turning cimport load_tile
 from fastdiv.kernels.weight_pair_results cimport pair_results, plain_results
 from fastdiv.kernels.weight_pair_terms cimport difference
-from fastdiv.kernels.weight_pairs cimport are_unequal
+from fastdiv.kernels.weight_pairs cimport are_unequal, turned_down
 from fastdiv.kernels.weights cimport pair_flags
 
 
@@ -114,21 +115,22 @@ cdef inline void pair_pass(
                  <const double*>deltas, <const double*>mass, made, symmetric)
 
 
-cdef inline bint equal_tile(
-    const real* p, const real* q, Py_ssize_t c, real* factor, bint symmetric
+cdef inline Py_ssize_t equal_tile(
+    const real* p, const real* q, Py_ssize_t c, real* factor, bint* unequal, bint symmetric
 ) noexcept nogil:
-    """In ``factor`` what makes the sums of every row's q those of p; whether in all of them these
-    are far apart."""
+    """In ``factor`` what makes the sums of every row's q those of p, and whether these are far
+    apart; in how many rows they are."""
     cdef double of_p[TILE]
     cdef double of_q[TILE]
-    cdef bint every = True
-    cdef Py_ssize_t lane
+    cdef double least = turned_down(symmetric, True, <real>0)
+    cdef Py_ssize_t lane, found = 0
     tile_sum(p, c, <double*>of_p, FINE)
     tile_sum(q, c, <double*>of_q, FINE)
     for lane in range(abreast(p)):
         factor[lane] = <real>(of_p[lane] / of_q[lane])
-        every = every & are_unequal(of_p[lane], of_q[lane], symmetric, <real>0)
-    return every
+        unequal[lane] = are_unequal(of_p[lane], of_q[lane], least)
+        found += unequal[lane]
+    return found
 
 
 cdef inline void pair_tile(
@@ -136,18 +138,20 @@ cdef inline void pair_tile(
 ) noexcept nogil:
     """KL or Jensen-Shannon; in another pass where the sums of a row's operands differ, or in that
     one alone, see weight_pairs.pxd."""
-    cdef Py_ssize_t many = abreast(<const real*>p), lane
+    cdef Py_ssize_t many = abreast(<const real*>p), found = 0, lane
     cdef real* q = after(p)
     cdef real* phi = after(q)
     cdef real factor[TILE]
+    cdef bint unequal[TILE]
     cdef double again[TILE]
     cdef coming next_p, next_q
-    cdef bint unequal = False, missing = True
+    cdef bint expected = t.normalize and t.unequal[0], missing = True
     next_p = load_tile(&t.p, rows.p, t.c, p)
     next_q = load_tile(&t.q, rows.q, t.c, q)
-    if t.normalize and t.unequal[0]:
-        unequal = equal_tile(<const real*>p, <const real*>q, t.c, <real*>factor, symmetric)
-    if not unequal:
+    if expected:
+        found = equal_tile(<const real*>p, <const real*>q, t.c, <real*>factor, <bint*>unequal,
+                           symmetric)
+    if found < many:
         if t.normalize or symmetric:
             pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, &next_p, &next_q,
                       phi, made, symmetric, False, False, t.normalize)
@@ -155,14 +159,18 @@ cdef inline void pair_tile(
             pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, &next_p, &next_q,
                       phi, made, symmetric, False, True, False)
         missing = any_nan(made, many)
-        if missing and t.normalize:
-            unequal = equal_tile(<const real*>p, <const real*>q, t.c, <real*>factor, symmetric)
-    t.unequal[0] = unequal
     if missing and t.normalize:
+        if not expected:
+            found = equal_tile(<const real*>p, <const real*>q, t.c, <real*>factor,
+                               <bint*>unequal, symmetric)
         pair_pass(<const real*>p, <const real*>q, <const real*>factor, t.c, &next_p, &next_q, phi,
                   <double*>again, symmetric, True, False, True)
+        if found == many:
+            for lane in range(many):
+                made[lane] = again[lane]
         for lane in range(many):
-            made[lane] = again[lane] if unequal or made[lane] != made[lane] else made[lane]
+            made[lane] = again[lane] if made[lane] != made[lane] else made[lane]
+    t.unequal[0] = 2 * found > many
     if missing and not symmetric:
         infinite_rows(<const real*>p, <const real*>q, t.c, made)
 

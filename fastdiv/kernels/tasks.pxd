@@ -63,7 +63,9 @@ ctypedef struct task:
     temperature in_f64
     split pieces            # for rows of several segments
     void* room              # for what is kept of long rows, see kept.pxd, or NULL
-    bint* unequal           # whether rows before this one had sums that are far apart
+    # Whether rows before this one had sums far apart: a hint that row functions leave to those who
+    # come after them in a call, and no bit hangs on. See weight_pairs.pxd.
+    bint* unequal
 
 
 cdef inline const temperature* temperature_for(const task* t, const real* like) noexcept nogil:

@@ -2,9 +2,9 @@
 
 from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, real
 from fastdiv.kernels.double_sums cimport value
-from fastdiv.kernels.scalars cimport log1p_excess_small
+from fastdiv.kernels.scalars cimport log1p_excess, log1p_excess_small
 from fastdiv.kernels.tiles cimport abreast
-from fastdiv.kernels.weight_pairs cimport pair_sums
+from fastdiv.kernels.weight_pairs cimport pair_sums, turned_down
 from fastdiv.kernels.weights cimport faint, most, unit
 
 
@@ -13,16 +13,22 @@ cdef inline double kl_of(
 ) noexcept nogil:
     """G / Sp - excess, where excess is e - log1p(e): see weight_pairs.pxd. No branch, for lanes."""
     cdef double kl = g / total - excess, tiny = faint(like)
-    # Sums that differ: some of G is the factor between the rows, not their divergence; and where
-    # Sq is much the smaller, 1 + e is rounded too much for its logarithm.
-    cdef bint good = (kl * total > 0.96875 * g) & (e > -0.5) & (g > tiny)
+    # Sums that differ: some of G is the factor between the rows, not their divergence.
+    cdef bint good = (kl * total > 0.96875 * g) & (g > tiny)
     good = good | (g == 0) & (e == 0)
     return kl if good & (total > tiny) else NAN
 
 
+cdef inline double apart_by(const pair_sums* s) noexcept nogil:
+    """e, the relative difference of the sums."""
+    return -value(&s.delta) / value(&s.mass)
+
+
 cdef inline double kl_from(const pair_sums* s, const real* like) noexcept nogil:
-    cdef double total = value(&s.mass), e = -value(&s.delta) / total
-    return kl_of(value(&s.phi), e, log1p_excess_small(e), total, like) if s.good else NAN
+    cdef double e = apart_by(s)
+    if not (s.good and abs(e) < turned_down(False, False, <real>0)):
+        return NAN
+    return kl_of(value(&s.phi), e, log1p_excess(e), value(&s.mass), like)
 
 
 cdef inline bint equal_rows(const pair_sums* s) noexcept nogil:
@@ -48,8 +54,9 @@ cdef inline double js_of(
 
 
 cdef inline double js_from(const pair_sums* s, const real* like) noexcept nogil:
-    cdef double total = value(&s.mass), e = -value(&s.delta) / total
-    return js_of(value(&s.phi), value(&s.phi_q), e, total, like) if s.good else NAN
+    if not s.good:
+        return NAN
+    return js_of(value(&s.phi), value(&s.phi_q), apart_by(s), value(&s.mass), like)
 
 
 cdef inline void pair_results(

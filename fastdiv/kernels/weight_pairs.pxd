@@ -20,7 +20,7 @@ The pass runs in the type of the input and notices what it cannot do well; such 
 by careful_pairs.pxd.
 """
 
-from fastdiv.kernels.arithmetic cimport finite, real
+from fastdiv.kernels.arithmetic cimport INFINITY, finite, real
 from fastdiv.kernels.double_sums cimport add, double_sum
 from fastdiv.kernels.lanes cimport MAX_BLOCK, two_ahead, whole_sets
 from fastdiv.kernels.sum_trees cimport FINE, ROUGH
@@ -78,10 +78,17 @@ cdef inline bint in_range(const pair_sums* s, const real* like) noexcept nogil:
             and s.mass.high - s.delta.high < most(like))
 
 
-cdef inline bint are_unequal(double p, double q, bint symmetric, real like) noexcept nogil:
-    """Whether the sums of two rows are so far apart that the first pass is for nothing: ``kl_of``
-    and ``js_of`` turn down half of this."""
-    cdef double least = 2.0 ** -6
+cdef inline double turned_down(bint symmetric, bint short, real like) noexcept nogil:
+    """The size of e from which on the first pass turns a pair down, whatever its sums: ``js_of``,
+    and of KL ``log1p_excess_small`` for lanes and ``kl_from`` for rows."""
     if symmetric:
-        least = 2.0 ** -11 if real is float else 2.0 ** -25
-    return abs(q - p) > least * p
+        return 2.0 ** -12 if real is float else 2.0 ** -26
+    return 2.0 ** -7 if short else 2.0 ** -2
+
+
+cdef inline bint are_unequal(double p, double q, double least) noexcept nogil:
+    """Whether the sums of two rows are so far apart that the first pass is for nothing.
+
+    The hundredth is far more than what e may be off there, 2^-16 of KL and 2^-23 of Jensen-Shannon.
+    """
+    return (p > 0) & (abs(q - p) > 1.01 * least * p) & (p < INFINITY) & (q < INFINITY)

@@ -12,9 +12,9 @@ from fastdiv.kernels.scalars cimport log1p_lane, log_careful
 from fastdiv.kernels.sources cimport element
 from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
-from fastdiv.kernels.weight_pair_results cimport equal_rows, js_from, kl_from
+from fastdiv.kernels.weight_pair_results cimport apart_by, equal_rows, js_from, kl_from
 from fastdiv.kernels.weight_pair_sums cimport sum_pair
-from fastdiv.kernels.weight_pairs cimport are_unequal, pair_sums
+from fastdiv.kernels.weight_pairs cimport are_unequal, pair_sums, turned_down
 from fastdiv.kernels.weight_targets cimport blended_cross_entropy
 from fastdiv.kernels.weights cimport faint, sum_weights, weight_sums
 
@@ -86,10 +86,13 @@ cdef inline double cross_entropy_label(const task* t, real* scratch) noexcept no
 
 
 cdef inline double equal_sums(const task* t, real* scratch, bint symmetric) noexcept nogil:
-    """The factor that makes the sum of q that of p; whether they are far apart is told to those
+    """The factor that makes the sum of q that of p; whether these are far apart is told to those
     who come after."""
     cdef weight_sums p = sum_weights(&t.p, t, -1, scratch), q = sum_weights(&t.q, t, -1, scratch)
-    t.unequal[0] = are_unequal(value(&p.total), value(&q.total), symmetric, <real>0)
+    t.unequal[0] = are_unequal(value(&p.total), value(&q.total),
+                               turned_down(symmetric, False, <real>0))
+    # Of a negative weight there is nothing to be told.
+    t.unequal[0] = t.unequal[0] and p.low >= 0 and q.low >= 0
     return value(&p.total) / value(&q.total)
 
 
@@ -108,57 +111,60 @@ cdef inline double pair_scaled(
 cdef inline bint scaled_at_once(
     const task* t, real* scratch, double* made, bint symmetric
 ) noexcept nogil:
-    """Whether that is the divergence of a pair, if others before it had sums far apart."""
-    cdef double factor
-    if not (t.normalize and t.unequal[0]):
-        return False
-    factor = equal_sums(t, scratch, symmetric)
+    """Whether that is the divergence of a pair, of sums far apart."""
+    cdef double factor = equal_sums(t, scratch, symmetric)
     if t.unequal[0]:
         made[0] = pair_scaled(t, factor, scratch, symmetric)
     return t.unequal[0]
 
 
+cdef inline double second_look(
+    const task* t, const pair_sums* s, real* scratch, bint symmetric
+) noexcept nogil:
+    """The divergence of a pair that the first pass has turned down."""
+    cdef double factor, total = value(&s.mass)
+    if s.good and abs(apart_by(s)) < 0.99 * turned_down(symmetric, False, <real>0):
+        # Nobody else takes it for one with sums far apart: its own sums will do.
+        return pair_scaled(t, total / (total - value(&s.delta)), scratch, symmetric)
+    if not (s.good or symmetric) and is_infinite(t, scratch):
+        return INFINITY
+    factor = equal_sums(t, scratch, symmetric)
+    return pair_scaled(t, factor, scratch, symmetric) if s.good or t.unequal[0] else NAN
+
+
 cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
-    """KL from the sums of a first pass; another one where the rows' sums differ."""
-    cdef double kl, factor, tiny = faint(<const real*>scratch)
+    """KL from the sums of a first pass, or another one."""
+    cdef double kl, tiny = faint(<const real*>scratch)
     if not t.normalize:
         if not s.good:
             return INFINITY if is_infinite(t, scratch) else NAN
         kl = value(&s.phi) + value(&s.phi_q)
         return kl if abs(kl) > tiny or equal_rows(&s) else NAN
     kl = kl_from(&s, <const real*>scratch)
-    if kl == kl:
-        return kl
-    if not s.good and is_infinite(t, scratch):
-        return INFINITY
-    factor = equal_sums(t, scratch, False)
-    return pair_scaled(t, factor, scratch, False) if s.good or t.unequal[0] else NAN
+    return kl if kl == kl else second_look(t, &s, scratch, False)
 
 
 cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
     """KL = G / Sp - (e - log1p(e)), or sum p log(p / q)."""
     cdef double kl = 0
-    if scaled_at_once(t, scratch, &kl, False):
+    if t.normalize and t.unequal[0] and scaled_at_once(t, scratch, &kl, False):
         return kl
     return kl_end(t, sum_pair(t, scratch, 1, False, False), scratch)
 
 
 cdef inline double js_end(const task* t, pair_sums s, real* scratch) noexcept nogil:
     """Jensen-Shannon likewise."""
-    cdef double js = 0.5 * value(&s.phi), factor
+    cdef double js = 0.5 * value(&s.phi)
     if not t.normalize:
         js = js if js > faint(<const real*>scratch) or equal_rows(&s) else NAN
         return js if s.good else NAN
     js = js_from(&s, <const real*>scratch)
-    if js == js:
-        return js
-    factor = equal_sums(t, scratch, True)
-    return pair_scaled(t, factor, scratch, True) if s.good or t.unequal[0] else NAN
+    return js if js == js else second_look(t, &s, scratch, True)
 
 
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
     """J / Sp and its corrections, or J."""
     cdef double js = 0
-    if scaled_at_once(t, scratch, &js, True):
+    if t.normalize and t.unequal[0] and scaled_at_once(t, scratch, &js, True):
         return js
     return js_end(t, sum_pair(t, scratch, 1, True, False), scratch)
