@@ -17,7 +17,8 @@ cdef inline void write_row(
     const real* x, const real* x_tail, const real* e, Py_ssize_t c, real m, real top, real factor,
     real log_sum, const real* next, real* to, bint logarithm,
 ) noexcept nogil:
-    """Either of one row, of its logits and exponentials; next: what is to be written then."""
+    """softmax of one row, or its ``logarithm``, of logits and exponentials; next: what is to be
+    written then."""
     cdef real set[MAX_LANES]
     cdef Py_ssize_t width = lanes(x), whole = c - c % width, k = 0
     while k < whole:
@@ -40,7 +41,7 @@ cdef inline void write_row(
 cdef inline void make_rows(
     const task* t, const tile* rows, real* scratch, double* made, bint logarithm
 ) noexcept nogil:
-    """Either of several rows."""
+    """softmax of several rows, or its ``logarithm``."""
     cdef const real* x[TILE]
     cdef const real* line
     cdef real* spare = room_of(scratch, abreast(<const real*>scratch))

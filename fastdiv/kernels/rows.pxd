@@ -102,7 +102,7 @@ cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     """The row function's answer, or where it gives none, that of a more careful one."""
     cdef double result = NAN
     cdef bint widens = j.chosen.traits & WIDENS and not j.wide
-    # Of a tile, what is left of it.
+    # What a tile is left with was tried already.
     if j.tiled and is_hopeless(j, scratch):
         return NAN
     if j.divided:

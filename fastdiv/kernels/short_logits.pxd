@@ -1,7 +1,7 @@
 """Short rows of logits: what logit_rows.pxd computes, a lane for each row (see tiles.pxd).
 
-NaN in ``made`` gives a row to its row function: one that is no distribution, logits too large to be
-reduced by multiples of ln 2, results too small for the type.
+NaN in ``made`` gives a row back, see ``complete`` in rows.pxd: one that is no distribution, logits
+too large to be reduced by multiples of ln 2, results too small for the type.
 """
 
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real

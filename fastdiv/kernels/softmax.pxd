@@ -49,8 +49,8 @@ cdef inline void log_set(const real* x, real m, real log_sum, real* made) noexce
 cdef inline void made_set(
     const real* x, const real* kept, const made_pass* a, real* made, bint logarithm
 ) noexcept nogil:
-    """A set of lanes of either, of logits x or, if that is not NULL, of exponentials that are kept:
-    of a block in which no element is the row's largest."""
+    """A set of lanes of softmax or its ``logarithm``, of logits x or, if that is not NULL, of
+    exponentials that are kept: of a block in which no element is the row's largest."""
     cdef real low = <real>a.s.base.low, rounder = <real>a.s.base.rounder, m = <real>a.s.m
     cdef real factor = <real>a.factor
     cdef real e[MAX_LANES]
@@ -126,6 +126,7 @@ cdef inline double log_softmax(const task* t, real* scratch) noexcept nogil:
     cdef exp_sum s = sum_exp(&t.p, t, scratch, False, False, -1, True)
     cdef made_pass a
     a.t, a.s = t, &s
+    a.top = a.factor = 0
     a.log_sum = log_total(&s, <const real*>scratch) if proper(&s) else NAN
     over_segments(
         &t.pieces, &a, log_softmax_segment[float], log_softmax_segment[double], t.c, scratch)
