@@ -23,7 +23,7 @@ def cuts(source: Source, most_bytes: int) -> list[Cut]:
             f"{source.shards[0].path}: is a stream, which only one machine can read: save it as an "
             "Arrow or Parquet file"
         )
-    most = max(1, most_bytes // max(1, source.row_bytes))
+    most = source.rows_in(most_bytes)
     return [
         Cut(shard.start + start, shard.start + stop)
         for part, shard in zip(source.parts, source.shards, strict=True)
@@ -42,7 +42,7 @@ def blocks_in(source: Source, rows: Cut, block_bytes: int) -> Iterator[Block]:
     InputError
         As `iter_blocks` does.
     """
-    most = max(1, block_bytes // max(1, source.row_bytes))
+    most = source.rows_in(block_bytes)
     for part, shard in zip(source.parts, source.shards, strict=True):
         first = max(rows.start - shard.start, 0)
         last = min(rows.stop - shard.start, part.rows or 0)

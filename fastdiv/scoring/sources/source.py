@@ -52,7 +52,7 @@ class Source:
         for part in parts:
             check_alike(first, part)
         self.parts, self._labels, self._ids = parts, labels, ids
-        self.row_bytes = self.classes * self.dtype.itemsize
+        self.row_bytes: int = self.classes * self.dtype.itemsize
         self.shards: list[Shard] = []
         self.rows: int | None = 0
         for part in parts:
@@ -71,13 +71,16 @@ class Source:
         self.labels_apart = labels is not None
         self.has_labels = labels is not None or all(p.has_labels for p in parts)
         self.has_ids = ids is not None or all(p.has_ids for p in parts)
-        for vector, kind in ((labels, "labels"), (ids, "ids")):
-            if vector is not None and self.rows is not None:
-                vector.check_shape(first.path, self.lead, self.rows, kind)
+        if self.rows is not None:
+            self._check_vectors(first.path, self.lead, self.rows)
 
     def shard_of(self, row: int) -> Shard:
         """Return the file that holds a row."""
         return next(s for s in reversed(self.shards) if s.start <= row)
+
+    def rows_in(self, nbytes: int) -> int:
+        """Return how many rows so many bytes hold, one at least."""
+        return max(1, nbytes // max(1, self.row_bytes))
 
     @property
     def files(self) -> list[Path]:
@@ -96,7 +99,7 @@ class Source:
         grow. Close the iterator (or exhaust it) to end the threads. Shards whose path is in
         ``skip`` are left out.
         """
-        most = max(1, block_bytes // max(1, self.row_bytes))
+        most = self.rows_in(block_bytes)
         pairs = zip(self.parts, self.shards, strict=True)
         wanted = [(part, shard) for part, shard in pairs if shard.path not in skip]
         for in_order, group in itertools.groupby(wanted, lambda pair: pair[0].sequential):
@@ -160,9 +163,13 @@ class Source:
         path = self.shards[0].path
         if rows == 0:
             raise InputError(f"{path}: there are no rows in it")
+        self._check_vectors(path, (rows,), rows)
+
+    def _check_vectors(self, path: Path, lead: tuple[int, ...], rows: int) -> None:
+        """Refuse labels and ids that are not one for each row."""
         for vector, kind in ((self._labels, "labels"), (self._ids, "ids")):
             if vector is not None:
-                vector.check_shape(path, (rows,), rows, kind)
+                vector.check_shape(path, lead, rows, kind)
 
     def check_unchanged(self) -> None:
         """Raise InputError if a file is not what it was when it was opened."""
