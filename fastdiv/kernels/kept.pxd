@@ -76,7 +76,7 @@ cdef inline exp_sum sum_and_keep(
             exp_terms(a, n, tail, two_ahead(a), in_second(a), <real>s.m, <real>0, <real>s.base.low,
                       <real>s.base.rounder, e + k, e + k, NULL, False, False, False, NULL)
             add(&s.rest, block_sum(
-                <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m)))
+                <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m, a)))
             kept.power[block] = s.base.power
         if s.m > before:
             s.top_block = k

@@ -21,7 +21,7 @@ from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.exponentials cimport rounder_for
 from fastdiv.kernels.lanes cimport MAX_BLOCK, in_second, two_ahead, whole_sets
 from fastdiv.kernels.math cimport double_of
-from fastdiv.kernels.scalars cimport exp_scalar, log1p_lane
+from fastdiv.kernels.scalars cimport exp_near, exp_scalar, log1p_lane, log1p_of_sum
 from fastdiv.kernels.spread_sums cimport spread_sums
 from fastdiv.kernels.sum_trees cimport FINE, FINEST
 from fastdiv.kernels.sums cimport block_sum
@@ -118,14 +118,22 @@ cdef inline double reference_ratio(
     return exp_scalar(fma(steps, LN2_HI, shift) + steps * LN2_LO)
 
 
-cdef inline int steps_in_float(bint finest, double m) noexcept nogil:
-    """How a row of floats whose largest logit is m is summed up (sum_trees.pxd).
+cdef inline bint next_to_0(double m) noexcept nogil:
+    """Whether a row whose largest logit is m is."""
+    return (m > -1) & (m < 1)
+
+
+cdef inline int steps_in_float(bint finest, double m, const real* like) noexcept nogil:
+    """How a row whose largest logit is m is summed up (sums.pxd).
 
     A result that is log(ties + rest) and no more may have half of the unit of the largest term,
     where that is just above a power of two, and is held to the least errors: log_softmax, which is
-    ``finest``, and log-sum-exps of rows next to 0. These are the same in every function.
+    ``finest``, of floats, and log-sum-exps of rows next to 0. These are the same in every function.
+    Of doubles ten steps of a sum of 1000 classes made 8 of the 4 units promised.
     """
-    return FINEST if finest or -1 < m < 1 else FINE
+    if real is double:
+        finest = False
+    return FINEST if finest or next_to_0(m) else FINE
 
 
 cdef inline void start(exp_sum* s, const temperature* warm, const real* like) noexcept nogil:
@@ -171,7 +179,7 @@ cdef inline void exp_block(
     add(&s.rest, exp_and_sum(
         x, n, tail, two_ahead(x), in_second(x), m, <real>s.base.shift, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, False, &ties, True, shifted, warm,
-        steps_in_float(s.finest, s.m), <real*>NULL))
+        steps_in_float(s.finest, s.m, x), <real*>NULL))
     s.ties += ties
 
 
@@ -189,8 +197,8 @@ cdef inline double exp_below(
     sum = exp_and_sum(
         x, n, tail, two_ahead(x), in_second(x), m, <real>0, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, False, &ties, False, False, NULL,
-        steps_in_float(s.finest, s.m), &top)
-    s.rising = top >= s.m or not in_one_loop(steps_in_float(s.finest, s.m))
+        steps_in_float(s.finest, s.m, x), &top)
+    s.rising = top >= s.m or not in_one_loop(steps_in_float(s.finest, s.m, x))
     if top < s.m:
         add(&s.rest, sum)
     return top
@@ -210,7 +218,7 @@ cdef inline void spread_block(
         x, n, tail, two_ahead(x), in_second(x), m, <real>s.base.shift, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, <real*>spread, NULL, at_max, True, shifted,
         NULL)
-    add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m)))
+    add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m, x)))
     spread_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums, squares)
     add(&s.spread, sums[0])
     if squares:
@@ -229,4 +237,13 @@ cdef inline double rest_of(const exp_sum* s, const real* like) noexcept nogil:
 
 cdef inline double log_total(const exp_sum* s, const real* like) noexcept nogil:
     """log sum exp(x - m) >= 0, small values to full relative accuracy."""
-    return log1p_lane(s.ties - 1.0 + rest_of(s, like))
+    cdef double factor, factor_low = 0, unit = 1 / exp_unit(like), high, rest, low
+    if real is float:
+        return log1p_lane(s.ties - 1.0 + rest_of(s, like))
+    else:
+        # With what is lost on the way, as in end_sums.
+        factor = exp_near(-s.base.rho, &factor_low)
+        high = s.rest.high * unit
+        rest = high * factor
+        low = fma(high, factor, -rest) + (high * factor_low + s.rest.low * unit * factor)
+        return log1p_of_sum(s.ties - 1.0 + rest, low / (s.ties + rest))

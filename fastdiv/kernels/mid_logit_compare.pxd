@@ -126,7 +126,7 @@ cdef inline void keep_exps(
         else:
             s.ties[r] = exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], rounder[r], e,
                                   e, NULL, True, False, False, NULL)
-        s.rest[r] = block_sum(<const real*>e, filled, tail, steps_in_float(False, m[r]))
+        s.rest[r] = block_sum(<const real*>e, filled, tail, steps_in_float(False, m[r], e))
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
         if s.first[r] >= 0:
             e[s.first[r]] = top

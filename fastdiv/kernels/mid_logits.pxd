@@ -44,7 +44,7 @@ cdef inline void exp_rows(
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
-        steps = steps_in_float(finest, m[r])
+        steps = steps_in_float(finest, m[r], m)
         if not spreads:
             s.rest[r] = exp_and_sum(
                 x[r], c, tail, next, second, m[r], <real>0, low[r], rounder[r], terms, kept,

@@ -6,16 +6,16 @@ from fastdiv.kernels.arithmetic cimport INFINITY, LN2_HI, NAN, X_LN2_HI, X_LN2_L
 from fastdiv.kernels.exponentials cimport exp_double, rounder_for
 from fastdiv.kernels.logarithms cimport phi_lane
 from fastdiv.kernels.math cimport bits64, double_of, expm1_excess, expm1_reduced
-from fastdiv.kernels.polynomials cimport log_tail, phi_tail
+from fastdiv.kernels.polynomials cimport exp_tail, log_tail, phi_tail
 
 
 cdef inline double ratio_near(double g) noexcept nogil:
     return g / (2.0 + g)
 
 
-cdef inline double log_of_ratio(double g, double t, double tail) noexcept nogil:
-    """log(1 + g) = g - t (g - t^2 S(t^2)), t = g / (2 + g), of ``tail`` = S(t^2)."""
-    return g - t * (g - t * t * tail)
+cdef inline double below_g(double g, double t, double tail) noexcept nogil:
+    """g - log(1 + g) = t (g - t^2 S(t^2)), t = g / (2 + g), of ``tail`` = S(t^2)."""
+    return t * (g - t * t * tail)
 
 
 cdef inline double log_near(double g) noexcept nogil:
@@ -24,7 +24,7 @@ cdef inline double log_near(double g) noexcept nogil:
     Within 1.22 u, at 1 + g = 1.5156771 / 2 in samples.
     """
     cdef double t = ratio_near(g)
-    return log_of_ratio(g, t, log_tail(t * t))
+    return g - below_g(g, t, log_tail(t * t))
 
 
 cdef inline double log_mantissa(double a, double* exponent) noexcept nogil:
@@ -117,6 +117,13 @@ cdef inline double exp_scalar(double x) noexcept nogil:
     return exp_double(x, -709.0895657128241, rounder)
 
 
+cdef inline double exp_near(double x, double* low) noexcept nogil:
+    """exp(x) for |x| <= 0.348, and what it is rounded by."""
+    cdef double tail = exp_tail(x), e = fma(x, tail, 1.0)
+    low[0] = fma(x, tail, 1.0 - e)
+    return e
+
+
 cdef inline double log1p_parts(double r, double* e) noexcept nogil:
     """g and the integer e in 1 + r = (1 + g) 2^e, 1 + g in [0.71, 1.42)."""
     cdef double one = 1.0 + r
@@ -129,18 +136,34 @@ cdef inline double log1p_parts(double r, double* e) noexcept nogil:
     return g + missing * scale
 
 
-cdef inline double log1p_end(double r, double e, double log_g) noexcept nogil:
-    """log(1 + r) of its parts, log_g being log(1 + g)."""
-    return fma(e, X_LN2_HI, log_g + e * X_LN2_LO) if 1.0 + r < INFINITY else 1.0 + r
+cdef inline double log1p_rough(double r, double e, double g, double below) noexcept nogil:
+    """log1p_end within 2.5 u (at r = 0.4529, in samples): for floats."""
+    return fma(e, X_LN2_HI, g - below + e * X_LN2_LO) if 1.0 + r < INFINITY else 1.0 + r
+
+
+cdef inline double log1p_end(double r, double e, double g, double below) noexcept nogil:
+    """log(1 + r) of its parts, ``below`` being g - log(1 + g).
+
+    e ln 2 + g keeps what it is rounded by: from r = 0.42 on g is negative, and their sum half of
+    ln 2.
+    """
+    cdef double high = fma(e, X_LN2_HI, g)
+    cdef double low = g - fma(-e, X_LN2_HI, high)
+    return high + (low + fma(e, X_LN2_LO, -below)) if 1.0 + r < INFINITY else 1.0 + r
 
 
 cdef inline double log1p_lane(double r) noexcept nogil:
     """log(1 + r) for r >= -0.3, however small r is, without a branch: for lanes, too.
 
-    Within 2.5 u (at r = 0.4529, in samples), 1.3 u below r = 0.41.
+    Within 1.72 u (at r = 0.4243, in samples), 1.3 u below r = 0.41.
     """
-    cdef double e = 0, g = log1p_parts(r, &e)
-    return log1p_end(r, e, log_near(g))
+    return log1p_of_sum(r, 0)
+
+
+cdef inline double log1p_of_sum(double r, double low) noexcept nogil:
+    """log(1 + r) of an r that is rounded by ``low`` (1 + r)."""
+    cdef double e = 0, g = log1p_parts(r, &e), t = ratio_near(g)
+    return log1p_end(r, e, g, below_g(g, t, log_tail(t * t)) - low)
 
 
 cdef inline double log1p_excess_small(double e) noexcept nogil:

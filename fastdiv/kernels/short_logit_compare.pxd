@@ -16,7 +16,7 @@ from fastdiv.kernels.comparisons cimport SAME_TOP_CLASS
 from fastdiv.kernels.exponentials cimport exp_column
 from fastdiv.kernels.math cimport bits32, bits64, double_of, float_of
 from fastdiv.kernels.pair_offsets cimport count_masked
-from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
+from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile, keep_next_to_0
 from fastdiv.kernels.sum_trees cimport FINEST
 from fastdiv.kernels.tasks cimport task
 from fastdiv.kernels.tile_sums cimport tile_sum
@@ -86,6 +86,7 @@ cdef inline void keep_exps(
                                      &first[lane])
             e[k + lane] = a
     tile_sum(<const real*>others, c, s.rest, FINEST)
+    keep_next_to_0(<const real*>others, c, <const real*>m, s)
     for lane in range(many):
         s.ties[lane] = integer_of(ties[lane])
     end_sums(s, x, False)

@@ -7,14 +7,14 @@ too large to be reduced by multiples of ln 2, results too small for the type.
 from fastdiv.kernels.arithmetic cimport LN2_HI, LN2_LO, LOG2E, NAN, ROUNDER, fma, real
 from fastdiv.kernels.coming cimport ask, coming
 from fastdiv.kernels.exponentials cimport exp_column, exp_made, rounder_for
-from fastdiv.kernels.logits cimport exp_bias, exp_unit, huge
-from fastdiv.kernels.polynomials cimport exp_tail
+from fastdiv.kernels.logits cimport exp_bias, exp_unit, huge, next_to_0
+from fastdiv.kernels.scalars cimport exp_near
 from fastdiv.kernels.short_targets cimport cross_entropy_of
 from fastdiv.kernels.sum_trees cimport FINEST
 from fastdiv.kernels.tasks cimport cooled, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature, warm_reduced
 from fastdiv.kernels.tile_logs cimport log1p_tile
-from fastdiv.kernels.tile_sums cimport tile_products, tile_sum
+from fastdiv.kernels.tile_sums cimport kept_tile_sum, tile_products, tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, clear_tile, tile, tile_max
 from fastdiv.kernels.turning cimport load_tile
 
@@ -52,7 +52,7 @@ cdef inline void begin_sums(
 ) noexcept nogil:
     """What is known of the rows from their maxima."""
     cdef Py_ssize_t many = abreast(m)
-    cdef double top, power, rho, limit = huge(m)
+    cdef double top, power, rho, factor_low = 0, limit = huge(m)
     cdef Py_ssize_t lane
     if warm != NULL:
         limit *= warm.value
@@ -65,10 +65,9 @@ cdef inline void begin_sums(
             rho = fma(power, warm.step_low, fma(power, warm.step, -top)) / warm.value
         else:
             rho = fma(power, LN2_LO, fma(power, LN2_HI, -top))
-        power = fma(rho, exp_tail(rho), 1.0)
-        s.factor[lane] = power * (1 / exp_unit(m))
+        s.factor[lane] = exp_near(rho, &factor_low) * (1 / exp_unit(m))
         if real is double:
-            s.factor_low[lane] = fma(rho, exp_tail(rho), 1.0 - power) * (1 / exp_unit(m))
+            s.factor_low[lane] = factor_low * (1 / exp_unit(m))
 
 
 cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept nogil:
@@ -82,15 +81,38 @@ cdef inline void end_sums(exp_tile* s, const real* like, bint spreads) noexcept 
         if real is double:
             # The roundings of the factor and of this product are two of the four units that a
             # log-sum-exp of few classes would be off by.
-            low[lane] = fma(rest, s.factor[lane], -s.rest[lane]) + rest * s.factor_low[lane]
+            low[lane] = ((fma(rest, s.factor[lane], -s.rest[lane]) + rest * s.factor_low[lane])
+                         / (s.ties[lane] + s.rest[lane]))
         if spreads:
             s.spread[lane] *= s.factor[lane]
         s.log_sum[lane] = s.ties[lane] - 1.0 + s.rest[lane]
-    log1p_tile(s.log_sum, like)
+    if real is double:
+        log1p_tile(s.log_sum, <const double*>low, like)
+    else:
+        log1p_tile(s.log_sum, NULL, like)
     for lane in range(abreast(like)):
-        if real is double:
-            s.log_sum[lane] += low[lane] / (s.ties[lane] + s.rest[lane])
         s.log_sum[lane] = s.log_sum[lane] if s.m[lane] == s.m[lane] else NAN
+
+
+cdef inline void keep_next_to_0(
+    const real* terms, Py_ssize_t c, const real* m, exp_tile* s
+) noexcept nogil:
+    """Of doubles the sums of rows next to 0 with nothing lost on the way, see steps_in_float.
+
+    Of a rest of twice the largest term and more a rounding is a third of the result's unit.
+    """
+    cdef double kept[TILE]
+    cdef bint near[TILE]
+    cdef Py_ssize_t lane, many = abreast(terms)
+    cdef bint some = False
+    if real is double:
+        for lane in range(many):
+            near[lane] = next_to_0(m[lane]) & (s.rest[lane] * s.factor[lane] < 2)
+            some = some | near[lane]
+        if some:
+            kept_tile_sum(terms, c, <double*>kept)
+            for lane in range(many):
+                s.rest[lane] = kept[lane] if near[lane] else s.rest[lane]
 
 
 cdef inline void sum_exp_tile(
@@ -141,6 +163,7 @@ cdef inline void sum_exp_tile(
         tile_products(<const real*>terms, <const real*>gaps, c, s.rest, s.spread)
     else:
         tile_sum(<const real*>terms, c, s.rest, FINEST)
+    keep_next_to_0(<const real*>terms, c, <const real*>m, s)
     for lane in range(many):
         s.ties[lane] = c - others[lane]
     end_sums(s, x, spreads)

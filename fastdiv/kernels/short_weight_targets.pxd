@@ -26,7 +26,7 @@ cdef inline void log_sums(
     cdef Py_ssize_t lane
     for lane in range(abreast(m)):
         log_sum[lane] = ties[lane] - 1.0 + rest[lane] / m[lane]
-    log1p_tile(log_sum, m)
+    log1p_tile(log_sum, NULL, m)
     for lane in range(abreast(m)):
         sum_q = m[lane] * <double>ties[lane] + rest[lane]
         good = (bad[lane] == 0) & (sum_q < top) & ((m[lane] > tiny) | (not normalize))

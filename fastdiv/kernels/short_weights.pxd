@@ -83,7 +83,7 @@ cdef inline void gap_results(
         return
     for lane in range(many):
         log_sum[lane] = ties[lane] - 1.0 + rest[lane] / m[lane]
-    log1p_tile(<double*>log_sum, m)
+    log1p_tile(<double*>log_sum, NULL, m)
     for lane in range(many):
         result = made[lane] / total[lane] + log_sum[lane]
         good = (total[lane] > tiny) & (m[lane] > tiny)
@@ -201,7 +201,7 @@ cdef inline void cross_entropy_label(
             # Quotients beyond the largest number are for the careful function.
             made[lane] = others[lane] / at_label[lane]
             made[lane] = made[lane] if made[lane] < INFINITY else NAN
-        log1p_tile(made, <const real*>q)
+        log1p_tile(made, NULL, <const real*>q)
     else:
         for lane in range(many):
             made[lane] = -log_normal(at_label[lane])

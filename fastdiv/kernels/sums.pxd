@@ -6,7 +6,7 @@ are added with their rounding errors kept.
 
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.double_sums cimport add, double_sum, value
+from fastdiv.kernels.double_sums cimport add, double_sum, lost_in, value
 from fastdiv.kernels.lanes cimport MAX_LANES, block_size, clear, lanes
 from fastdiv.kernels.sum_trees cimport FINE, FINEST, ROUGH, count_of, tree_of, tree_sum
 
@@ -27,14 +27,39 @@ cdef inline double lane_sum(const real* accumulator) noexcept nogil:
     return tree_of(<double*>s, accumulator)
 
 
+cdef inline double kept_sum(const double* x, Py_ssize_t n) noexcept nogil:
+    """The sum of whole sets of doubles, rounded once: what every step loses is kept."""
+    cdef double high[MAX_LANES]
+    cdef double low[MAX_LANES]
+    cdef double_sum total
+    cdef double sum
+    cdef Py_ssize_t width = lanes(x), k = 0, lane
+    total.high = total.low = 0
+    for lane in range(width):
+        high[lane] = low[lane] = 0
+    while k < n:
+        for lane in range(width):
+            sum = high[lane] + x[k + lane]
+            low[lane] += lost_in(sum, high[lane], x[k + lane])
+            high[lane] = sum
+        k += width
+    for lane in range(width):
+        add(&total, high[lane])
+        total.low += low[lane]
+    return value(&total)
+
+
 # For ``apart``, the steps as a constant.
 
 cdef inline double fine_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
     return tree_sum(x, n, tail, FINE, <real>0, <real*>NULL)
 
 
-cdef inline double finest_sum(const float* x, Py_ssize_t n, const float* tail) noexcept nogil:
-    return tree_sum(x, n, tail, FINEST, <float>0, <float*>NULL)
+cdef inline double finest_sum(const real* x, Py_ssize_t n, const real* tail) noexcept nogil:
+    if real is float:
+        return tree_sum(x, n, tail, FINEST, <float>0, <float*>NULL)
+    else:
+        return kept_sum(x, n)
 
 
 cdef inline double rough_sum(const float* x, Py_ssize_t n, const float* tail) noexcept nogil:
@@ -55,13 +80,15 @@ cdef inline double fine_rest(
 cdef inline double block_sum(
     const real* x, Py_ssize_t n, const real* tail, int in_float
 ) noexcept nogil:
-    """Sum of a block; in_float: see ``eight``. Doubles know no other way than the fine one."""
+    """Sum of a block; in_float: see ``eight``. Doubles are FINE or FINEST, then of whole sets."""
     if real is double:
+        if in_float == FINEST:
+            return (<sum_f64>apart(<void*>finest_sum[double]))(x, n, tail)
         return (<sum_f64>apart(<void*>fine_sum[double]))(x, n, tail)
     elif in_float == ROUGH:
         return (<sum_f32>apart(<void*>rough_sum))(x, n, tail)
     elif in_float == FINEST:
-        return (<sum_f32>apart(<void*>finest_sum))(x, n, tail)
+        return (<sum_f32>apart(<void*>finest_sum[float]))(x, n, tail)
     else:
         return (<sum_f32>apart(<void*>fine_sum[float]))(x, n, tail)
 

@@ -5,7 +5,7 @@ from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.sum_trees cimport FINE, FINEST
 from fastdiv.kernels.tiles cimport TILE, abreast
 from fastdiv.kernels.wide cimport (
-    WIDE, add_product, or_least, put_wide, two_of, wide, wide_of, wide_zero,
+    WIDE, add_product, or_least, put_wide, two_of, wide, wide_at, wide_of, wide_zero,
 )
 
 ctypedef void (*tile_sum_f32)(const float*, Py_ssize_t, double*) noexcept nogil
@@ -122,6 +122,24 @@ cdef inline void tile_sum(
             (<tile_sum_f32>apart(<void*>sum_rows[float]))(x, c, total)
         else:
             (<tile_sum_f32>apart(<void*>sum_rows_fine[float]))(x, c, total)
+
+
+cdef inline void kept_sums(const double* x, Py_ssize_t c, double* total) noexcept nogil:
+    """What ``kept_tile_sum`` calls."""
+    cdef Py_ssize_t many = abreast(x), k, i
+    cdef wide sums[TILE]
+    cdef wide late[TILE]
+    for i in range(many // WIDE):
+        sums[i], late[i] = wide_at(x + i * WIDE), wide_zero()
+    for k in range(1, c):
+        for i in range(many // WIDE):
+            join_wide(&sums[i], &late[i], wide_at(x + k * many + i * WIDE), x)
+    put_sums(total, <const wide*>sums, <const wide*>late, FINEST, x)
+
+
+cdef inline void kept_tile_sum(const double* x, Py_ssize_t c, double* total) noexcept nogil:
+    """The sum of every row of doubles, rounded once: what every step loses is kept."""
+    (<tile_sum_f64>apart(<void*>kept_sums))(x, c, total)
 
 
 cdef inline wide two_products(const real* y, const real* z, Py_ssize_t step) noexcept nogil:
