@@ -7,8 +7,6 @@ where the polynomial has a constant anyway. Without a branch; the only fused mul
 explicit ones, so that every instruction set gives the same bits.
 """
 
-from libc.stdint cimport uint32_t
-
 from fastdiv.kernels.arithmetic cimport (
     LN2_HI, LN2_HI_F, LN2_LO, LN2_LO_F, LOG2E, LOG2E_F, ROUNDER, ROUNDER_F, fma, real,
 )

@@ -22,7 +22,7 @@ from fastdiv.kernels.logits cimport exp_sum, log_total, rest_of
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport room_of_segments, task
 
 
 cdef inline void less_shift(
@@ -125,7 +125,7 @@ cdef inline void compare_pass(
     cdef row_sums only
     cdef Py_ssize_t i
     a.t, a.c, a.small = t, c, small
-    a.made = &only if t.c <= SEGMENT else <row_sums*>t.pieces.room
+    a.made = <row_sums*>room_of_segments(t, &only)
     over_segments(&t.pieces, &a, compare_segment[float], compare_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join_rows(a.made, a.made + i)

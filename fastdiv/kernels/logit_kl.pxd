@@ -22,7 +22,7 @@ from fastdiv.kernels.logits cimport reference, reference_for
 from fastdiv.kernels.scalars cimport excess_of, log1p_excess, log1p_lane
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport room_of_segments, task
 
 
 cdef inline double take_block(
@@ -159,7 +159,7 @@ cdef inline double kl_in_one_pass(const task* t, real* scratch) noexcept nogil:
     cdef double kl, mass, least = 2.0 ** -60 if real is float else 2.0 ** -780
     cdef Py_ssize_t i
     a.t = t
-    a.made = &only if t.c <= SEGMENT else <gap_part*>t.pieces.room
+    a.made = <gap_part*>room_of_segments(t, &only)
     over_segments(&t.pieces, &a, gap_segment[float], gap_segment[double], t.c, scratch)
     row = &a.made[0].row
     for i in range(segments_of(t.c)):

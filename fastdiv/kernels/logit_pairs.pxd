@@ -18,7 +18,7 @@ from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segme
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sum_trees cimport ROUGH
 from fastdiv.kernels.sums cimport block_sum, lane_sum
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport room_of_segments, task
 
 ctypedef struct pair:
     # What the second pass needs of the first: p = exp(x - reference) * factor, and the
@@ -135,7 +135,7 @@ cdef inline void second_pass(
     cdef double_sum only[2]
     cdef Py_ssize_t i
     a.t, a.constants, a.symmetric = t, constants, symmetric
-    a.made = &only[0] if t.c <= SEGMENT else <double_sum*>t.pieces.room
+    a.made = <double_sum*>room_of_segments(t, &only[0])
     over_segments(&t.pieces, &a, pair_segment[float], pair_segment[double], t.c, scratch)
     terms[0], moment[0] = a.made[0], a.made[1]
     for i in range(1, segments_of(t.c)):

@@ -8,7 +8,7 @@ from fastdiv.kernels.logits cimport exp_below, exp_block, exp_sum, raise_max, sp
 from fastdiv.kernels.ranks cimport first_in_block, max_and_rank
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of
-from fastdiv.kernels.tasks cimport source, task, temperature_for
+from fastdiv.kernels.tasks cimport room_of_segments, source, task, temperature_for
 from fastdiv.kernels.temperatures cimport temperature
 
 ctypedef void (*absorb_f32)(
@@ -160,7 +160,7 @@ cdef inline exp_sum sum_exp(
     a.x, a.c, a.spreads, a.scores, a.label = x, t.c, spreads, scores, label
     a.finest = finest
     a.warm = temperature_for(t, <const real*>scratch)
-    a.made = &s if t.c <= SEGMENT else <exp_sum*>t.pieces.room
+    a.made = <exp_sum*>room_of_segments(t, &s)
     over_segments(&t.pieces, &a, exp_segment[float], exp_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join_exp(a.made, a.made + i, <const real*>scratch)

@@ -7,7 +7,7 @@ from fastdiv.kernels.logits cimport exp_sum, start
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.targets cimport add_parts, clear_parts, join_parts, raise_parts, target_parts
-from fastdiv.kernels.tasks cimport task, temperature_for
+from fastdiv.kernels.tasks cimport room_of_segments, task, temperature_for
 
 ctypedef struct target_sums:
     exp_sum exps
@@ -59,7 +59,7 @@ cdef inline target_sums sum_target(const task* t, real* scratch) noexcept nogil:
     cdef target_sums s
     cdef Py_ssize_t i
     a.t = t
-    a.made = &s if t.c <= SEGMENT else <target_sums*>t.pieces.room
+    a.made = <target_sums*>room_of_segments(t, &s)
     over_segments(&t.pieces, &a, target_segment[float], target_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join_targets(a.made, a.made + i, <const real*>scratch)

@@ -14,7 +14,7 @@ from fastdiv.kernels.short_weights cimport anchors, gap_results
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sum_trees cimport FINE
 from fastdiv.kernels.sums cimport block_sum, rest_sum
-from fastdiv.kernels.tasks cimport source, task
+from fastdiv.kernels.tasks cimport expects_unequal, source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 from fastdiv.kernels.weight_pair_results cimport pair_results
@@ -117,7 +117,7 @@ cdef inline void pair_rows(
     cdef source row_q = t.q
     cdef double at_once[TILE]
     cdef bint unequal[TILE]
-    cdef bint expected = t.normalize and t.unequal[0]
+    cdef bint expected = expects_unequal(t)
     cdef Py_ssize_t r, found = 0, c = t.c
     for r in range(many):
         unequal[r] = False

@@ -10,7 +10,7 @@ from fastdiv.kernels.infinite_pairs cimport infinite_rows
 from fastdiv.kernels.logarithms cimport are_near, are_near_mean, phi_ratio, phi_series
 from fastdiv.kernels.math cimport or_bits, sign_bit
 from fastdiv.kernels.sum_trees cimport FINE, FINEST
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport expects_unequal, task
 from fastdiv.kernels.tile_sums cimport tile_sum
 from fastdiv.kernels.tiles cimport TILE, abreast, after, any_nan, clear_tile, tile
 from fastdiv.kernels.turning cimport load_tile
@@ -145,7 +145,7 @@ cdef inline void pair_tile(
     cdef bint unequal[TILE]
     cdef double again[TILE]
     cdef coming next_p, next_q
-    cdef bint expected = t.normalize and t.unequal[0], missing = True
+    cdef bint expected = expects_unequal(t), missing = True
     next_p = load_tile(&t.p, rows.p, t.c, p)
     next_q = load_tile(&t.q, rows.q, t.c, q)
     if expected:

@@ -1,7 +1,7 @@
 """What a row function is told: one row's data, as they lie in memory, and its options."""
 
 from fastdiv.kernels.arithmetic cimport real
-from fastdiv.kernels.segments cimport split
+from fastdiv.kernels.segments cimport SEGMENT, split
 from fastdiv.kernels.temperatures cimport temperature
 
 cdef enum kind:
@@ -73,6 +73,16 @@ cdef inline const temperature* temperature_for(const task* t, const real* like) 
     if not t.warm:
         return NULL
     return &t.in_f32 if real is float else &t.in_f64
+
+
+cdef inline void* room_of_segments(const task* t, void* one) noexcept nogil:
+    """Where the segments of a row put what they make: ``one`` has room for that of a single one."""
+    return one if t.c <= SEGMENT else t.pieces.room
+
+
+cdef inline bint expects_unequal(const task* t) noexcept nogil:
+    """Whether the sums of a pair are to be taken first."""
+    return t.normalize and t.unequal[0]
 
 
 cdef inline double cooled(const task* t, double gap) noexcept nogil:

@@ -22,7 +22,7 @@ from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segme
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sum_trees cimport FINE
 from fastdiv.kernels.sums cimport block_sum, rest_sum
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport room_of_segments, task
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 
 ctypedef struct gap_sums:
@@ -140,7 +140,7 @@ cdef inline gap_sums sum_gaps(const task* t, real* scratch, bint targeted) noexc
     cdef gap_pass a
     cdef Py_ssize_t i
     a.t, a.targeted = t, targeted
-    a.made = &s if t.c <= SEGMENT else <gap_sums*>t.pieces.room
+    a.made = <gap_sums*>room_of_segments(t, &s)
     over_segments(&t.pieces, &a, gap_segment[float], gap_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join_gaps(a.made, a.made + i, <const real*>scratch, targeted)

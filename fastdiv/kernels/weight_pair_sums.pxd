@@ -5,7 +5,7 @@ from fastdiv.kernels.double_sums cimport join
 from fastdiv.kernels.lanes cimport SCRATCH, block_size
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport fetch, tail_of
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport room_of_segments, task
 from fastdiv.kernels.weight_pairs cimport in_range, pair_block, pair_sums
 
 
@@ -72,7 +72,7 @@ cdef inline pair_sums sum_pair(
     cdef sum_pass a
     cdef Py_ssize_t i
     a.t, a.factor, a.symmetric, a.scaled = t, factor, symmetric, scaled
-    a.made = &s if t.c <= SEGMENT else <pair_sums*>t.pieces.room
+    a.made = <pair_sums*>room_of_segments(t, &s)
     over_segments(&t.pieces, &a, sum_segment[float], sum_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join_pairs(a.made, a.made + i)

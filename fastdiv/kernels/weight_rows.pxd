@@ -10,7 +10,7 @@ from fastdiv.kernels.double_sums cimport value
 from fastdiv.kernels.infinite_pairs cimport is_infinite
 from fastdiv.kernels.scalars cimport log1p_lane, log_careful
 from fastdiv.kernels.sources cimport element
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport expects_unequal, task
 from fastdiv.kernels.weight_gaps cimport gap_sums, log_total_weight, sum_gaps
 from fastdiv.kernels.weight_pair_results cimport apart_by, equal_rows, js_from, kl_from
 from fastdiv.kernels.weight_pair_sums cimport sum_pair
@@ -147,7 +147,7 @@ cdef inline double kl_end(const task* t, pair_sums s, real* scratch) noexcept no
 cdef inline double kl_divergence(const task* t, real* scratch) noexcept nogil:
     """KL = G / Sp - (e - log1p(e)), or sum p log(p / q)."""
     cdef double kl = 0
-    if t.normalize and t.unequal[0] and scaled_at_once(t, scratch, &kl, False):
+    if expects_unequal(t) and scaled_at_once(t, scratch, &kl, False):
         return kl
     return kl_end(t, sum_pair(t, scratch, 1, False, False), scratch)
 
@@ -165,6 +165,6 @@ cdef inline double js_end(const task* t, pair_sums s, real* scratch) noexcept no
 cdef inline double js_divergence(const task* t, real* scratch) noexcept nogil:
     """J / Sp and its corrections, or J."""
     cdef double js = 0
-    if t.normalize and t.unequal[0] and scaled_at_once(t, scratch, &js, True):
+    if expects_unequal(t) and scaled_at_once(t, scratch, &js, True):
         return js
     return js_end(t, sum_pair(t, scratch, 1, True, False), scratch)

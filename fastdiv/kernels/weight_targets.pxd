@@ -14,7 +14,7 @@ from fastdiv.kernels.sums cimport rest_sum
 from fastdiv.kernels.targets cimport (
     add_parts, clear_parts, cross_entropy_of_parts, join_parts, raise_parts, target_parts,
 )
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport room_of_segments, task
 from fastdiv.kernels.weight_gap_terms cimport gap_terms
 from fastdiv.kernels.weight_gaps cimport (
     clear_gaps, gap_sums, join_gaps, log_total_weight, raise_weight,
@@ -94,7 +94,7 @@ cdef inline blend_sums sum_blend(const task* t, real* scratch) noexcept nogil:
     cdef blend_pass a
     cdef Py_ssize_t i
     a.t = t
-    a.made = &s if t.c <= SEGMENT else <blend_sums*>t.pieces.room
+    a.made = <blend_sums*>room_of_segments(t, &s)
     over_segments(&t.pieces, &a, blend_segment[float], blend_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join_blends(a.made, a.made + i, <const real*>scratch)

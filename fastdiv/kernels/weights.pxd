@@ -13,7 +13,7 @@ from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segme
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sum_trees cimport FINE
 from fastdiv.kernels.sums cimport block_sum
-from fastdiv.kernels.tasks cimport source, task
+from fastdiv.kernels.tasks cimport room_of_segments, source, task
 
 ctypedef struct weight_sums:
     double_sum total
@@ -181,7 +181,7 @@ cdef inline weight_sums sum_weights(
     cdef weight_sums s
     cdef Py_ssize_t i
     a.w, a.c, a.left_out = w, t.c, left_out
-    a.made = &s if t.c <= SEGMENT else <weight_sums*>t.pieces.room
+    a.made = <weight_sums*>room_of_segments(t, &s)
     over_segments(&t.pieces, &a, weight_segment[float], weight_segment[double], t.c, scratch)
     for i in range(1, segments_of(t.c)):
         join(&a.made[0].total, &a.made[i].total)
