@@ -1,6 +1,7 @@
 """Rows of float32 logits that a tile of floats cannot do, among others: what double makes of them.
 
-Pairs of rows around a million; and what a NaN makes of a row, of which nothing is computed.
+Pairs of rows around a million; pairs compared that are confident or apart by a constant; and what a
+NaN makes of a row, of which nothing is computed.
 """
 
 import numpy as np
@@ -53,6 +54,45 @@ def test_huge_logits_are_those_of_double(name, c):
     for r in (0, 1, 30, 69):
         assert got[r] == call_of(name, x, z, slice(r, r + 1), np.float32)[0]
     assert np.isfinite(got).all()
+
+
+DIVERGENCES = ("kl_divergence", "reverse_kl_divergence", "js_divergence", "total_variation")
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", [*CLASSES, 1025])
+def test_compared_pairs_are_those_of_double(c):
+    x = rows(c, c)
+    z = x + rows(c, c + 1) / 8
+    y = np.arange(70) % c
+    n = np.arange(70)
+    # Confident ones, apart by a constant, next to each other; and what no tile is for.
+    for first, more in ((0, 18), (1, 27), (2, 45)):
+        x[first::9, c // 2] += more
+        z[first::9, c // 2] += more
+    z[3::9] = x[3::9] + np.float32(1)
+    x[4::9], z[4::9] = x[4::9] * 4 + np.float32(1e6), z[4::9] * 4 + np.float32(1e6)
+    z[5::9, 0] = np.nan
+    z[6::9, c - 1] = -np.inf
+    got = fastdiv.compare(x, z, y)
+    want = fastdiv.compare(x.astype(float), z.astype(float), y)
+    good = n[n % 9 != 5]
+    for name in DIVERGENCES:
+        np.testing.assert_allclose(
+            getattr(got, name)[good], getattr(want, name)[good], rtol=1e-6, atol=1e-37
+        )
+    np.testing.assert_array_equal(got.same_top_class, want.same_top_class)
+    # Whatever a pair's divergences took, these are the function's.
+    for name, of in (("p_cross_entropy", x), ("q_cross_entropy", z)):
+        told = fastdiv.cross_entropy_from_logits(y, of)
+        np.testing.assert_array_equal(getattr(got, name)[good], told[good])
+    # Alone, and in another order, as if there were no other.
+    turned = fastdiv.compare(x[::-1], z[::-1], y[::-1])
+    for name in (*DIVERGENCES, "p_cross_entropy", "q_cross_entropy", "delta_p", "same_top_class"):
+        np.testing.assert_array_equal(getattr(turned, name)[::-1], getattr(got, name), name)
+        for r in range(9):
+            alone = getattr(fastdiv.compare(x[r : r + 1], z[r : r + 1], y[r : r + 1]), name)
+            np.testing.assert_array_equal(alone, getattr(got, name)[r : r + 1], name)
 
 
 @pytest.mark.usefixtures("isa")

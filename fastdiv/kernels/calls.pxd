@@ -32,6 +32,7 @@ cdef inline job job_of(
     j.t.columns = NULL
     j.t.room = NULL
     j.t.unequal = NULL
+    j.t.again = False
     j.t.q.logarithm = False
     j.t.pieces.helpers = NULL
     return j

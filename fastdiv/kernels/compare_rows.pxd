@@ -1,15 +1,17 @@
 """Several pairs of rows compared, a lane for each: what is done once a pair."""
 
 from fastdiv.kernels.arithmetic cimport NAN, real
-from fastdiv.kernels.columns cimport put_column, wanted
+from fastdiv.kernels.columns cimport put_column, put_number, wanted
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
     TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled, is_tiny, probability_gap,
 )
+from fastdiv.kernels.logit_rows cimport cross_entropy_label_from_logits
+from fastdiv.kernels.logits cimport huge
 from fastdiv.kernels.scalars cimport log1p_lane
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.short_logits cimport exp_tile
-from fastdiv.kernels.tasks cimport task
+from fastdiv.kernels.tasks cimport source, task
 from fastdiv.kernels.tiles cimport TILE, abreast, tile
 
 ctypedef struct pair_tile:
@@ -95,6 +97,32 @@ cdef inline void put_divergences(
     put_column(t, rows, ordered, TOTAL_VARIATION, <const double*>variation)
 
 
+cdef inline void put_huge(
+    const task* t, const source* x, double m, int column, double* scratch
+) noexcept nogil:
+    """A cross-entropy that no tile of floats has told, which is that of floats all the same; m: the
+    row's largest logit."""
+    cdef double most = huge(<const float*>NULL)
+    cdef task row
+    if not -most < m < most and wanted(t, column):
+        row = t[0]
+        row.q = x[0]
+        put_number(t, column, cross_entropy_label_from_logits(&row, <float*>scratch))
+
+
+cdef inline void put_huge_rows(
+    const task* t, const tile* rows, const exp_tile* p, const exp_tile* q, double* scratch
+) noexcept nogil:
+    """Those of a tile, which need not be distributions."""
+    cdef task row = t[0]
+    cdef Py_ssize_t r
+    for r in range(rows.rows):
+        row.p.data, row.q.data = rows.p[r], rows.q[r]
+        row.out, row.label = rows.out[r], rows.label[r]
+        put_huge(&row, &row.p, p.m[r], P_CROSS_ENTROPY, scratch)
+        put_huge(&row, &row.q, q.m[r], Q_CROSS_ENTROPY, scratch)
+
+
 cdef inline bint of_labels(const task* t) noexcept nogil:
     """Whether anything is wanted that is told of labels."""
     return wanted(t, P_CROSS_ENTROPY) or wanted(t, Q_CROSS_ENTROPY) or wanted(t, DELTA_P)
@@ -103,20 +131,23 @@ cdef inline bint of_labels(const task* t) noexcept nogil:
 cdef inline void put_labels(
     const task* t, const tile* rows, bint ordered, const exp_tile* p, const exp_tile* q,
     const pair_tile* pairs, const compare_tile* s, const double* a, const double* b,
-    const real* like,
+    real* scratch,
 ) noexcept nogil:
-    """Write what is told of the labels, whose logits are a and b."""
+    """Write what is told of the labels, whose logits are a and b; the scratch is used up."""
     cdef double of_p[TILE]
     cdef double of_q[TILE]
     cdef double gap[TILE]
     cdef Py_ssize_t lane
-    for lane in range(abreast(like)):
+    for lane in range(abreast(<const real*>scratch)):
         of_p[lane] = (p.m[lane] - a[lane]) + p.log_sum[lane]
         of_q[lane] = (q.m[lane] - b[lane]) + q.log_sum[lane]
         gap[lane] = probability_gap(
             a[lane], b[lane], exp_gap(p.m[lane], a[lane]) / (p.ties[lane] + p.rest[lane]),
             exp_gap(q.m[lane], b[lane]) / (q.ties[lane] + q.rest[lane]), pairs.offset[lane],
             pairs.offset_low[lane], s.gap[lane])
+    put_column(t, rows, ordered, DELTA_P, <const double*>gap)
+    if t.again:
+        put_huge_rows(t, rows, p, q, <double*>scratch)
+        return
     put_column(t, rows, ordered, P_CROSS_ENTROPY, <const double*>of_p)
     put_column(t, rows, ordered, Q_CROSS_ENTROPY, <const double*>of_q)
-    put_column(t, rows, ordered, DELTA_P, <const double*>gap)

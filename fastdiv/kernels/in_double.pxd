@@ -5,7 +5,7 @@ so are pairs of rows of logits whose difference floats do not tell. Taken one by
 8 to 47 times as long as others.
 
 Log-sum-exp, entropy and the cross-entropy of a label are not done here: score and compare tell them
-too, with the same bits.
+too, with the same bits. Of pairs compared the cross-entropies are those of floats, told before.
 """
 
 from fastdiv.kernels.lanes cimport BLOCK_F64
@@ -31,7 +31,7 @@ cdef inline void take_over(
     some.rows = n
     for k in range(many):
         r = place[k if k < n else 0]
-        some.p[k], some.q[k] = rows.p[r], rows.q[r]
+        some.p[k], some.q[k], some.out[k] = rows.p[r], rows.q[r], rows.out[r]
         some.label[k] = rows.label[r]
 
 
@@ -42,13 +42,15 @@ cdef inline void rows_in_double(
     """Rows of a tile that have no result."""
     cdef tile some
     cdef Py_ssize_t place[TILE]
-    cdef double again[TILE]
+    cdef double result[TILE]
     cdef Py_ssize_t many = abreast(<const double*>scratch), r = 0, k, n
+    cdef task again = t[0]
+    again.again = True
     while True:
         n = next_marked(missing, rows.rows, &r, many, <Py_ssize_t*>place)
         if n == 0:
             return
         take_over(&some, rows, <const Py_ssize_t*>place, n, many)
-        compute(t, &some, scratch, <double*>again)
+        compute(&again, &some, scratch, <double*>result)
         for k in range(n):
-            made[place[k]] = again[k]
+            made[place[k]] = result[k]

@@ -8,6 +8,7 @@ the sums, the second pass is done again with what it has found, which is off by 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, PADDING, real
 from fastdiv.kernels.columns cimport put_number, wanted
 from fastdiv.kernels.compare_blocks cimport compare_masked, compare_sums
+from fastdiv.kernels.compare_rows cimport put_huge
 from fastdiv.kernels.comparisons cimport (
     DELTA_P, JS_DIVERGENCE, KL_DIVERGENCE, P_CROSS_ENTROPY, Q_CROSS_ENTROPY, REVERSE_KL_DIVERGENCE,
     SAME_TOP_CLASS, TOTAL_VARIATION, divergences, divergences_of, is_blurred, is_settled, is_tiny,
@@ -15,14 +16,14 @@ from fastdiv.kernels.comparisons cimport (
 )
 from fastdiv.kernels.double_sums cimport add, double_sum, join, value
 from fastdiv.kernels.kept cimport exponentials, sum_row
-from fastdiv.kernels.lanes cimport MAX_BLOCK, SCRATCH, at, block_size, lanes, whole_sets
+from fastdiv.kernels.lanes cimport BLOCK_F32, MAX_BLOCK, SCRATCH, at, block_size, lanes, whole_sets
 from fastdiv.kernels.logit_pairs cimport pair, pair_ready
 from fastdiv.kernels.logit_sums cimport first_equal
 from fastdiv.kernels.logits cimport exp_sum, log_total, rest_of
 from fastdiv.kernels.scores cimport exp_gap
 from fastdiv.kernels.segments cimport SEGMENT, over_segments, segment_end, segments_of
 from fastdiv.kernels.sources cimport element, fetch, tail_of
-from fastdiv.kernels.tasks cimport room_of_segments, task
+from fastdiv.kernels.tasks cimport room_of_segments, source, task
 
 
 cdef inline void less_shift(
@@ -138,19 +139,16 @@ cdef inline void compare_pass(
     s.close = a.made.close * unit
 
 
-cdef inline bint is_by_itself(const task* t, const exp_sum* s, const real* like) noexcept nogil:
-    """Whether no tile has told a row's cross-entropy, whose bits are those of the row's kind."""
-    return t.c > block_size(like) or s.base.shift != 0
-
-
-cdef inline void put_cross_entropies(
-    const task* t, const exp_sum* sp, const exp_sum* sq, const real* like
+cdef inline void put_cross_entropy(
+    const task* t, const source* x, const exp_sum* s, int column, real* scratch
 ) noexcept nogil:
-    cdef double a = element(&t.p, t.label, <real>0), b = element(&t.q, t.label, <real>0)
-    if is_by_itself(t, sp, like):
-        put_number(t, P_CROSS_ENTROPY, (sp.m - a) + log_total(sp, like))
-    if is_by_itself(t, sq, like):
-        put_number(t, Q_CROSS_ENTROPY, (sq.m - b) + log_total(sq, like))
+    """Where no tile has told it, whose bits are those of the row's kind."""
+    if not t.again:
+        if t.c > block_size(<const real*>scratch) or s.base.shift != 0:
+            put_number(t, column, (s.m - element(x, t.label, <real>0))
+                       + log_total(s, <const real*>scratch))
+    elif t.c <= BLOCK_F32:
+        put_huge(t, x, s.m, column, <double*>scratch)
 
 
 cdef inline double label_gap(
@@ -172,8 +170,8 @@ cdef inline void put_nothing(const task* t) noexcept nogil:
         put_number(t, column, 0 if column == SAME_TOP_CLASS else NAN)
 
 
-cdef inline double compare_pair(const task* t, real* scratch, bint again) noexcept nogil:
-    """Write the numbers of a pair of rows; ``again``: but the cross-entropies."""
+cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
+    """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
     cdef exp_sum sp = sum_row(t, 0, scratch), sq = sum_row(t, 1, scratch)
     cdef compare_sums s
     cdef divergences made
@@ -183,8 +181,9 @@ cdef inline double compare_pair(const task* t, real* scratch, bint again) noexce
     if not pair_ready(&c, &sp, &sq, 1, <const real*>scratch):
         put_nothing(t)
         return 0
-    if t.label >= 0 and not again:
-        put_cross_entropies(t, &sp, &sq, <const real*>scratch)
+    if t.label >= 0:
+        put_cross_entropy(t, &t.p, &sp, P_CROSS_ENTROPY, scratch)
+        put_cross_entropy(t, &t.q, &sq, Q_CROSS_ENTROPY, scratch)
     if real is float:
         # Differences may be too large for floats.
         if sp.m > 1e30 or sq.m > 1e30:
@@ -219,13 +218,3 @@ cdef inline double compare_pair(const task* t, real* scratch, bint again) noexce
     if t.label >= 0 and wanted(t, DELTA_P):
         put_number(t, DELTA_P, label_gap(t, &sp, &sq, &c, s.gap, <const real*>scratch))
     return 0
-
-
-cdef inline double compare_from_logits(const task* t, real* scratch) noexcept nogil:
-    """The numbers of ``comparison`` in comparisons.pxd; NaN comes back where floats do not do."""
-    return compare_pair(t, scratch, False)
-
-
-cdef inline double compare_again(const task* t, double* scratch) noexcept nogil:
-    """The same in double, of a pair whose row function has given it back."""
-    return compare_pair(t, scratch, True)

@@ -185,4 +185,4 @@ cdef inline void compare_from_logits(
     put_column(t, rows, ordered, SAME_TOP_CLASS, <const double*>same)
     if t.label >= 0 and of_labels(t):
         put_labels(t, rows, ordered, &p, &q, &pairs, &all, <const double*>p_label,
-                   <const double*>q_label, <const real*>scratch)
+                   <const double*>q_label, scratch)

@@ -91,6 +91,7 @@ cdef inline double row_again(const job* j, bint widened, double* scratch) noexce
     cdef double result = NAN
     # What is kept of a row of floats is of no use in double.
     again.room = NULL
+    again.again = True
     if widened:
         result = j.chosen.in_f64(&again, scratch)
     if result != result and j.chosen.careful != NULL:

@@ -146,4 +146,4 @@ cdef inline void compare_from_logits(
             a[lane] = xp[rows.label[lane] * many + lane]
             b[lane] = xq[rows.label[lane] * many + lane]
         put_labels(t, rows, ordered, &p, &q, &pairs, &s, <const double*>a, <const double*>b,
-                   <const real*>xp)
+                   xp)

@@ -63,6 +63,7 @@ ctypedef struct task:
     temperature in_f64
     split pieces            # for rows of several segments
     void* room              # for what is kept of long rows, see kept.pxd, or NULL
+    bint again              # floats, in double: what floats have told of them stays
     # Whether rows before this one had sums far apart: a hint that row functions leave to those who
     # come after them in a call, and no bit hangs on. See weight_pairs.pxd.
     bint* unequal
