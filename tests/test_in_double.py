@@ -94,3 +94,41 @@ def test_ignored_rows_of_weights_that_are_none(c):
     got = fastdiv.cross_entropy(y, q, ignore_index=-100)
     assert (got[::2] == 0).all()
     assert (got[1::2] > 0).all()
+
+
+def of_few(c, n=400):
+    """Functions, and arrays of which every seventh row, and many in a row, are for double."""
+    rng = np.random.default_rng(c)
+    p, q = (rng.random((n, c)).astype(np.float32) + np.float32(0.01) for _ in range(2))
+    x, z = (rng.normal(0, 3, (n, c)).astype(np.float32) for _ in range(2))
+    some = np.arange(n) % 7 == 0
+    some[100:137] = True
+    q[some, c // 2] = SUBNORMAL
+    x[some] = z[some] + np.float32(1)
+    y = np.arange(n) % c
+    y[::5] = -1
+    weight = np.arange(1, c + 1)
+    yield (lambda p, q: fastdiv.kl_divergence(p, q)), (p, q)
+    yield (lambda p, q: fastdiv.js_distance(p, q, base=2)), (p, q)
+    yield (lambda q, y: fastdiv.cross_entropy(y, q, ignore_index=-1, class_weight=weight)), (q, y)
+    yield (lambda x, z: fastdiv.kl_divergence_from_logits(x, z)), (x, z)
+    for name in ("kl_divergence", "js_divergence", "delta_p", "q_cross_entropy"):
+        yield (
+            lambda x, z, y, name=name: getattr(fastdiv.compare(x, z, y, want=name), name),
+            (x, z, np.maximum(y, 0)),
+        )
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("c", [5, 60, 150, 300, 512, 513])
+def test_rows_put_off_are_as_if_there_were_no_other(c):
+    for function, given in of_few(c):
+        want = function(*given)
+        for r in (0, 1, 5, 7, 100, 136, 399):
+            assert function(*(a[r : r + 1] for a in given))[0] == want[r]
+        for workers in (1, 3):
+            with fastdiv.set_workers(workers):
+                np.testing.assert_array_equal(function(*given), want)
+        # Rows that lie side by side, every other one, and the other way round.
+        np.testing.assert_array_equal(function(*(np.asfortranarray(a) for a in given)), want)
+        np.testing.assert_array_equal(function(*(a[::-2] for a in given)), want[::-2])

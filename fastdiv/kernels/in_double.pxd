@@ -11,7 +11,7 @@ too, with the same bits. Of pairs compared the cross-entropies are those of floa
 from fastdiv.kernels.lanes cimport BLOCK_F64
 from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
 from fastdiv.kernels.tasks cimport task
-from fastdiv.kernels.tiles cimport TILE, abreast, next_marked, short_most, tile
+from fastdiv.kernels.tiles cimport abreast, short_most, tile
 
 
 cdef inline tile_f64 tile_in_double(const entry* e, Py_ssize_t c) noexcept nogil:
@@ -23,34 +23,24 @@ cdef inline tile_f64 tile_in_double(const entry* e, Py_ssize_t c) noexcept nogil
     return e.mid_f64 if c <= BLOCK_F64 else NULL
 
 
-cdef inline void take_over(
-    tile* some, const tile* rows, const Py_ssize_t* place, Py_ssize_t n, Py_ssize_t many
-) noexcept nogil:
-    """Make a tile of n rows of another; lanes that no row is left for repeat the first."""
-    cdef Py_ssize_t k, r
-    some.rows = n
-    for k in range(many):
-        r = place[k if k < n else 0]
-        some.p[k], some.q[k], some.out[k] = rows.p[r], rows.q[r], rows.out[r]
-        some.label[k] = rows.label[r]
+cdef inline bint put_off(tile* late, const tile* rows, Py_ssize_t r) noexcept nogil:
+    """Put off a row that has no result until there is a tile of them, or no other row: most often
+    it is alone among others. Whether there is."""
+    cdef Py_ssize_t k = late.rows
+    late.p[k], late.q[k], late.out[k] = rows.p[r], rows.q[r], rows.out[r]
+    late.label[k] = rows.label[r]
+    late.ignored[k] = False
+    late.rows = k + 1
+    return late.rows == abreast(<const double*>NULL)
 
 
-cdef inline void rows_in_double(
-    tile_f64 compute, const task* t, const tile* rows, const bint* missing, double* scratch,
-    double* made
+cdef inline void late_in_double(
+    tile_f64 compute, const task* t, tile* late, double* scratch, double* made
 ) noexcept nogil:
-    """Rows of a tile that have no result."""
-    cdef tile some
-    cdef Py_ssize_t place[TILE]
-    cdef double result[TILE]
-    cdef Py_ssize_t many = abreast(<const double*>scratch), r = 0, k, n
+    """Rows that were put off; lanes that no row is left for repeat the first."""
+    cdef Py_ssize_t k
     cdef task again = t[0]
     again.again = True
-    while True:
-        n = next_marked(missing, rows.rows, &r, many, <Py_ssize_t*>place)
-        if n == 0:
-            return
-        take_over(&some, rows, <const Py_ssize_t*>place, n, many)
-        compute(&again, &some, scratch, <double*>result)
-        for k in range(n):
-            made[place[k]] = result[k]
+    for k in range(late.rows, abreast(<const double*>NULL)):
+        late.p[k], late.q[k], late.label[k] = late.p[0], late.q[0], late.label[0]
+    compute(&again, late, scratch, made)

@@ -8,9 +8,10 @@ from fastdiv.kernels.across cimport GROUP, across, across_of, group_of, point, p
 from fastdiv.kernels.in_double cimport tile_in_double
 from fastdiv.kernels.kept cimport kept_room
 from fastdiv.kernels.lanes cimport BLOCK_F32, BLOCK_F64, SCRATCH
-from fastdiv.kernels.rows cimport compute_rows, job, take_row, take_rows
+from fastdiv.kernels.rows cimport compute_rows, end_late_rows, job
 from fastdiv.kernels.segments cimport PART, SEGMENT, help_out, segments_of, team
 from fastdiv.kernels.table cimport KEEPS
+from fastdiv.kernels.taking cimport take_row, take_rows
 from fastdiv.kernels.tasks cimport FLOAT32, source
 from fastdiv.kernels.tiles cimport TILE_SCRATCH, abreast, short_most, tile
 from fastdiv.kernels.walks cimport OUT, P, Q, in_line, step, walk
@@ -51,17 +52,20 @@ cdef inline Py_ssize_t compute_group(
         point(&j.out_across, <const char**>rows.out, done, some)
         compute_rows(j, rows, scratch)
         done += some
+    end_late_rows(j, scratch)
     put_group(&j.out_across, out, n)
     return n
 
 
 cdef inline int run_rows(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) except -1 nogil:
     """Compute the rows from ``first``, to which ``w`` has come, up to ``stop``."""
-    cdef tile rows
+    cdef tile rows, late
     # Full vectors of a tile are not to lie across cache lines.
     cdef double room[TILE_SCRATCH + 8]
     cdef double* scratch = <double*>((<uintptr_t>&room[0] + 63) & ~<uintptr_t>63)
     cdef Py_ssize_t n, unseen = 0
+    late.rows = 0
+    j.late = &late
     while first < stop:
         if j.across:
             n = compute_group(j, w, &rows, stop - first, scratch)
@@ -79,6 +83,7 @@ cdef inline int run_rows(job* j, walk* w, Py_ssize_t first, Py_ssize_t stop) exc
             unseen = 0
             with gil:
                 PyErr_CheckSignals()
+    end_late_rows(j, scratch)
     return 0
 
 

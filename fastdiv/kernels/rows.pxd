@@ -6,18 +6,17 @@ a time. Everything else is written once, here: what comes before a row function 
 the conversion of its result.
 """
 
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from fastdiv.kernels.across cimport across
 from fastdiv.kernels.apart cimport apart
 from fastdiv.kernels.arithmetic cimport NAN
-from fastdiv.kernels.in_double cimport rows_in_double
+from fastdiv.kernels.in_double cimport late_in_double, put_off
 from fastdiv.kernels.sources cimport holds_nan, set_top
 from fastdiv.kernels.table cimport WIDENS, entry, tile_f64
 from fastdiv.kernels.tasks cimport FLOAT32, columns, kind, task
 from fastdiv.kernels.tiles cimport TILE, any_nan, tile
-from fastdiv.kernels.walks cimport LABELS, OUT, P, Q, go_on, in_line, step, walk
 
 cdef extern from "math.h" nogil:
     double sqrt(double x) noexcept
@@ -30,6 +29,7 @@ ctypedef struct job:
     bint tiled              # as many rows at a time as a tile has
     Py_ssize_t together     # how many those are
     tile_f64 in_double      # of floats, what computes the rows of a tile that have no result
+    tile* late              # and these, until they are
     bint divided            # the prediction's largest element is taken first
     bint makes_rows
     columns made            # where a function makes several numbers
@@ -46,6 +46,7 @@ ctypedef struct job:
     across out_across
 
 ctypedef void (*completion)(job*, const tile*, double*, double*) noexcept nogil
+ctypedef void (*late_end)(job*, double*) noexcept nogil
 
 
 cdef inline void put(char* at, kind type, double result) noexcept nogil:
@@ -121,73 +122,11 @@ cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     return row_again(j, widens, scratch)
 
 
-cdef inline void take_labels(tile* rows, const job* j, const char* at, Py_ssize_t stride,
-                             Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    cdef int64_t label = 0
-    cdef Py_ssize_t r, c = j.t.c
-    cdef const int64_t* line = <const int64_t*>at - first
-    if stride == 8 and <uintptr_t>at % 8 == 0:
-        # By whole registers, as they are read below: what is stored by twos is not there in time.
-        for r in range(first, first + n):
-            rows.ignored[r] = line[r] == j.ignored
-            rows.label[r] = line[r]
-    else:
-        for r in range(first, first + n):
-            memcpy(&label, at + (r - first) * stride, 8)
-            rows.ignored[r] = label == j.ignored
-            rows.label[r] = label
-    for r in range(first, first + n):
-        # They were checked; another thread that changes one now gets a wrong number, no crash.
-        rows.label[r] = rows.label[r] if (rows.label[r] >= 0) & (rows.label[r] < c) else 0
-
-
-cdef inline void take_rows(
-    tile* rows, walk* w, const job* j, Py_ssize_t n
-) noexcept nogil:
-    """Take n rows of a tile and walk on; lanes that no row is left for repeat the first."""
-    cdef Py_ssize_t r, done = 0, some
-    cdef Py_ssize_t step_p = step(w, P), step_q = step(w, Q), step_out = step(w, OUT)
-    cdef char* p
-    cdef char* q
-    cdef char* out
-    rows.rows = n
-    while done < n:
-        some = min(n - done, in_line(w))
-        p, q, out = w.at[P], w.at[Q], w.at[OUT]
-        for r in range(done, done + some):
-            rows.p[r], rows.q[r], rows.out[r] = p, q, out
-            p += step_p
-            q += step_q
-            out += step_out
-        if j.has_labels:
-            take_labels(rows, j, w.at[LABELS], step(w, LABELS), done, some)
-        go_on(w, some)
-        done += some
-    for r in range(n, j.together):
-        rows.p[r] = rows.p[0]
-        rows.q[r] = rows.q[0]
-        rows.label[r] = rows.label[0]
-
-
-cdef inline void take_row(tile* rows, walk* w, const job* j) noexcept nogil:
-    """Take a single row and walk on."""
-    rows.rows = 1
-    rows.p[0], rows.q[0], rows.out[0] = w.at[P], w.at[Q], w.at[OUT]
-    if j.has_labels:
-        take_labels(rows, j, w.at[LABELS], 0, 0, 1)
-    go_on(w, 1)
-
-
 cdef inline void complete(job* j, const tile* rows, double* made, double* scratch) noexcept nogil:
-    """Compute the rows that have no result yet, NaN."""
-    cdef bint missing[TILE]
+    """Compute the rows that have no result yet, NaN, one by one."""
     cdef Py_ssize_t r
     for r in range(rows.rows):
-        missing[r] = made[r] != made[r] and not (j.ignores and rows.ignored[r])
-    if j.in_double != NULL:
-        rows_in_double(j.in_double, &j.t, rows, <const bint*>missing, scratch, made)
-    for r in range(rows.rows):
-        if missing[r] and made[r] != made[r]:
+        if made[r] != made[r] and not (j.ignores and rows.ignored[r]):
             j.t.p.data = rows.p[r]
             j.t.q.data = rows.q[r]
             j.t.out = rows.out[r]
@@ -195,14 +134,9 @@ cdef inline void complete(job* j, const tile* rows, double* made, double* scratc
             made[r] = row_result(j, scratch)
 
 
-cdef inline void end_rows(
-    job* j, const tile* rows, double* made, double* scratch
-) noexcept nogil:
-    """Compute the rows that have no result yet, and write all of them."""
+cdef inline void write_rows(job* j, const tile* rows, double* made) noexcept nogil:
     cdef Py_ssize_t r
     cdef double weight
-    if any_nan(made, rows.rows):
-        (<completion>apart(<void*>complete))(j, rows, made, scratch)
     if j.makes_rows or j.t.columns != NULL:
         return
     if j.weighted:
@@ -220,6 +154,45 @@ cdef inline void end_rows(
         for r in range(rows.rows):
             made[r] = sqrt(made[r])
     put_all(rows, j.t.out_type, made)
+
+
+cdef inline void late_rows(job* j, double* scratch) noexcept nogil:
+    """What ``end_late_rows`` calls."""
+    cdef double made[TILE]
+    if j.late.rows > 0:
+        late_in_double(j.in_double, &j.t, j.late, scratch, <double*>made)
+        complete(j, j.late, <double*>made, scratch)
+        write_rows(j, j.late, <double*>made)
+        j.late.rows = 0
+
+
+cdef inline void end_late_rows(job* j, double* scratch) noexcept nogil:
+    """Compute and write the rows that were put off."""
+    if j.in_double != NULL:
+        (<late_end>apart(<void*>late_rows))(j, scratch)
+
+
+cdef inline void put_off_rows(
+    job* j, const tile* rows, double* made, double* scratch
+) noexcept nogil:
+    """Leave the rows that have no result for later."""
+    cdef Py_ssize_t r
+    for r in range(rows.rows):
+        if made[r] != made[r] and not (j.ignores and rows.ignored[r]):
+            if put_off(j.late, rows, r):
+                end_late_rows(j, scratch)
+
+
+cdef inline void end_rows(
+    job* j, const tile* rows, double* made, double* scratch
+) noexcept nogil:
+    """Compute the rows that have no result yet, and write all of them."""
+    cdef bint some = any_nan(made, rows.rows)
+    if some and j.in_double == NULL:
+        (<completion>apart(<void*>complete))(j, rows, made, scratch)
+    write_rows(j, rows, made)
+    if some and j.in_double != NULL:
+        (<completion>apart(<void*>put_off_rows))(j, rows, made, scratch)
 
 
 cdef inline void compute_rows(job* j, tile* rows, double* scratch) noexcept nogil:
