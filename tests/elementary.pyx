@@ -15,7 +15,7 @@ from fastdiv.kernels.math cimport bits32, expm1_excess, float_of
 from fastdiv.kernels.polynomials cimport (
     exp_eighth, exp_tail, expm1_tail, log_tail, phi_tail, psi_tail,
 )
-from fastdiv.kernels.scalars cimport log1p_lane, log_mantissa
+from fastdiv.kernels.scalars cimport log1p_lane, log1p_of_sum, log_mantissa
 
 cdef enum:
     TERMS = 14
@@ -183,6 +183,11 @@ def gap_f32(float a, float m):
 def log1p_of(double r):
     """log(1 + r)."""
     return log1p_lane(r)
+
+
+def log1p_of_sum_of(double r):
+    """The same with one rounding less."""
+    return log1p_of_sum(r, 0)
 
 
 def phi(double p, double q):

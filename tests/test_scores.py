@@ -268,3 +268,14 @@ def test_only_what_is_wanted_is_allocated():
         tracemalloc.stop()
         assert kept is not None
         assert most < size * len(y) + 20_000
+
+
+@pytest.mark.parametrize("c", [3, 100, 101, 513, 2000])
+def test_a_subnormal_entropy_has_the_bits_of_the_function(c):
+    rng = np.random.default_rng(c)
+    x = np.full((400, c), -np.inf)
+    x[:, 0] = rng.normal(0, 3, 400)
+    x[:, 1] = x[:, 0] - rng.uniform(708, 745, 400)
+    np.testing.assert_array_equal(
+        fastdiv.score(0, x, want="entropy").entropy, fastdiv.entropy_from_logits(x)
+    )

@@ -25,7 +25,7 @@ cdef inline tile_f64 tile_in_double(const entry* e, Py_ssize_t c) noexcept nogil
 
 cdef inline bint put_off(tile* late, const tile* rows, Py_ssize_t r) noexcept nogil:
     """Put off a row that has no result until there is a tile of them, or no other row: most often
-    it is alone among others. Whether there is."""
+    it is alone among others. True: the tile is full."""
     cdef Py_ssize_t k = late.rows
     late.p[k], late.q[k], late.out[k] = rows.p[r], rows.q[r], rows.out[r]
     late.label[k] = rows.label[r]

@@ -13,7 +13,7 @@ from fastdiv.kernels.double_sums cimport add
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport block_max, block_size, in_second, two_ahead, whole_sets
 from fastdiv.kernels.logit_sums cimport absorb, sum_exp
-from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_in_float
+from fastdiv.kernels.logits cimport exp_sum, reference, start, steps_of
 from fastdiv.kernels.math cimport double_of
 from fastdiv.kernels.sources cimport fetch, tail_of
 from fastdiv.kernels.sums cimport block_sum
@@ -76,7 +76,7 @@ cdef inline exp_sum sum_and_keep(
             exp_terms(a, n, tail, two_ahead(a), in_second(a), <real>s.m, <real>0, <real>s.base.low,
                       <real>s.base.rounder, e + k, e + k, NULL, False, False, False, NULL)
             add(&s.rest, block_sum(
-                <const real*>e + k, whole_sets(a, n), tail, steps_in_float(False, s.m, a)))
+                <const real*>e + k, whole_sets(a, n), tail, steps_of(&s, a)))
             kept.power[block] = s.base.power
         if s.m > before:
             s.top_block = k

@@ -47,11 +47,11 @@ cdef inline double logsumexp_of_q(
 cdef inline double entropy_from_logits(const task* t, real* scratch) noexcept nogil:
     """log S + sum(w (m - x)) / S with w = exp(x - m)."""
     cdef exp_sum s = sum_exp(&t.p, t, scratch, True, False, -1, False)
-    cdef double spread
+    # As score has it: of subnormal results it matters which product is taken first.
+    cdef double factor = exp_scalar(-s.base.rho) * (1 / exp_unit(<const real*>scratch))
     if not proper(&s):
         return NAN
-    spread = value(&s.spread) * exp_scalar(-s.base.rho) * (1 / exp_unit(<const real*>scratch))
-    return log_total(&s, <const real*>scratch) + spread / (
+    return log_total(&s, <const real*>scratch) + value(&s.spread) * factor / (
         s.ties + rest_of(&s, <const real*>scratch))
 
 

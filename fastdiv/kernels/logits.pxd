@@ -118,13 +118,15 @@ cdef inline double reference_ratio(
     return exp_scalar(fma(steps, LN2_HI, shift) + steps * LN2_LO)
 
 
-cdef inline bint next_to_0(double m) noexcept nogil:
-    """Whether a row whose largest logit is m is."""
-    return (m > -1) & (m < 1)
+cdef inline bint next_to_0(double m, const real* like) noexcept nogil:
+    """Whether a log-sum-exp may be as small as log(ties + rest), m being the largest logit: of
+    doubles where that is up to 4, beyond which steps of a sum are an eighth of its unit."""
+    cdef double least = -1 if real is float else -8
+    return (m > least) & (m < 1)
 
 
-cdef inline int steps_in_float(bint finest, double m, const real* like) noexcept nogil:
-    """How a row whose largest logit is m is summed up (sums.pxd).
+cdef inline int steps_in_float(bint finest, bint near, const real* like) noexcept nogil:
+    """How a row is summed up (sums.pxd); near: it is, or may be, next to 0.
 
     A result that is log(ties + rest) and no more may have half of the unit of the largest term,
     where that is just above a power of two, and is held to the least errors: log_softmax, which is
@@ -133,7 +135,12 @@ cdef inline int steps_in_float(bint finest, double m, const real* like) noexcept
     """
     if real is double:
         finest = False
-    return FINEST if finest or next_to_0(m) else FINE
+    return FINEST if finest or near else FINE
+
+
+cdef inline int steps_of(const exp_sum* s, const real* like) noexcept nogil:
+    """The same of a block of a row whose largest logit may be still to come."""
+    return steps_in_float(s.finest, s.m < 1, like)
 
 
 cdef inline void start(exp_sum* s, const temperature* warm, const real* like) noexcept nogil:
@@ -179,7 +186,7 @@ cdef inline void exp_block(
     add(&s.rest, exp_and_sum(
         x, n, tail, two_ahead(x), in_second(x), m, <real>s.base.shift, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, False, &ties, True, shifted, warm,
-        steps_in_float(s.finest, s.m, x), <real*>NULL))
+        steps_of(s, x), <real*>NULL))
     s.ties += ties
 
 
@@ -197,8 +204,8 @@ cdef inline double exp_below(
     sum = exp_and_sum(
         x, n, tail, two_ahead(x), in_second(x), m, <real>0, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, False, &ties, False, False, NULL,
-        steps_in_float(s.finest, s.m, x), &top)
-    s.rising = top >= s.m or not in_one_loop(steps_in_float(s.finest, s.m, x))
+        steps_of(s, x), &top)
+    s.rising = top >= s.m or not in_one_loop(steps_of(s, x))
     if top < s.m:
         add(&s.rest, sum)
     return top
@@ -218,7 +225,7 @@ cdef inline void spread_block(
         x, n, tail, two_ahead(x), in_second(x), m, <real>s.base.shift, <real>s.base.low,
         <real>s.base.rounder, <real*>rest, <real*>spread, NULL, at_max, True, shifted,
         NULL)
-    add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_in_float(s.finest, s.m, x)))
+    add(&s.rest, block_sum(<const real*>rest, filled, tail, steps_of(s, x)))
     spread_sums(<const real*>rest, <const real*>spread, filled, tail, <double*>sums, squares)
     add(&s.spread, sums[0])
     if squares:

@@ -19,7 +19,7 @@ from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport (
     MAX_LANES, greatest, greatest_of_four, lane_maxima, lanes, whole_sets,
 )
-from fastdiv.kernels.logits cimport steps_in_float
+from fastdiv.kernels.logits cimport next_to_0, steps_in_float
 from fastdiv.kernels.ranks cimport first_in_block
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, exp_tile
 from fastdiv.kernels.sources cimport fetch, tail_of
@@ -110,6 +110,7 @@ cdef inline void keep_exps(
     cdef const real* tail
     cdef const real* next
     cdef Py_ssize_t r, k, filled = whole_sets(<const real*>scratch, c)
+    cdef int steps
     find_tops(row, start, n, c, scratch, x, <real*>m, s.first)
     begin_sums(<const real*>m, <real*>low, <real*>rounder, s, NULL)
     for r in range(n):
@@ -126,7 +127,8 @@ cdef inline void keep_exps(
         else:
             s.ties[r] = exp_terms(x[r], c, tail, next, True, m[r], <real>0, low[r], rounder[r], e,
                                   e, NULL, True, False, False, NULL)
-        s.rest[r] = block_sum(<const real*>e, filled, tail, steps_in_float(False, m[r], e))
+        steps = steps_in_float(False, next_to_0(m[r], e), e)
+        s.rest[r] = block_sum(<const real*>e, filled, tail, steps)
         x[r] = again(row, start[r], c, x[r], <const real*>e, spare)
         if s.first[r] >= 0:
             e[s.first[r]] = top

@@ -4,7 +4,7 @@ What logit_pairs.pxd computes, with exponentials that are taken once and kept. A
 each step is taken for all pairs of a tile before the next, what is done once a pair with a lane for
 each: maxima, exponentials and their sums, offsets, terms.
 
-NaN in ``made`` gives a pair back, see ``complete`` in rows.pxd.
+NaN in ``made`` gives a pair back, see ``end_rows`` in rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, PADDING, real

@@ -14,7 +14,7 @@ from fastdiv.kernels.coming cimport are_far, next_tile
 from fastdiv.kernels.exp_sums cimport exp_and_sum
 from fastdiv.kernels.exp_terms cimport exp_terms
 from fastdiv.kernels.lanes cimport MAX_BLOCK, whole_sets
-from fastdiv.kernels.logits cimport steps_in_float
+from fastdiv.kernels.logits cimport next_to_0, steps_in_float
 from fastdiv.kernels.mid_targets cimport cross_entropy_of
 from fastdiv.kernels.short_logits cimport begin_sums, end_sums, entropy_of, exp_tile
 from fastdiv.kernels.sources cimport tail_of
@@ -44,7 +44,7 @@ cdef inline void exp_rows(
         tail = tail_of(<const real*>room_of(scratch, r))
         next = <const real*>(at[r] + next_tile(at, many))
         terms = room_of(scratch, r) if kept else <real*>own
-        steps = steps_in_float(finest, m[r], m)
+        steps = steps_in_float(finest, next_to_0(m[r], m), m)
         if not spreads:
             s.rest[r] = exp_and_sum(
                 x[r], c, tail, next, second, m[r], <real>0, low[r], rounder[r], terms, kept,

@@ -1,7 +1,7 @@
 """Rows of one block of weights: what weight_rows.pxd computes, several rows at once.
 
 As in mid_logits.pxd, each step is taken for all rows of a tile before the next, and what is done
-once a row with a lane for each. NaN in ``made`` gives a row back, see ``complete`` in
+once a row with a lane for each. NaN in ``made`` gives a row back, see ``end_rows`` in
 rows.pxd.
 """
 

@@ -28,8 +28,8 @@ ctypedef struct job:
     bint wide               # compute in double
     bint tiled              # as many rows at a time as a tile has
     Py_ssize_t together     # how many those are
-    tile_f64 in_double      # of floats, what computes the rows of a tile that have no result
-    tile* late              # and these, until they are
+    tile_f64 in_double      # of floats, what computes rows that a tile has no result of, or NULL
+    tile* late              # such rows that are not computed yet
     bint divided            # the prediction's largest element is taken first
     bint makes_rows
     columns made            # where a function makes several numbers
@@ -122,16 +122,33 @@ cdef inline double row_result(job* j, double* scratch) noexcept nogil:
     return row_again(j, widens, scratch)
 
 
+cdef inline void point_at(job* j, const tile* rows, Py_ssize_t r) noexcept nogil:
+    j.t.p.data = rows.p[r]
+    j.t.q.data = rows.q[r]
+    j.t.out = rows.out[r]
+    j.t.label = rows.label[r] if j.has_labels else -1
+
+
+cdef inline double one_row(
+    job* j, const tile* rows, Py_ssize_t r, double* scratch
+) noexcept nogil:
+    point_at(j, rows, r)
+    return row_result(j, scratch)
+
+
+cdef inline bint holds_a_nan(
+    job* j, const tile* rows, Py_ssize_t r, float* scratch
+) noexcept nogil:
+    point_at(j, rows, r)
+    return holds_nan(&j.t.p, j.t.c, scratch) or holds_nan(&j.t.q, j.t.c, scratch)
+
+
 cdef inline void complete(job* j, const tile* rows, double* made, double* scratch) noexcept nogil:
     """Compute the rows that have no result yet, NaN, one by one."""
     cdef Py_ssize_t r
     for r in range(rows.rows):
         if made[r] != made[r] and not (j.ignores and rows.ignored[r]):
-            j.t.p.data = rows.p[r]
-            j.t.q.data = rows.q[r]
-            j.t.out = rows.out[r]
-            j.t.label = rows.label[r] if j.has_labels else -1
-            made[r] = row_result(j, scratch)
+            made[r] = one_row(j, rows, r, scratch)
 
 
 cdef inline void write_rows(job* j, const tile* rows, double* made) noexcept nogil:
@@ -179,7 +196,10 @@ cdef inline void put_off_rows(
     cdef Py_ssize_t r
     for r in range(rows.rows):
         if made[r] != made[r] and not (j.ignores and rows.ignored[r]):
-            if put_off(j.late, rows, r):
+            if j.t.columns != NULL and holds_a_nan(j, rows, r, <float*>scratch):
+                # Of several numbers: those are still to be written.
+                made[r] = one_row(j, rows, r, scratch)
+            elif put_off(j.late, rows, r):
                 end_late_rows(j, scratch)
 
 

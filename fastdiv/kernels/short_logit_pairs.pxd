@@ -1,7 +1,7 @@
 """Two short rows of logits: Kullback-Leibler and Jensen-Shannon, a lane for each pair.
 
 What logit_pairs.pxd computes, with exponentials that are taken once. NaN in ``made`` gives a pair
-back, see ``complete`` in rows.pxd.
+back, see ``end_rows`` in rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real

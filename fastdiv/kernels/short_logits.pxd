@@ -1,6 +1,6 @@
 """Short rows of logits: what logit_rows.pxd computes, a lane for each row (see tiles.pxd).
 
-NaN in ``made`` gives a row back, see ``complete`` in rows.pxd: one that is no distribution, logits
+NaN in ``made`` gives a row back, see ``end_rows`` in rows.pxd: one that is no distribution, logits
 too large to be reduced by multiples of ln 2, results too small for the type.
 """
 
@@ -99,7 +99,8 @@ cdef inline void keep_next_to_0(
 ) noexcept nogil:
     """Of doubles the sums of rows next to 0 with nothing lost on the way, see steps_in_float.
 
-    Of a rest of twice the largest term and more a rounding is a third of the result's unit.
+    Not of those with a rest of 2 and more: of the few steps that short rows take each is a third of
+    the result's unit at most, and rows about 0 would nearly all be summed twice.
     """
     cdef double kept[TILE]
     cdef bint near[TILE]
@@ -107,7 +108,7 @@ cdef inline void keep_next_to_0(
     cdef bint some = False
     if real is double:
         for lane in range(many):
-            near[lane] = next_to_0(m[lane]) & (s.rest[lane] * s.factor[lane] < 2)
+            near[lane] = next_to_0(m[lane], m) & (s.rest[lane] * s.factor[lane] < 2)
             some = some | near[lane]
         if some:
             kept_tile_sum(terms, c, <double*>kept)

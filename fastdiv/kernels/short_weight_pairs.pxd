@@ -1,7 +1,7 @@
 """Short rows of two sets of weights: Kullback-Leibler and Jensen-Shannon, a lane for each pair.
 
 See tiles.pxd and, for the sums, weight_pairs.pxd. NaN in ``made`` gives a pair back, see
-``complete`` in rows.pxd.
+``end_rows`` in rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport real

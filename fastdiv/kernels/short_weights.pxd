@@ -1,6 +1,6 @@
 """Short rows of weights: what weight_rows.pxd computes, a lane for each row (see tiles.pxd).
 
-NaN in ``made`` gives a row back, see ``complete`` in rows.pxd.
+NaN in ``made`` gives a row back, see ``end_rows`` in rows.pxd.
 """
 
 from fastdiv.kernels.arithmetic cimport INFINITY, NAN, real

@@ -80,7 +80,8 @@ cdef inline double fine_rest(
 cdef inline double block_sum(
     const real* x, Py_ssize_t n, const real* tail, int in_float
 ) noexcept nogil:
-    """Sum of a block; in_float: see ``eight``. Doubles are FINE or FINEST, then of whole sets."""
+    """Sum of a block; in_float: see ``eight``. Doubles that are FINEST are whole sets, of which
+    nothing is lost; otherwise they are FINE."""
     if real is double:
         if in_float == FINEST:
             return (<sum_f64>apart(<void*>finest_sum[double]))(x, n, tail)

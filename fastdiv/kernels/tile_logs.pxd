@@ -2,12 +2,13 @@
 
 from fastdiv.kernels.arithmetic cimport real
 from fastdiv.kernels.polynomials cimport log_tail
-from fastdiv.kernels.scalars cimport below_g, log1p_end, log1p_parts, log1p_rough, ratio_near
+from fastdiv.kernels.scalars cimport below_g, log1p_end, log1p_parts, log1p_sum_end, ratio_near
 from fastdiv.kernels.tiles cimport TILE, abreast
 
 
 cdef inline void log1p_tile(double* r, const double* low, const real* like) noexcept nogil:
-    """log1p_of_sum of a number of every row of a tile, in its place; low: NULL, where it is 0.
+    """log1p_lane of a number of every row of a tile, of doubles log1p_of_sum, in its place; low:
+    NULL, where it is 0.
 
     In steps that are each taken for all rows: taken one after another, a set of lanes is too long a
     chain for the processor to keep enough of them in flight.
@@ -30,6 +31,6 @@ cdef inline void log1p_tile(double* r, const double* low, const real* like) noex
             below[lane] -= low[lane]
     for lane in range(many):
         if real is float:
-            r[lane] = log1p_rough(r[lane], e[lane], g[lane], below[lane])
-        else:
             r[lane] = log1p_end(r[lane], e[lane], g[lane], below[lane])
+        else:
+            r[lane] = log1p_sum_end(r[lane], e[lane], g[lane], below[lane])
