@@ -148,6 +148,7 @@ cdef inline void put_cross_entropy(
             put_number(t, column, (s.m - element(x, t.label, <real>0))
                        + log_total(s, <const real*>scratch))
     elif t.c <= BLOCK_F32:
+        # Of longer rows floats have told it.
         put_huge(t, x, s.m, column, <double*>scratch)
 
 

@@ -74,16 +74,19 @@ cdef inline void put_all(const tile* rows, kind type, const double* made) noexce
         put(rows.out[r], type, made[r])
 
 
-cdef inline bint is_hopeless(const job* j, double* scratch) noexcept nogil:
-    """Whether a row's number is NaN, whatever is done: a NaN is in it. Of a batch of such rows all
-    that follows would be for nothing (KL of ten classes: 13 times the time of other rows)."""
-    if j.makes_rows or j.t.columns != NULL:
-        # Whose NaNs are still to be written.
-        return False
+cdef inline bint holds_a_nan(const job* j, double* scratch) noexcept nogil:
+    """Whether one of the rows of the task does."""
     if j.wide:
         return holds_nan(&j.t.p, j.t.c, scratch) or holds_nan(&j.t.q, j.t.c, scratch)
     return (holds_nan(&j.t.p, j.t.c, <float*>scratch)
             or holds_nan(&j.t.q, j.t.c, <float*>scratch))
+
+
+cdef inline bint is_hopeless(const job* j, double* scratch) noexcept nogil:
+    """Whether a row's number is NaN, whatever is done: a NaN is in it. Of a batch of such rows all
+    that follows would be for nothing (KL of ten classes: 13 times the time of other rows)."""
+    # Of several numbers, or a row, the NaNs are still to be written.
+    return not j.makes_rows and j.t.columns == NULL and holds_a_nan(j, scratch)
 
 
 cdef inline double row_again(const job* j, bint widened, double* scratch) noexcept nogil:
@@ -129,26 +132,13 @@ cdef inline void point_at(job* j, const tile* rows, Py_ssize_t r) noexcept nogil
     j.t.label = rows.label[r] if j.has_labels else -1
 
 
-cdef inline double one_row(
-    job* j, const tile* rows, Py_ssize_t r, double* scratch
-) noexcept nogil:
-    point_at(j, rows, r)
-    return row_result(j, scratch)
-
-
-cdef inline bint holds_a_nan(
-    job* j, const tile* rows, Py_ssize_t r, float* scratch
-) noexcept nogil:
-    point_at(j, rows, r)
-    return holds_nan(&j.t.p, j.t.c, scratch) or holds_nan(&j.t.q, j.t.c, scratch)
-
-
 cdef inline void complete(job* j, const tile* rows, double* made, double* scratch) noexcept nogil:
     """Compute the rows that have no result yet, NaN, one by one."""
     cdef Py_ssize_t r
     for r in range(rows.rows):
         if made[r] != made[r] and not (j.ignores and rows.ignored[r]):
-            made[r] = one_row(j, rows, r, scratch)
+            point_at(j, rows, r)
+            made[r] = row_result(j, scratch)
 
 
 cdef inline void write_rows(job* j, const tile* rows, double* made) noexcept nogil:
@@ -196,9 +186,9 @@ cdef inline void put_off_rows(
     cdef Py_ssize_t r
     for r in range(rows.rows):
         if made[r] != made[r] and not (j.ignores and rows.ignored[r]):
-            if j.t.columns != NULL and holds_a_nan(j, rows, r, <float*>scratch):
-                # Of several numbers: those are still to be written.
-                made[r] = one_row(j, rows, r, scratch)
+            point_at(j, rows, r)
+            if j.t.columns != NULL and holds_a_nan(j, scratch):
+                made[r] = row_result(j, scratch)
             elif put_off(j.late, rows, r):
                 end_late_rows(j, scratch)
 
